@@ -1,0 +1,59 @@
+"""sRGB to linear RGB and back, from tensorflow-graphics.
+
+Images at public boundaries are sRGB-encoded; physics (albedo x shading, averaging, light) is linear.
+"""
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_graphics.image.color_space import linear_rgb, srgb
+
+__all__ = ["luminance", "to_linear", "to_linear_numpy", "to_srgb", "to_srgb_numpy"]
+
+# Rec. 709 luminance of linear RGB.
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+
+
+def to_linear(image):
+    """Decodes sRGB.
+
+    Args:
+      image: `[..., 3]` float, sRGB-encoded RGB in [0, 1].
+
+    Returns:
+      `[..., 3]` linear RGB in [0, 1].
+    """
+    return linear_rgb.from_srgb(image)
+
+
+def to_srgb(image):
+    """Encodes linear RGB as sRGB; values are clipped to [0, 1] first, as a file would.
+
+    Args:
+      image: `[..., 3]` float, linear RGB.
+
+    Returns:
+      `[..., 3]` sRGB-encoded RGB in [0, 1]. The gradient is finite everywhere; it is zero where
+      the value was clipped.
+    """
+    return srgb.from_linear_rgb(tf.clip_by_value(image, 0.0, 1.0))
+
+
+def luminance(image):
+    """Luminance (Rec. 709) of linear RGB, `[..., 3]` to `[..., 1]`."""
+    return tf.reduce_sum(image * tf.constant(LUMINANCE, image.dtype), axis=-1, keepdims=True)
+
+
+def to_linear_numpy(image):
+    """`to_linear` for numpy arrays of any shape (IEC 61966-2-1, the formula tensorflow-graphics uses)."""
+    image = np.asarray(image, np.float32)
+    return np.where(image <= 0.04045, image / 12.92, ((image + 0.055) / 1.055) ** 2.4).astype(
+        np.float32
+    )
+
+
+def to_srgb_numpy(image):
+    """`to_srgb` for numpy arrays of any shape; clips to [0, 1]."""
+    image = np.clip(np.asarray(image, np.float32), 0.0, 1.0)
+    return np.where(
+        image <= 0.0031308, image * 12.92, 1.055 * image ** (1.0 / 2.4) - 0.055
+    ).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Portraits for training and evaluation: readers, records, pairs, augmentation."""

@@ -1,0 +1,59 @@
+"""The one example schema: a subject as readers yield it, a portrait as the network trains on it.
+
+A **subject** (numpy; what readers and the synthesis yield, and what a record holds) is one person,
+still, under K lights:
+
+| key | type, shape | meaning |
+|---|---|---|
+| `subject` | str | id; a subject is never in two splits |
+| `images` | uint8 `[K, H, W, 3]` | sRGB-encoded RGB, pixel-aligned |
+| `mask` | uint8 `[H, W, 1]` | head with hair (255) against background (0) |
+| `albedo` | uint16 `[H, W, 3]` | linear albedo x 65535 |
+| `normals` | uint16 `[H, W, 3]` | (n + 1) / 2 x 65535, unit; (0, 0, 1) where there is no surface |
+| `light` | float32 `[K, 9, 3]` | spherical harmonics of the incoming radiance |
+| `has_mask`, `has_albedo`, `has_normals`, `has_light` | float | 1 if the label is known, else 0 |
+
+A **portrait** (TensorFlow) is one photo of a subject with `image` float32 `[H, W, 3]` sRGB in [0, 1],
+`mask` `[H, W, 1]` in [0, 1], `albedo` `[H, W, 3]` linear, `normals` `[H, W, 3]` unit, `light`
+`[9, 3]`, `subject`, and the four weights as float32 scalars. A **pair** is
+`{"a": portrait, "b": portrait}`: one subject, two lights.
+"""
+
+import numpy as np
+
+__all__ = ["LABELS", "encode_albedo", "encode_normals", "unlabelled"]
+
+# The labels that a weight `has_NAME` switches.
+LABELS = ("mask", "albedo", "normals", "light")
+
+
+def encode_albedo(albedo):
+    """Linear albedo in [0, 1], float `[H, W, 3]`, as the schema's uint16."""
+    return np.round(np.clip(albedo, 0.0, 1.0) * 65535.0).astype(np.uint16)
+
+
+def encode_normals(normals):
+    """Unit normals, float `[H, W, 3]`, as the schema's uint16."""
+    return np.round((np.clip(normals, -1.0, 1.0) + 1.0) * 0.5 * 65535.0).astype(np.uint16)
+
+
+def unlabelled(subject, images):
+    """A subject of which only the photos are known.
+
+    Args:
+      subject: its id.
+      images: uint8 `[K, H, W, 3]`, sRGB-encoded.
+
+    Returns:
+      A subject dict: the labels are empty and their weights 0.
+    """
+    count, height, width, _ = images.shape
+    return {
+        "subject": subject,
+        "images": images,
+        "mask": np.zeros((height, width, 1), np.uint8),
+        "albedo": np.zeros((height, width, 3), np.uint16),
+        "normals": encode_normals(np.broadcast_to([0.0, 0.0, 1.0], (height, width, 3))),
+        "light": np.zeros((count, 9, 3), np.float32),
+        **{f"has_{label}": 0.0 for label in LABELS},
+    }
