@@ -1,0 +1,66 @@
+"""Packaging of tfrelight. BUILD_NOTES.md says why each version is pinned."""
+
+import pathlib
+import re
+
+from setuptools import find_packages, setup
+
+ROOT = pathlib.Path(__file__).resolve().parent
+# Read as text: importing the package here would need its dependencies before they are installed.
+VERSION = re.search(
+    r'^__version__ = "([^"]+)"$',
+    (ROOT / "tfrelight" / "__init__.py").read_text(encoding="utf-8"),
+    re.MULTILINE,
+).group(1)
+
+setup(
+    name="tfrelight",
+    version=VERSION,
+    description="Portrait intrinsic decomposition and relighting in TensorFlow",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.9",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Scientific/Engineering :: Image Processing",
+    ],
+    packages=find_packages(include=["tfrelight", "tfrelight.*"]),
+    package_data={"tfrelight.synthesis": ["*.npz"]},
+    python_requires=">=3.9,<3.12",
+    install_requires=[
+        "tensorflow==2.15.1",
+        "keras==2.15.0",
+        "tensorflow-addons==0.23.0",
+        "tensorflow-graphics==2021.12.3",
+        "numpy>=1.26,<2",
+        "scipy",
+        "pillow",
+        "absl-py",
+        "tqdm",
+        # The built-in portraits are ray cast: the first training run needs both.
+        "trimesh",
+        "embreex",
+        # Not imported by tfrelight. tensorflow-graphics brings tensorflow-datasets and tensorflow
+        # brings tensorboard; these bounds keep the two importable.
+        "tensorflow-datasets>=4.9.3,<=4.9.10",
+        "tensorflow-metadata==1.17.3",
+        "protobuf>=4.25.3,<5",
+        "setuptools<81",
+    ],
+    extras_require={
+        "dev": [
+            "hypothesis",
+            "pre-commit",
+            "pytest>=8",
+            "pytest-timeout",
+            "pytest-xdist",
+            "ruff",
+        ],
+    },
+)
