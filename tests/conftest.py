@@ -20,21 +20,23 @@ if _workers > 1:
         os.environ.setdefault(_name, _threads)
 
 
-@pytest.fixture(scope="session")
-def repository():
-    """Path of the checkout."""
-    return ROOT
+def pytest_collection_modifyitems(items):
+    """Marks what needs real photos, so that `-m real_data` selects it."""
+    for item in items:
+        if "real_data" in item.fixturenames:
+            item.add_marker("real_data")
 
 
 @pytest.fixture(autouse=True)
 def seeds():
     """Seeds every generator that code could reach without one of its own."""
-    random.seed(0)
-    np.random.seed(0)
-    # Looked up, not imported: most of the suite's light tests do without TensorFlow.
+    # Looked up, not imported: the light tests do without TensorFlow.
     tensorflow = sys.modules.get("tensorflow")
-    if tensorflow is not None:
-        tensorflow.random.set_seed(0)
+    if tensorflow is None:
+        random.seed(0)
+        np.random.seed(0)
+    else:
+        tensorflow.keras.utils.set_random_seed(0)
 
 
 @pytest.fixture(scope="session", autouse=True)

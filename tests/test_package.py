@@ -1,0 +1,215 @@
+"""The package as a whole: cheap and silent imports, one version, a full wheel, sound configs."""
+
+import importlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import packaging.markers
+import packaging.requirements
+import pytest
+
+import tfrelight
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "tfrelight"
+HEAVY = ("tensorflow", "tensorflow_addons", "tensorflow_graphics", "keras", "trimesh", "matplotlib")
+
+
+def _module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {_module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+COMMANDS = [
+    name
+    for name, path in MODULES.items()
+    if 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
+]
+LIBRARY = [name for name in MODULES if name not in COMMANDS]
+CONFIGS = sorted((ROOT / "configs").rglob("*.flags"))
+
+
+def _python(code, *arguments):
+    """Runs `code` as a user would: no settings of this test run, and Python's default warnings."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("TF_CPP_MIN_LOG_LEVEL", "PYTHONWARNINGS")
+    }
+    # The code may write nothing into the checkout, which is the current folder.
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+def _loaded(report):
+    return set(report.split()) & set(HEAVY)
+
+
+def test_import_is_cheap():
+    result = _python("import sys, tfrelight; print(*sys.modules)")
+    assert result.returncode == 0, result.stderr
+    assert not _loaded(result.stdout)
+    assert result.stderr == ""
+
+
+def test_importing_everything_prints_nothing():
+    # TensorFlow's library logs when it loads, tensorflow-addons warns when it is imported.
+    result = _python(
+        "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)", *LIBRARY
+    )
+    assert result.returncode == 0, result.stderr
+    assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_tensorflow_alone_is_silenced_by_the_package():
+    result = _python("import tfrelight, tensorflow as tf; tf.constant(1.0)")
+    assert result.returncode == 0, result.stderr
+    assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_log_level_of_the_user_is_kept():
+    code = (
+        "import os; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '1'\n"
+        "import tfrelight; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
+    )
+    assert _python(code).stdout.strip() == "1"
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_public_names_are_listed_and_exist(name):
+    module = importlib.import_module(name)
+    if not hasattr(module, "__all__"):
+        # A package folder without code of its own has nothing to list.
+        assert MODULES[name].name == "__init__.py"
+        assert "import" not in MODULES[name].read_text(encoding="utf-8")
+        return
+    missing = [public for public in module.__all__ if not hasattr(module, public)]
+    assert not missing
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_needs_no_tensorflow(name):
+    code = (
+        "import runpy, sys\n"
+        "name = sys.argv[1]; sys.argv = [name, '--help']\n"
+        "try: runpy.run_module(name, run_name='__main__', alter_sys=True)\n"
+        "except SystemExit: pass\n"
+        "print('LOADED', *sys.modules)"
+    )
+    result = _python(code, name)
+    assert result.returncode == 0, result.stderr
+    text, _, loaded = result.stdout.rpartition("LOADED")
+    assert "--" in text
+    assert not _loaded(loaded)
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_config_opens_with_its_command_and_parses(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("#")
+    for line in lines:
+        # absl takes an indented comment or a line without dashes for a positional argument, and a
+        # trailing comment for a part of the value.
+        assert line == "" or line.startswith(("#", "--")), line
+        assert not line.startswith("--") or " #" not in line, line
+    relative = path.relative_to(ROOT).as_posix()
+    command = re.search(
+        rf"^# .*python -m (tfrelight\.\w+) .*--flagfile={re.escape(relative)}\b",
+        "\n".join(lines),
+        re.MULTILINE,
+    )
+    assert command, f"{relative} does not name the command that uses it"
+    result = _python(
+        "import importlib, sys\n"
+        "from absl import flags\n"
+        "importlib.import_module(sys.argv[1])\n"
+        "rest = flags.FLAGS([sys.argv[1], '--flagfile=' + sys.argv[2]])\n"
+        "assert len(rest) == 1, rest",
+        command.group(1),
+        relative,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The built wheel, from a copy of the sources: a build leaves its folders beside them."""
+    source = tmp_path_factory.mktemp("source")
+    for name in ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "NOTICE"):
+        shutil.copy(ROOT / name, source)
+    shutil.copytree(PACKAGE, source / "tfrelight", ignore=shutil.ignore_patterns("__pycache__"))
+    target = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
+    subprocess.run(
+        [*build, "--wheel-dir", target, source], check=True, capture_output=True, timeout=120
+    )
+    (path,) = target.iterdir()
+    with zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+def _metadata(wheel):
+    (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    return wheel.read(name).decode()
+
+
+def test_wheel_has_every_file_of_the_package(wheel):
+    expected = {
+        path.relative_to(ROOT).as_posix()
+        for path in PACKAGE.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    built = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert built == expected
+
+
+def test_wheel_carries_version_and_licence(wheel):
+    assert re.search(r"^Version: (.+)$", _metadata(wheel), re.M).group(1) == tfrelight.__version__
+    assert re.search(r"^License(-Expression)?: Apache-2.0$", _metadata(wheel), re.M)
+    names = {name.rpartition("/")[2] for name in wheel.namelist()}
+    assert {"LICENSE", "NOTICE"} <= names
+
+
+def test_changelog_speaks_of_this_version():
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^## (\S+)", text, re.MULTILINE).group(1) == tfrelight.__version__
+
+
+def test_version_is_written_once():
+    version = tfrelight.__version__
+    holders = [
+        name
+        for name in ["setup.py", "pyproject.toml", *(str(path) for path in MODULES.values())]
+        if f'"{version}"' in (ROOT / name).read_text(encoding="utf-8")
+    ]
+    assert holders == [str(PACKAGE / "__init__.py")]
+
+
+@pytest.mark.parametrize("python", ["3.9", "3.10", "3.11"])
+def test_constraints_pin_every_requirement(wheel, python):
+    pins = {}
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            pin = packaging.requirements.Requirement(line)
+            if pin.marker is None or pin.marker.evaluate({"python_version": python}):
+                assert pin.name not in pins, f"two pins of {pin.name} on Python {python}"
+                pins[pin.name] = next(iter(pin.specifier)).version
+    requirements = re.findall(r"^Requires-Dist: (.+)$", _metadata(wheel), re.MULTILINE)
+    assert requirements
+    for requirement in map(packaging.requirements.Requirement, requirements):
+        assert requirement.name in pins, f"{requirement.name} has no pin on Python {python}"
+        assert pins[requirement.name] in requirement.specifier
