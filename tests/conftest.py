@@ -43,7 +43,7 @@ def seeds():
 def user_cache(tmp_path_factory):
     """Keeps rendered portraits of the tests out of the user's own cache folder."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("TFRELIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 
 

@@ -7,6 +7,8 @@ import pathlib
 import re
 import subprocess
 
+import numpy as np
+import PIL.Image
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -69,6 +71,26 @@ def test_readme_marks_its_two_commands():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for name in ("train", "test"):
         assert len(re.findall(rf"^<!-- ci: {name} -->\n```bash$", text, re.MULTILINE)) == 1
+
+
+def test_readme_python_runs(tmp_path, monkeypatch):
+    """In the folder that the README's train command leaves, with a photo beside the run."""
+    from tfrelight.models import presets
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = list(re.finditer(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+    assert blocks
+    run = tmp_path / "runs" / "mixed"
+    (run / "weights").mkdir(parents=True)
+    presets.describe(run, "compact", {})
+    presets.build("compact").save_weights(run / presets.LAST)
+    pixels = np.random.default_rng(0).integers(0, 256, (192, 168, 3), dtype=np.uint8)
+    PIL.Image.fromarray(pixels).save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "readme"}
+    for block in blocks:
+        first_line = text.count("\n", 0, block.start(1))
+        exec(compile("\n" * first_line + block.group(1), "README.md", "exec"), names)
 
 
 # Written so that no pattern matches its own line here.

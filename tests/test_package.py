@@ -1,6 +1,8 @@
 """The package as a whole: cheap and silent imports, one version, a full wheel, sound configs."""
 
+import ast
 import importlib
+import importlib.metadata
 import os
 import pathlib
 import re
@@ -9,8 +11,8 @@ import subprocess
 import sys
 import zipfile
 
-import packaging.markers
 import packaging.requirements
+import packaging.utils
 import pytest
 
 import tfrelight
@@ -184,6 +186,36 @@ def test_wheel_carries_version_and_licence(wheel):
     assert {"LICENSE", "NOTICE"} <= names
 
 
+def _requirements(wheel):
+    lines = re.findall(r"^Requires-Dist: (.+)$", _metadata(wheel), re.MULTILINE)
+    return [packaging.requirements.Requirement(line) for line in lines]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="importlib.metadata does not know packages")
+def test_every_import_is_a_requirement(wheel):
+    distributions = importlib.metadata.packages_distributions()
+    required = {
+        packaging.utils.canonicalize_name(requirement.name)
+        for requirement in _requirements(wheel)
+        if requirement.marker is None
+    }
+    undeclared = []
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                imported = [node.module]
+            else:
+                continue
+            for top in {full.partition(".")[0] for full in imported} - {"tfrelight"}:
+                if top not in sys.stdlib_module_names and not required & {
+                    packaging.utils.canonicalize_name(found) for found in distributions[top]
+                }:
+                    undeclared.append(f"{name} imports {top}")
+    assert not undeclared
+
+
 def test_changelog_speaks_of_this_version():
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(r"^## (\S+)", text, re.MULTILINE).group(1) == tfrelight.__version__
@@ -208,8 +240,8 @@ def test_constraints_pin_every_requirement(wheel, python):
             if pin.marker is None or pin.marker.evaluate({"python_version": python}):
                 assert pin.name not in pins, f"two pins of {pin.name} on Python {python}"
                 pins[pin.name] = next(iter(pin.specifier)).version
-    requirements = re.findall(r"^Requires-Dist: (.+)$", _metadata(wheel), re.MULTILINE)
+    requirements = _requirements(wheel)
     assert requirements
-    for requirement in map(packaging.requirements.Requirement, requirements):
+    for requirement in requirements:
         assert requirement.name in pins, f"{requirement.name} has no pin on Python {python}"
         assert pins[requirement.name] in requirement.specifier
