@@ -42,10 +42,10 @@ setup(
         "scipy",
         "pillow",
         "absl-py",
-        "tqdm",
-        # The built-in portraits are ray cast: the first training run needs both.
-        "trimesh",
+        # Ray casting of the built-in portraits, which the first training run needs.
         "embreex",
+        # The progress bar of tensorflow-addons, which does not name it.
+        "tqdm",
         # Not imported by tfrelight. tensorflow-graphics brings tensorflow-datasets and tensorflow
         # brings tensorboard; these bounds keep the two importable.
         "tensorflow-datasets>=4.9.3,<=4.9.10",
