@@ -1,0 +1,117 @@
+"""Pairs: one subject, two lights, shares kept, labels switched, the same after a restart."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import scenes
+from tfrelight.data import pairs, portrait, records
+from tfrelight.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("records")
+    paths = []
+    for shard in range(2):
+        paths.append(str(folder / f"{shard}.tfrecord"))
+        records.write_shard(
+            paths[-1], [scenes.ball(f"subject{shard}{i}", 16, 4) for i in range(3)]
+        )
+    return paths
+
+
+def batches(sources, **kwargs):
+    kwargs.setdefault("augmented", False)
+    return list(pairs.pairs(sources, kwargs.pop("batch_size", 2), **kwargs).as_numpy_iterator())
+
+
+def test_a_pair_has_one_subject_and_two_lights(files):
+    for batch in batches([pairs.Source("balls", files)], steps=20):
+        np.testing.assert_array_equal(batch["a"]["subject"], batch["b"]["subject"])
+        for key in ("albedo", "normals", "mask"):
+            np.testing.assert_array_equal(batch["a"][key], batch["b"][key])
+        difference = np.abs(batch["a"]["light"] - batch["b"]["light"]).max(axis=(1, 2))
+        assert np.all(difference > 0.01)
+
+
+def test_shapes_types_and_ranges(files):
+    batch = batches([pairs.Source("balls", files)], steps=1, size=8)[0]["a"]
+    assert batch["image"].shape == (2, 8, 8, 3) and batch["image"].dtype == np.float32
+    assert batch["mask"].shape == (2, 8, 8, 1) and batch["light"].shape == (2, 9, 3)
+    assert 0 <= batch["image"].min() and batch["image"].max() <= 1
+    np.testing.assert_allclose(np.linalg.norm(batch["normals"], axis=-1), 1, atol=1e-5)
+
+
+def test_every_subject_and_every_pair_of_lights_comes_up(files):
+    seen = set()
+    for batch in batches([pairs.Source("balls", files)], steps=200):
+        for subject, a, b in zip(batch["a"]["subject"], batch["a"]["light"], batch["b"]["light"]):
+            seen.add((subject, a.tobytes(), b.tobytes()))
+    assert len({subject for subject, _, _ in seen}) == 6
+    assert len(seen) > 0.9 * 6 * 4 * 3
+
+
+def test_labels_can_be_hidden(files):
+    batch = batches([pairs.Source("balls", files, labelled=False)], steps=1)[0]
+    for label in portrait.LABELS:
+        np.testing.assert_array_equal(batch["a"][f"has_{label}"], 0)
+    shown = batches([pairs.Source("balls", files)], steps=1)[0]
+    np.testing.assert_array_equal(shown["b"]["has_normals"], 1)
+
+
+def test_shares_hold_and_subjects_are_kept_apart(files):
+    names = [f"subject{shard}{i}" for shard in range(2) for i in range(3)]
+    sources = [
+        pairs.Source("a", files, share=0.75, subjects=tuple(names[:2])),
+        pairs.Source("b", files, share=0.25, labelled=False, subjects=tuple(names[2:])),
+    ]
+    labelled, unlabelled = set(), set()
+    for batch in batches(sources, steps=40, batch_size=4):
+        assert batch["a"]["has_light"].sum() == 3
+        for subject, known in zip(batch["a"]["subject"], batch["a"]["has_light"]):
+            (labelled if known else unlabelled).add(subject.decode())
+    assert labelled == set(names[:2])
+    assert unlabelled == set(names[2:])
+
+
+@pytest.mark.parametrize("shares", [[1], [0.5, 0.5], [0.1, 0.7, 0.2], [1, 0, 2]])
+def test_schedule_keeps_shares_over_any_stretch(shares):
+    order = pairs.schedule(shares, 1000)
+    assert len(order) == 1000
+    exact = np.outer(np.arange(1, 1001), np.array(shares) / np.sum(shares))
+    taken = np.stack([np.cumsum(order == i) for i in range(len(shares))], axis=-1)
+    assert np.abs(taken - exact).max() <= 1.5
+
+
+def test_starting_later_gives_the_same_batches(files):
+    sources = [
+        pairs.Source("a", files[:1], share=0.6),
+        pairs.Source("b", files[1:], share=0.4, labelled=False),
+    ]
+    whole = batches(sources, steps=12, seed=3, augmented=True)
+    rest = batches(sources, steps=12, seed=3, augmented=True, start=7)
+    assert len(rest) == 5
+    tf.nest.map_structure(np.testing.assert_array_equal, whole[7:], rest)
+
+
+def test_another_seed_gives_other_batches(files):
+    one, two = (batches([pairs.Source("a", files)], steps=3, seed=seed) for seed in (1, 2))
+    assert any(not np.array_equal(x["a"]["image"], y["a"]["image"]) for x, y in zip(one, two))
+
+
+def test_a_pass_in_order(files):
+    whole = batches([pairs.Source("a", files)], shuffle=False, batch_size=4)
+    assert [len(batch["a"]["subject"]) for batch in whole] == [4, 2]
+
+
+def test_subjects_with_one_photo_are_no_pairs(tmp_path):
+    path = str(tmp_path / "single.tfrecord")
+    records.write_shard(path, [scenes.ball("alone", 16, 1)])
+    with pytest.raises(InputError, match="No pair of photos in singles"):
+        pairs.pairs([pairs.Source("singles", [path])], 2, steps=1)
+
+
+def test_no_source_is_an_error(files):
+    with pytest.raises(InputError, match="at least one source"):
+        pairs.pairs([pairs.Source("none", files, share=0)], 2, steps=1)

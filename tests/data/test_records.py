@@ -1,0 +1,66 @@
+"""Records: what goes in comes out; nothing half-written is read; the cache makes only what misses."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import scenes
+from tfrelight.data import records
+from tfrelight.errors import InputError
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFRELIGHT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_round_trip():
+    subject = scenes.ball("Zoë", 16, 3)
+    features = records.parse(tf.constant(records.serialize(subject)))
+    assert features["subject"].numpy().decode() == "Zoë"
+    for index in range(3):
+        image = tf.io.decode_png(features["images"][index]).numpy()
+        np.testing.assert_array_equal(image, subject["images"][index])
+    for key in ("albedo", "normals"):
+        decoded = tf.io.decode_png(features[key], dtype=tf.uint16).numpy()
+        np.testing.assert_array_equal(decoded, subject[key])
+    np.testing.assert_array_equal(features["light"], subject["light"])
+    assert features["has_albedo"] == 1
+
+
+def test_cache_makes_only_what_is_missing(cache, monkeypatch):
+    monkeypatch.setattr(records, "SUBJECTS_PER_SHARD", 2)
+    made = []
+
+    def subjects(indices):
+        for index in indices:
+            made.append(index)
+            yield scenes.ball(f"s{index}", 8, 2)
+
+    paths = records.cached("balls", {"seed": 1}, 5, subjects)
+    assert len(paths) == 3 and made == [0, 1, 2, 3, 4]
+    assert records.cached("balls", {"seed": 1}, 5, subjects) == paths
+    assert len(made) == 5
+    (cache / paths[1]).unlink()
+    records.cached("balls", {"seed": 1}, 5, subjects)
+    assert made[5:] == [2, 3]
+    assert records.cached("balls", {"seed": 2}, 5, subjects) != paths
+
+
+def test_an_interrupted_shard_leaves_nothing_to_read(cache):
+    def subjects(indices):
+        yield scenes.ball("first", 8, 2)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        records.cached("balls", {}, 2, subjects)
+    assert not list(cache.rglob("*.tfrecord")) and not list(cache.rglob("*.part"))
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("TFRELIGHT_CACHE", str(blocked))
+    with pytest.raises(InputError, match="Cannot write the cache folder .*TFRELIGHT_CACHE"):
+        records.cached("balls", {}, 1, lambda indices: iter([scenes.ball("s", 8, 2)]))

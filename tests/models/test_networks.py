@@ -1,0 +1,146 @@
+"""Every network: the same outputs, trainable in every precision, saved and loaded as it was."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfrelight
+from tfrelight.errors import InputError
+from tfrelight.models import layers, precision, presets
+
+TINY = {
+    "compact": {"size": 32, "filters": (4, 6, 8), "blocks": (1, 1, 1)},
+    "sfsnet": {"size": 32, "width": 4, "blocks": 1},
+}
+
+
+@pytest.fixture(autouse=True)
+def float32():
+    yield
+    keras.mixed_precision.set_global_policy("float32")
+
+
+def photos(*shape):
+    return np.random.default_rng(0).uniform(size=(*shape, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", presets.NETWORKS)
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_outputs(name, policy):
+    keras.mixed_precision.set_global_policy(policy)
+    network = presets.build(name, **TINY[name])
+    outputs = network(photos(2, 32, 32))
+    assert {key: tuple(value.shape) for key, value in outputs.items()} == {
+        "albedo": (2, 32, 32, 3),
+        "normals": (2, 32, 32, 3),
+        "light": (2, 9, 3),
+        "mask": (2, 32, 32, 1),
+    }
+    assert all(value.dtype == tf.float32 for value in outputs.values())
+    np.testing.assert_allclose(np.linalg.norm(outputs["normals"], axis=-1), 1, atol=1e-3)
+    assert np.min(outputs["mask"]) >= 0 and np.max(outputs["mask"]) <= 1
+
+
+def test_sfsnet_is_sfsnet():
+    network = presets.build("sfsnet")
+    # About 3.42 M with Caffe's scale-free BN; 65 of them are our mask.
+    trainable = sum(int(np.prod(w.shape)) for w in network.trainable_weights)
+    assert 3.40e6 < trainable < 3.43e6
+    assert network.get_layer("conv1").kernel_size == (7, 7)
+    assert network.get_layer("conv3").strides == (2, 2)
+    assert network.get_layer("light_features").output_shape[-1] == 384
+    blocks = [layer for layer in network.layers if layer.name.endswith("_add")]
+    assert len(blocks) == 10
+
+
+def test_compact_fits_in_the_wheel():
+    # 8 MiB of half precision for all weights: under 4.19 M parameters.
+    assert presets.build("compact").count_params() < 4.19e6
+
+
+def test_compact_wants_a_size_it_can_halve():
+    with pytest.raises(InputError, match="multiple of 16. Received: 100"):
+        presets.build("compact", size=100)
+
+
+def test_unknown_network():
+    with pytest.raises(InputError, match="Unknown network 'unet'. Expected one of: compact, sfsnet"):
+        presets.build("unet")
+
+
+def test_gain_starts_blocks_as_the_identity():
+    x = keras.Input((4, 4, 2))
+    y = layers.Gain()(x)
+    model = keras.Model(x, y)
+    np.testing.assert_array_equal(model(np.ones((1, 4, 4, 2))), 0)
+
+
+def test_space_to_depth_and_back():
+    x = photos(1, 8, 8)
+    np.testing.assert_array_equal(layers.DepthToSpace()(layers.SpaceToDepth()(x)), x)
+
+
+def run_folder(path, name):
+    network = presets.build(name, **TINY[name])
+    # Away from the initial values, BatchNormalization's statistics too.
+    for weight in network.weights:
+        weight.assign(weight + 0.05 * tf.random.stateless_normal(weight.shape, (1, 2)) ** 2)
+    (path / "weights").mkdir()
+    network.save_weights(path / presets.LAST)
+    presets.describe(path, name, TINY[name])
+    return network
+
+
+@pytest.mark.parametrize("name", presets.NETWORKS)
+def test_save_load_predict(name, tmp_path):
+    network = run_folder(tmp_path, name)
+    expected = network.predict(photos(3, 32, 32), verbose=0)
+    loaded = tfrelight.load_model(tmp_path).predict(photos(3, 32, 32), verbose=0)
+    assert set(loaded) == {"albedo", "normals", "light", "mask"}
+    expected["albedo"] = np.clip(expected["albedo"], 0, 1)
+    for key in expected:
+        np.testing.assert_allclose(loaded[key], expected[key], atol=1e-5)
+    one_file = tfrelight.load_model(tmp_path / presets.LAST).predict(photos(3, 32, 32), verbose=0)
+    np.testing.assert_array_equal(one_file["light"], loaded["light"])
+
+
+def test_photos_of_any_size(tmp_path):
+    run_folder(tmp_path, "compact")
+    model = tfrelight.load_model(tmp_path)
+    outputs = model.predict(photos(2, 50, 38), verbose=0)
+    assert outputs["albedo"].shape == (2, 50, 38, 3)
+    assert outputs["mask"].shape == (2, 50, 38, 1)
+    np.testing.assert_allclose(np.linalg.norm(outputs["normals"], axis=-1), 1, atol=1e-4)
+    again = tf.function(model)(photos(2, 50, 38))
+    np.testing.assert_allclose(again["albedo"], outputs["albedo"], atol=1e-4)
+
+
+def test_a_folder_without_a_model(tmp_path):
+    with pytest.raises(InputError, match="No trained model in .*nothing.*model.json is missing"):
+        tfrelight.load_model(tmp_path / "nothing")
+
+
+def test_weights_of_another_network(tmp_path):
+    run_folder(tmp_path, "compact")
+    presets.describe(tmp_path, "sfsnet", TINY["sfsnet"])
+    with pytest.raises(InputError, match="does not hold the weights of sfsnet"):
+        tfrelight.load_model(tmp_path)
+
+
+def test_corrupt_weights_and_description(tmp_path):
+    run_folder(tmp_path, "compact")
+    (tmp_path / presets.LAST).write_bytes(b"nonsense")
+    with pytest.raises(InputError, match="does not hold the weights of compact"):
+        tfrelight.load_model(tmp_path)
+    (tmp_path / "model.json").write_text(json.dumps({"network": "compact"}))
+    with pytest.raises(InputError, match="is not a model description"):
+        tfrelight.load_model(tmp_path)
+
+
+def test_precision_names():
+    assert precision.policy("float32") == "float32"
+    assert precision.policy("bfloat16") == "mixed_bfloat16"
+    assert precision.policy("auto") in ("float32", "mixed_bfloat16", "mixed_float16")

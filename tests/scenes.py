@@ -1,0 +1,51 @@
+"""Small scenes whose decomposition is known exactly, for tests."""
+
+import numpy as np
+
+from tfrelight import color, lights, shading
+from tfrelight.data import portrait
+
+
+def sphere_normals(size):
+    """Normals of a ball that fills the frame, `[size, size, 3]`; (0, 0, 1) outside; and its mask."""
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32)
+    x = (x + 0.5) / size * 2 - 1
+    y = 1 - (y + 0.5) / size * 2
+    x, y = x / 0.95, y / 0.95
+    square = x * x + y * y
+    inside = square < 1
+    z = np.sqrt(np.maximum(1 - square, 0))
+    normals = np.where(inside[..., None], np.stack([x, y, z], -1), np.float32([0, 0, 1]))
+    return normals.astype(np.float32), inside[..., None]
+
+
+def ball(subject="ball", size=32, count=3, seed=0):
+    """A subject (`tfrelight.data.portrait`): a smooth ball under `count` soft lights."""
+    rng = np.random.default_rng([seed, *subject.encode()])
+    normals, mask = sphere_normals(size)
+    rows = np.linspace(0, np.pi, size)
+    pattern = 0.1 * np.cos(rows)[:, None, None] * np.cos(rows)[None, :, None]
+    albedo = rng.uniform(0.3, 0.6, 3) + pattern * np.ones(3)
+    lamps = [
+        lights.from_direction(
+            rng.uniform(-60, 60),
+            rng.uniform(-40, 40),
+            intensity=rng.uniform(0.4, 0.8),
+            ambient=0.4,
+            color=rng.uniform(0.8, 1.0, 3),
+        )
+        for _ in range(count)
+    ]
+    images = [
+        color.to_srgb_numpy(np.where(mask, albedo * shading.shade_numpy(normals, light), 0.25))
+        for light in lamps
+    ]
+    return {
+        "subject": subject,
+        "images": np.round(np.stack(images) * 255).astype(np.uint8),
+        "mask": np.where(mask, 255, 0).astype(np.uint8),
+        "albedo": portrait.encode_albedo(albedo),
+        "normals": portrait.encode_normals(normals),
+        "light": np.stack(lamps),
+        **{f"has_{label}": 1.0 for label in portrait.LABELS},
+    }

@@ -1,0 +1,76 @@
+"""Each loss against a number derived by hand."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfrelight import losses
+
+
+def pixels(*values):
+    """`[1, 1, N, 3]` of grey values."""
+    return tf.repeat(tf.constant(values, tf.float32)[None, None, :, None], 3, axis=-1)
+
+
+def weights(*values):
+    return tf.constant(values, tf.float32)[None, None, :, None]
+
+
+def test_absolute_is_the_weighted_mean_of_differences():
+    # |0.1 - 0.4| = 0.3 votes once, |0.5 - 0.6| = 0.1 three times: (0.3 + 0.3) / 4.
+    value = losses.absolute(pixels(0.1, 0.5), pixels(0.4, 0.6), weights(1, 3))
+    assert float(value) == pytest.approx(0.15)
+
+
+def test_absolute_of_no_vote_is_zero_with_a_finite_gradient():
+    prediction = tf.Variable(pixels(0.1, 0.5))
+    with tf.GradientTape() as tape:
+        value = losses.absolute(prediction, pixels(0.4, 0.6), weights(0, 0))
+    assert value == 0
+    assert np.all(tape.gradient(value, prediction) == 0)
+
+
+def test_vote_leaves_out_saturated_and_black_pixels():
+    image = tf.constant([[[[0.5, 0.5, 0.99], [0.01, 0.015, 0.019], [0.01, 0.01, 0.03], [0.5] * 3]]])
+    np.testing.assert_array_equal(losses.vote(image)[0, 0, :, 0], [0, 0, 1, 1])
+
+
+def test_photometric_compares_in_srgb_where_the_photo_votes():
+    # Linear 0.21404 is sRGB 0.5: error 0.1 against 0.6. The white pixel does not vote.
+    value = losses.photometric(pixels(0.21404, 0.3), pixels(0.6, 1.0), weights(1, 1))
+    assert float(value) == pytest.approx(0.1, abs=1e-4)
+
+
+def test_encode_goes_on_above_one_with_its_slope_there():
+    # d/dx (1.055 x^(1/2.4)) at 1 = 0.43958; 1 + 0.5 * 0.43958.
+    np.testing.assert_allclose(losses.encode(pixels(1.5)), 1.21979, atol=1e-4)
+
+
+def test_angle_is_one_minus_cosine():
+    a = tf.constant([[[[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]]]])
+    b = tf.constant([[[[0.0, 0.0, 1.0], [0.0, 0.6, 0.8]]]])
+    # 1 - 1 = 0 and 1 - 0.8 = 0.2, evenly weighted.
+    assert float(losses.angle(a, b, weights(1, 1))) == pytest.approx(0.1, abs=1e-6)
+
+
+def test_light_is_the_mean_square_over_known_lights():
+    prediction = tf.stack([tf.ones((9, 3)), tf.zeros((9, 3))])
+    target = tf.stack([tf.ones((9, 3)) * 3.0, tf.ones((9, 3)) * 100.0])
+    # (1 - 3)² = 4; the second light is unknown.
+    assert float(losses.light(prediction, target, tf.constant([1.0, 0.0]))) == pytest.approx(4.0)
+    assert losses.light(prediction, target, tf.zeros(2)) == 0
+
+
+def test_binary_cross_entropy():
+    # -log 0.8 for a head pixel, -log(1 - 0.4) for a background one.
+    value = losses.binary_cross_entropy(
+        weights(0.8, 0.4), tf.constant([[[[1.0], [0.0]]]]), weights(1, 1)
+    )
+    assert float(value) == pytest.approx((0.22314 + 0.51083) / 2, abs=1e-4)
+
+
+def test_binary_cross_entropy_is_finite_when_certain_and_wrong():
+    value = losses.binary_cross_entropy(
+        weights(0.0, 1.0), tf.constant([[[[1.0], [0.0]]]]), weights(1, 1)
+    )
+    assert np.isfinite(value)

@@ -1,0 +1,158 @@
+"""Augmentation of batches of pairs that keeps the physics true: albedo x shading stays the photo.
+
+Each function takes a batch of portraits (dict, `tfrelight.data.portrait`, leading axis B) and
+returns one. What changes geometry changes normals and light with it; what changes the photo's
+brightness or colour changes the light with it. Both photos of a pair share their geometry, so the
+geometric ones get the same random numbers for both.
+"""
+
+import tensorflow as tf
+
+from tfrelight import color, shading
+from tfrelight.addons import tfa
+
+__all__ = ["augment_pair", "exposure", "mirror", "single_channel", "warp"]
+
+_MIRROR = tf.constant([[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+
+
+def _choose(condition, changed, portrait):
+    """Per example: `changed` where `condition` `[B]` holds, else `portrait`."""
+    result = dict(portrait)
+    for key, value in changed.items():
+        shape = tf.concat([tf.shape(condition), tf.ones(tf.rank(value) - 1, tf.int32)], axis=0)
+        result[key] = tf.where(tf.reshape(condition, shape), value, portrait[key])
+    return result
+
+
+def mirror(portrait, condition):
+    """Left and right exchanged: maps flip, the x of normals changes sign, the light is reflected.
+
+    Args:
+      portrait: batch of portraits.
+      condition: `[B]` bool, which of them.
+    """
+    flipped = {key: portrait[key][:, :, ::-1] for key in ("image", "mask", "albedo", "normals")}
+    flipped["normals"] *= tf.constant([-1.0, 1.0, 1.0])
+    # A reflection has no rotation matrix, but the same argument holds: L'(d) = L(M d).
+    batch = tf.shape(portrait["light"])[0]
+    flipped["light"] = shading.rotate(portrait["light"], tf.tile(_MIRROR[None], [batch, 1, 1]))
+    return _choose(condition, flipped, portrait)
+
+
+def exposure(portrait, gain):
+    """The photo is exposed differently, a channel at a time: linear photo and light are multiplied.
+
+    Args:
+      portrait: batch of portraits.
+      gain: `[B, 3]` linear factors, above 0.
+    """
+    result = dict(portrait)
+    linear = color.to_linear(portrait["image"]) * gain[:, None, None, :]
+    # What passes 1 saturates, as on a sensor.
+    result["image"] = color.to_srgb(linear)
+    result["light"] = portrait["light"] * gain[:, None, :]
+    return result
+
+
+def single_channel(portrait, condition, channel):
+    """A grey photo: one channel of photo, albedo and light stands for all three.
+
+    (A weighted mean of channels would break albedo x shading = photo; one channel keeps it.)
+
+    Args:
+      portrait: batch of portraits.
+      condition: `[B]` bool, which of them.
+      channel: `[B]` int, 0 to 2.
+    """
+    chosen = tf.one_hot(channel, 3)
+    grey = {}
+    for key in ("image", "albedo", "light"):
+        value = portrait[key]
+        weight = tf.reshape(chosen, [-1] + [1] * (value.shape.rank - 2) + [3])
+        grey[key] = tf.broadcast_to(
+            tf.reduce_sum(value * weight, axis=-1, keepdims=True), tf.shape(value)
+        )
+    return _choose(condition, grey, portrait)
+
+
+def warp(portrait, angle, scale, shift):
+    """The photo is turned in its plane, enlarged, and shifted; normals and light turn with it.
+
+    Outside the old frame the border is repeated, so that no black edge comes in.
+
+    Args:
+      portrait: batch of portraits.
+      angle: `[B]` radians, counterclockwise in the image.
+      scale: `[B]`, above 1 enlarges.
+      shift: `[B, 2]` of the frame's size, x to the right, y up.
+    """
+    size = tf.cast(tf.shape(portrait["image"])[1:3], tf.float32)
+    height, width = size[0], size[1]
+    centre_x, centre_y = (width - 1.0) / 2.0, (height - 1.0) / 2.0
+    # tfa.image.transform maps output pixels (rows down) to input pixels.
+    cosine, sine = tf.cos(angle) / scale, tf.sin(angle) / scale
+    at_x = centre_x + shift[:, 0] * width
+    at_y = centre_y - shift[:, 1] * height
+    zero = tf.zeros_like(angle)
+    transforms = tf.stack(
+        [
+            cosine,
+            -sine,
+            centre_x - cosine * at_x + sine * at_y,
+            sine,
+            cosine,
+            centre_y - sine * at_x - cosine * at_y,
+            zero,
+            zero,
+        ],
+        axis=-1,
+    )
+    keys = ("image", "mask", "albedo", "normals")
+    maps = tf.concat([portrait[key] for key in keys], axis=-1)
+    maps = tfa.image.transform(maps, transforms, interpolation="bilinear", fill_mode="nearest")
+    result = dict(portrait)
+    result.update(zip(keys, tf.split(maps, [portrait[key].shape[-1] for key in keys], axis=-1)))
+    one, none = tf.ones_like(angle), zero
+    rotation = tf.reshape(
+        tf.stack(
+            [tf.cos(angle), -tf.sin(angle), none, tf.sin(angle), tf.cos(angle), none]
+            + [none, none, one],
+            axis=-1,
+        ),
+        [-1, 3, 3],
+    )
+    normals = tf.einsum("bij,bhwj->bhwi", rotation, result["normals"])
+    # Bilinear mixing shortens normals.
+    result["normals"] = tf.math.l2_normalize(normals, axis=-1, epsilon=1e-6)
+    result["light"] = shading.rotate(portrait["light"], rotation)
+    return result
+
+
+def augment_pair(pair, seed):
+    """Every augmentation with the ranges that training uses.
+
+    Args:
+      pair: `{"a": portraits, "b": portraits}`, batches of one size.
+      seed: `[2]` int, stateless: the same seed gives the same pair.
+    """
+    batch = tf.shape(pair["a"]["image"])[0]
+
+    def uniform(index, shape, low, high):
+        return tf.random.stateless_uniform(
+            tf.concat([[batch], shape], 0), seed + [0, index], low, high
+        )
+
+    none = tf.zeros([0], tf.int32)
+    flip = uniform(1, none, 0.0, 1.0) < 0.5
+    angle = uniform(2, none, -0.17, 0.17)
+    scale = tf.exp(uniform(3, none, -0.12, 0.18))
+    shift = uniform(4, [2], -0.06, 0.06)
+    grey = uniform(5, none, 0.0, 1.0) < 0.35
+    channel = tf.cast(uniform(6, none, 0.0, 3.0), tf.int32)
+    result = {}
+    for number, (name, portrait) in enumerate(pair.items()):
+        portrait = warp(mirror(portrait, flip), angle, scale, shift)
+        gain = tf.exp(uniform(10 + number, [1], -0.6, 0.35) + uniform(20 + number, [3], -0.1, 0.1))
+        result[name] = single_channel(exposure(portrait, gain), grey, channel)
+    return result

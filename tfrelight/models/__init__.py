@@ -1,0 +1,1 @@
+"""Networks, the model that trains them, and how they are stored and loaded."""

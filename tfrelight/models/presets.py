@@ -1,0 +1,134 @@
+"""Networks by name, and how they are stored: a JSON description and a weights file.
+
+A stored network is a folder with `model.json` (network, its arguments, versions) and
+`weights/last.weights.h5`; a training run's folder is one. `load_model` gives it back as a Keras
+model that takes photos of any size.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import keras
+
+import tfrelight
+from tfrelight.errors import InputError
+from tfrelight.models import layers
+from tfrelight.models.compact import compact
+from tfrelight.models.sfsnet import sfsnet
+
+__all__ = ["NETWORKS", "build", "describe", "load_model", "load_network", "of_any_size"]
+
+NETWORKS = {"compact": compact, "sfsnet": sfsnet}
+
+LAST = "weights/last.weights.h5"
+BEST = "weights/best.weights.h5"
+
+
+def build(network, **arguments):
+    """A network by name.
+
+    Args:
+      network: one of `NETWORKS`.
+      **arguments: of its function.
+
+    Raises:
+      InputError: no such network, or an argument it does not take.
+    """
+    if network not in NETWORKS:
+        raise InputError(f"Unknown network {network!r}. Expected one of: {', '.join(NETWORKS)}.")
+    try:
+        return NETWORKS[network](**arguments)
+    except TypeError as error:
+        raise InputError(f"Invalid arguments for network {network!r}: {error}.") from error
+
+
+def describe(folder, network, arguments):
+    """Writes `model.json` into a folder, so that `load_model` finds what to build."""
+    description = {
+        "network": network,
+        "arguments": arguments,
+        "tfrelight": tfrelight.__version__,
+        "keras": keras.__version__,
+    }
+    aside = Path(folder) / "model.json.part"
+    aside.write_text(json.dumps(description, indent=2) + "\n")
+    os.replace(aside, Path(folder) / "model.json")
+
+
+def load_network(path):
+    """The network of a run, at its own size, with its weights.
+
+    Args:
+      path: a run folder, or one weights file in its `weights` folder.
+
+    Returns:
+      The functional model of `NETWORKS`.
+
+    Raises:
+      InputError: no such folder, no description or weights in it, or weights of another network.
+    """
+    path = Path(path)
+    weights = path if path.name.endswith(".weights.h5") else path / LAST
+    description = weights.parent.parent / "model.json"
+    for wanted in (description, weights):
+        if not wanted.is_file():
+            raise InputError(
+                f"No trained model in {str(path)!r}: {wanted} is missing. Expected the --workdir of "
+                "a training run, or a file in its `weights` folder."
+            )
+    try:
+        stored = json.loads(description.read_text())
+        name, arguments = stored["network"], stored["arguments"]
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{description} is not a model description: {error}.") from error
+    network = build(name, **arguments)
+    try:
+        network.load_weights(weights)
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{weights} does not hold the weights of {name} {arguments}: {reason}."
+        ) from error
+    return network
+
+
+def load_model(path):
+    """A trained model for photos of any size.
+
+    Args:
+      path: a run folder, or one weights file in its `weights` folder.
+
+    Returns:
+      `keras.Model`; `predict(images)` takes `[N, H, W, 3]` sRGB float in [0, 1] and gives a dict:
+      `albedo` `[N, H, W, 3]` linear RGB in [0, 1], `normals` `[N, H, W, 3]` unit vectors,
+      `light` `[N, 9, 3]`, `mask` `[N, H, W, 1]` in [0, 1].
+
+    Raises:
+      InputError: see `load_network`.
+    """
+    return of_any_size(load_network(path))
+
+
+def of_any_size(network):
+    """A network for photos of any size: resized to the network's own, the maps resized back."""
+    size = network.input_shape[1]
+    photos = keras.Input((None, None, 3), name="images")
+    outputs = network(layers.Resize(size, name="to_network")(photos))
+    maps = {
+        name: layers.Resize(unit=name == "normals", name=f"{name}_to_photo")(
+            [outputs[name], photos]
+        )
+        for name in ("albedo", "normals", "mask")
+    }
+    return keras.Model(
+        photos,
+        {
+            # `sfsnet` does not bound its albedo.
+            "albedo": keras.layers.ReLU(max_value=1.0, name="albedo")(maps["albedo"]),
+            "normals": keras.layers.Activation("linear", name="normals")(maps["normals"]),
+            "light": keras.layers.Activation("linear", name="light")(outputs["light"]),
+            "mask": keras.layers.Activation("linear", name="mask")(maps["mask"]),
+        },
+        name=network.name,
+    )

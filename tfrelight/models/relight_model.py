@@ -1,0 +1,151 @@
+"""The model that trains: one network, pairs of photos, named losses."""
+
+import keras
+import tensorflow as tf
+
+from tfrelight import losses, shading
+from tfrelight.errors import InputError
+
+__all__ = ["RelightModel", "pair_losses"]
+
+
+def _swap(batch):
+    """Photos 1 and 2 of each pair exchanged: the batch holds all 1s, then all 2s."""
+    first, second = tf.split(batch, 2)
+    return tf.concat([second, first], axis=0)
+
+
+def _concatenate(pair):
+    """Both photos of each pair in one batch, `[2 B, ...]`: all a, then all b."""
+    return {key: tf.concat([pair["a"][key], pair["b"][key]], axis=0) for key in pair["a"]}
+
+
+def pair_losses(names, outputs, portraits):
+    """The losses of one batch of pairs.
+
+    Args:
+      names: which of `losses.NAMES`; nothing is computed for the others.
+      outputs: the network's dict for `[2 B]` photos: all first ones, then all second ones.
+      portraits: the portraits of the same photos.
+
+    Returns:
+      dict of a scalar for each name.
+    """
+    albedo, normals, light = outputs["albedo"], outputs["normals"], outputs["light"]
+    image = portraits["image"]
+
+    def known(label):
+        return portraits[f"has_{label}"]
+
+    def pixels(label, region):
+        return known(label)[:, None, None, None] * region
+
+    # Inside the head, where that is known or the network says so; hair and skin alike.
+    has_mask = pixels("mask", 1.0)
+    head = has_mask * portraits["mask"] + (1.0 - has_mask) * tf.stop_gradient(outputs["mask"])
+
+    compute = {
+        "reconstruction": lambda: losses.photometric(
+            shading.render(albedo, normals, light), image, head
+        ),
+        "albedo": lambda: losses.absolute(
+            losses.encode(albedo), losses.encode(portraits["albedo"]), pixels("albedo", head)
+        ),
+        "normal": lambda: losses.absolute(
+            normals, portraits["normals"], pixels("normals", head)
+        )
+        + losses.angle(normals, portraits["normals"], pixels("normals", head)),
+        "light": lambda: losses.light(light, portraits["light"], known("light")),
+        "mask": lambda: losses.binary_cross_entropy(
+            outputs["mask"], portraits["mask"], has_mask * tf.ones_like(head)
+        ),
+        # Albedo and normals of one photo under the light of the other give the other.
+        "cross_relighting": lambda: losses.photometric(
+            shading.render(albedo, normals, _swap(light)), _swap(image), head
+        ),
+        "albedo_consistency": lambda: losses.absolute(
+            losses.encode(albedo), losses.encode(_swap(albedo)), head
+        ),
+        "normal_consistency": lambda: losses.angle(normals, _swap(normals), head),
+    }
+    return {name: compute[name]() for name in names}
+
+
+class RelightModel(keras.Model):
+    """Trains a network on pairs of photos of one subject under two lights.
+
+    `fit` takes batches of `{"a": portraits, "b": portraits}` (`tfrelight.data.pairs`). Each step
+    runs the network once on both photos of every pair and minimises the weighted sum of the named
+    losses. Calling the model calls the network.
+
+    Args:
+      network: functional model with the outputs of `models.layers.heads`.
+      loss_weights: dict of `losses.NAMES` to weights, at least 0; a loss with weight 0 or without
+        an entry is not computed.
+
+    Raises:
+      InputError: a name that is not a loss, or no weight above 0.
+    """
+
+    def __init__(self, network, loss_weights, **kwargs):
+        super().__init__(**kwargs)
+        unknown = sorted(set(loss_weights) - set(losses.NAMES))
+        if unknown:
+            raise InputError(
+                f"Unknown loss {unknown[0]!r}. Expected some of: {', '.join(losses.NAMES)}."
+            )
+        self.network = network
+        self.weights_of_losses = {n: w for n, w in loss_weights.items() if w > 0}
+        if not self.weights_of_losses:
+            raise InputError("Expected at least one loss with a weight above 0. Received: none.")
+        names = ["loss", *self.weights_of_losses, "normal_degrees"]
+        self.means = {name: keras.metrics.Mean(name=name) for name in names}
+
+    @property
+    def metrics(self):
+        return list(self.means.values())
+
+    def call(self, inputs, training=None):
+        return self.network(inputs, training=training)
+
+    def _forward(self, pair, training):
+        portraits = _concatenate(pair)
+        outputs = self.network(portraits["image"], training=training)
+        parts = pair_losses(self.weights_of_losses, outputs, portraits)
+        total = tf.add_n([self.weights_of_losses[name] * parts[name] for name in parts])
+        if self.network.losses:
+            total += tf.add_n(self.network.losses)
+        return total, parts, outputs, portraits
+
+    def _log(self, total, parts, outputs, portraits):
+        self.means["loss"].update_state(total)
+        for name, value in parts.items():
+            self.means[name].update_state(value)
+        weight = portraits["has_normals"][:, None, None, None] * portraits["mask"]
+        cosine = tf.reduce_sum(
+            outputs["normals"] * portraits["normals"], axis=-1, keepdims=True
+        )
+        degrees = tf.acos(tf.clip_by_value(cosine, -1.0, 1.0)) * 57.29578
+        self.means["normal_degrees"].update_state(degrees, sample_weight=weight)
+        return {name: mean.result() for name, mean in self.means.items()}
+
+    def train_step(self, data):
+        variables = self.network.trainable_variables
+        with tf.GradientTape() as tape:
+            total, parts, outputs, portraits = self._forward(data, training=True)
+            # The optimizer adds up the replicas' gradients.
+            scaled = total / tf.distribute.get_strategy().num_replicas_in_sync
+            if isinstance(self.optimizer, keras.mixed_precision.LossScaleOptimizer):
+                scaled = self.optimizer.get_scaled_loss(scaled)
+        gradients = tape.gradient(scaled, variables)
+        if isinstance(self.optimizer, keras.mixed_precision.LossScaleOptimizer):
+            gradients = self.optimizer.get_unscaled_gradients(gradients)
+        # A batch that is not a number must not reach the weights: the run then stops (see
+        # `tfrelight.training.callbacks.StopOnNonFinite`) with the last good ones.
+        finite = tf.math.is_finite(total)
+        gradients = [tf.where(finite, gradient, tf.zeros_like(gradient)) for gradient in gradients]
+        self.optimizer.apply_gradients(zip(gradients, variables))
+        return self._log(total, parts, outputs, portraits)
+
+    def test_step(self, data):
+        return self._log(*self._forward(data, training=False))

@@ -1,0 +1,62 @@
+"""Trains a network on pairs of photos: `python -m tfrelight.train --flagfile=configs/mixed.flags`.
+
+The folder given as --workdir holds everything about the run; starting again with the same folder
+and flags goes on where it stopped and reaches the numbers of an uninterrupted run.
+"""
+
+from absl import flags
+
+from tfrelight import cli
+
+
+flags.DEFINE_string("workdir", "runs/train", "Folder of the run; made if it is not there.")
+flags.DEFINE_float("max_minutes", 0, "Stop after so many minutes; start again to go on. 0: no limit.")
+
+flags.DEFINE_string("network", "compact", "Network: compact or sfsnet.")
+flags.DEFINE_integer("size", 128, "Height and width of photos in the network.", lower_bound=16)
+flags.DEFINE_integer("batch_size", 8, "Pairs a step; twice as many photos.", lower_bound=1)
+flags.DEFINE_integer("epochs", 20, "Epochs; after each the run is saved.", lower_bound=1)
+flags.DEFINE_integer("steps_per_epoch", 100, "Steps an epoch.", lower_bound=1)
+flags.DEFINE_float("learning_rate", 1e-3, "Highest learning rate: warm-up to it, cosine to 0.")
+flags.DEFINE_integer("warmup_steps", 200, "Steps of linear warm-up.", lower_bound=0)
+flags.DEFINE_float("weight_decay", 1e-4, "AdamW's weight decay.", lower_bound=0)
+flags.DEFINE_integer("seed", 0, "Of weights, order, and augmentation.", lower_bound=0)
+flags.DEFINE_string("precision", "auto", "auto, float32, bfloat16 or float16.")
+flags.DEFINE_string("strategy", "default", "default, mirrored or multi_worker (TF_CONFIG).")
+
+flags.DEFINE_integer("synthetic_subjects", 320, "Built-in subjects to render and train on.")
+flags.DEFINE_integer("synthetic_lights", 8, "Photos of each built-in subject.", lower_bound=2)
+flags.DEFINE_integer("synthetic_seed", 0, "Which built-in subjects.", lower_bound=0)
+flags.DEFINE_float("synthetic_share", 0.5, "Share of pairs that are built-in and labelled.")
+flags.DEFINE_string("yale_b_dir", None, "Folder of Extended Yale B, cropped (yaleB01, ...).")
+flags.DEFINE_list("yale_b_subjects", None, "Its subjects to train on; default 01 to 30.")
+flags.DEFINE_integer("labelled_multilit_subjects", 0, "Multi-lit subjects that keep their labels.")
+flags.DEFINE_float("labelled_multilit_share", 0.5, "Their share of the multi-lit pairs.")
+flags.DEFINE_bool("strict", False, "Refuse broken photos instead of skipping them.")
+
+flags.DEFINE_float("reconstruction_weight", 1.0, "Each photo against its own albedo x shading.")
+flags.DEFINE_float("albedo_weight", 1.0, "Albedo against its label.")
+flags.DEFINE_float("normal_weight", 1.0, "Normals against their label.")
+flags.DEFINE_float("light_weight", 0.3, "Light against its label.")
+flags.DEFINE_float("mask_weight", 0.1, "Mask against its label.")
+flags.DEFINE_float("cross_relighting_weight", 1.0, "One photo under the other's light; multi-lit.")
+flags.DEFINE_float("albedo_consistency_weight", 0.5, "Albedo of both photos of a pair; multi-lit.")
+flags.DEFINE_float("normal_consistency_weight", 0.5, "Normals of both photos; multi-lit.")
+
+# What may change between the starts of one run without changing its numbers.
+_NOT_SETTINGS = ("workdir", "max_minutes")
+
+
+def main():
+    """Trains as the flags say."""
+    # Run with -m, this module's flags are filed under the script's path.
+    own = flags.FLAGS.get_key_flags_for_module(flags.FLAGS.find_module_defining_flag("workdir"))
+    settings = {flag.name: flag.value for flag in own if flag.name not in _NOT_SETTINGS}
+
+    from tfrelight.training import run
+
+    run.train(flags.FLAGS.workdir, settings, max_minutes=flags.FLAGS.max_minutes)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,133 @@
+"""What a run trains on: built-in synthetic portraits and multi-lit photos, in shares.
+
+The multi-lit photos are Extended Yale B where its folder is given. Without any dataset, built-in
+subjects stand in for them, their labels hidden.
+"""
+
+import dataclasses
+import os
+from typing import List
+
+from tfrelight.data import records, synthetic, yale_b
+from tfrelight.data.pairs import Source
+from tfrelight.errors import InputError
+from tfrelight.synthesis import portraits
+
+__all__ = ["Mixture", "mixture"]
+
+# Built-in subjects, beside the training ones, on which every run is validated.
+VALIDATION_SUBJECTS = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Mixture:
+    """Sources to train on, the source to validate on, and a line of what they are for people."""
+
+    training: List[Source]
+    validation: Source
+    summary: str
+
+
+def mixture(options):
+    """Makes or finds the records that a run needs.
+
+    Args:
+      options: the run's settings, `tfrelight.train`'s flags by name.
+
+    Returns:
+      `Mixture`. Of the multi-lit subjects the first `labelled_multilit_subjects` keep their labels.
+
+    Raises:
+      InputError: a data folder is missing or holds no pairs, or more labelled subjects are asked
+        for than there are.
+    """
+    settings = portraits.Settings(
+        lights=options["synthetic_lights"], size=options["size"], seed=options["synthetic_seed"]
+    )
+    share, count = options["synthetic_share"], options["synthetic_subjects"]
+    if not 0.0 <= share <= 1.0:
+        raise InputError(f"Invalid --synthetic_share. Expected 0 to 1. Received: {share}.")
+    if count < 2:
+        raise InputError(f"Invalid --synthetic_subjects. Expected 2 or more. Received: {count}.")
+
+    labelled_names, labelled_files = [], []
+    if options["yale_b_dir"]:
+        name = "Extended Yale B"
+        multilit_names, multilit_files = _yale_b(options)
+        if share > 0:
+            labelled_names = synthetic.names(settings, "train", count)
+            labelled_files = synthetic.rendered(settings, "train", count)
+        summary = (
+            f"Training on {len(labelled_names)} labelled built-in synthetic subjects and "
+            f"{len(multilit_names)} subjects of {name} as multi-lit photos."
+        )
+    else:
+        name = "the built-in portraits"
+        multilit_names = synthetic.names(settings, "train", count)
+        multilit_files = labelled_files = synthetic.rendered(settings, "train", count)
+        if share == 1:
+            labelled_names, multilit_names = multilit_names, []
+        elif share > 0:
+            labelled_names = multilit_names[: count // 2]
+            multilit_names = multilit_names[count // 2 :]
+        summary = (
+            f"Training on the built-in synthetic portraits alone: {len(labelled_names)} labelled "
+            f"subjects, and {len(multilit_names)} in place of multi-lit photos, their labels hidden. "
+            "For real photos give --yale_b_dir."
+        )
+
+    known = options["labelled_multilit_subjects"]
+    if known > len(multilit_names):
+        raise InputError(
+            f"Invalid --labelled_multilit_subjects. Expected at most {len(multilit_names)}, the "
+            f"multi-lit subjects there are. Received: {known}."
+        )
+    known_share = options["labelled_multilit_share"] if known else 0.0
+    if known == len(multilit_names):
+        known_share = 1.0
+    if known:
+        summary += f" {known} of the multi-lit subjects keep their labels."
+    training = [
+        Source("the built-in portraits", labelled_files, share, True, tuple(labelled_names)),
+        Source(
+            name, multilit_files, (1 - share) * known_share, True, tuple(multilit_names[:known])
+        ),
+        Source(
+            name,
+            multilit_files,
+            (1 - share) * (1 - known_share),
+            False,
+            tuple(multilit_names[known:]),
+        ),
+    ]
+    validation = Source(
+        "the built-in portraits (validation)",
+        synthetic.rendered(settings, "validation", VALIDATION_SUBJECTS),
+    )
+    return Mixture([source for source in training if source.share > 0], validation, summary)
+
+
+def _yale_b(options):
+    """Ids and record files of Extended Yale B's training subjects."""
+    folder, size = options["yale_b_dir"], options["size"]
+    wanted = options["yale_b_subjects"] or yale_b.DEVELOPMENT_TRAIN
+    ids = [number for number in yale_b.subjects_in(folder) if number in set(wanted)]
+    if not ids:
+        raise InputError(
+            f"No subject to train on in {folder}. Expected some of yaleB{', yaleB'.join(wanted)}."
+        )
+    labels = "photometric_stereo" if options["labelled_multilit_subjects"] else "none"
+
+    def subjects(indices):
+        return yale_b.subjects(
+            folder, ids=[ids[i] for i in indices], size=size, labels=labels, strict=options["strict"]
+        )
+
+    # Files that were changed, added or removed since make new records.
+    files = sorted(
+        (entry.name, entry.stat().st_size, entry.stat().st_mtime_ns)
+        for number in ids
+        for entry in os.scandir(os.path.join(folder, f"yaleB{number}"))
+    )
+    key = {"size": size, "labels": labels, "files": files, "strict": options["strict"]}
+    return [f"yaleB{number}" for number in ids], records.cached("yale_b", key, len(ids), subjects)

@@ -1,0 +1,149 @@
+"""A run from its settings to its folder."""
+
+import sys
+
+import keras
+import tensorflow as tf
+
+from tfrelight import losses
+from tfrelight.addons import tfa
+from tfrelight.data import pairs
+from tfrelight.errors import InputError
+from tfrelight.models import precision, presets
+from tfrelight.models.relight_model import RelightModel
+from tfrelight.training import callbacks
+from tfrelight.training.mixture import mixture
+from tfrelight.training.run_folder import RunFolder
+
+__all__ = ["train"]
+
+STRATEGIES = {
+    "default": tf.distribute.get_strategy,
+    "mirrored": tf.distribute.MirroredStrategy,
+    "multi_worker": tf.distribute.MultiWorkerMirroredStrategy,
+}
+
+# Pairs in `samples.png`.
+_SAMPLES = 6
+
+
+def train(workdir, settings, max_minutes=0):
+    """Trains a network, or goes on with a run that was interrupted.
+
+    Args:
+      workdir: folder of the run.
+      settings: the flags of `tfrelight.train` by name, those left out that do not change numbers.
+      max_minutes: stop after so many; 0 for no limit.
+
+    Returns:
+      list of dicts, the logs of all epochs of the run.
+
+    Raises:
+      InputError: a setting or a data folder is wrong, the run folder holds another run, or a loss
+        became NaN (the last good weights are kept).
+    """
+    _validate(settings)
+    strategy = STRATEGIES[settings["strategy"]]()
+    keras.utils.set_random_seed(settings["seed"])
+    precision.set_precision(settings["precision"])
+    # Before any photo is read: a folder of another run is refused at once.
+    folder = RunFolder(workdir)
+    arguments = {"size": settings["size"]}
+    with strategy.scope():
+        network = presets.build(settings["network"], **arguments)
+        model = RelightModel(
+            network, {name: settings[f"{name}_weight"] for name in losses.NAMES}
+        )
+        model.compile(optimizer=_optimizer(settings))
+    folder.open(settings)
+    presets.describe(folder.path, settings["network"], arguments)
+
+    sources = mixture(settings)
+    print(sources.summary, flush=True)
+    keep = callbacks.Keep(folder, monitor="val_loss")
+    with strategy.scope():
+        done = keep.restore(model)
+    if done == settings["epochs"]:
+        print(f"{folder.path} is a finished run of {done} epochs.")
+        return keep.history
+    if done:
+        print(f"Going on with {folder.path} after epoch {done}.")
+
+    validation = pairs.pairs(
+        [sources.validation],
+        settings["batch_size"],
+        size=settings["size"],
+        shuffle=False,
+        augmented=False,
+    ).cache()
+    samples = _first_pairs(validation, settings["batch_size"])
+    stop = callbacks.StopOnNonFinite()
+    model.fit(
+        pairs.pairs(
+            sources.training,
+            settings["batch_size"],
+            size=settings["size"],
+            seed=settings["seed"],
+            steps=settings["epochs"] * settings["steps_per_epoch"],
+            start=done * settings["steps_per_epoch"],
+        ),
+        validation_data=validation,
+        epochs=settings["epochs"],
+        initial_epoch=done,
+        steps_per_epoch=settings["steps_per_epoch"],
+        callbacks=[
+            stop,
+            keep,
+            callbacks.ShowSamples(folder, samples),
+            keras.callbacks.TensorBoard(folder.logs),
+            *([tfa.callbacks.TimeStopping(int(60 * max_minutes))] if max_minutes else []),
+            *([tfa.callbacks.TQDMProgressBar()] if sys.stderr.isatty() else []),
+        ],
+        # Where there is no terminal for a progress bar, one line an epoch.
+        verbose=0 if sys.stderr.isatty() else 2,
+    )
+    if stop.error:
+        raise stop.error
+    return keep.history
+
+
+def _validate(settings):
+    choices = {
+        "network": presets.NETWORKS,
+        "precision": precision.PRECISIONS,
+        "strategy": STRATEGIES,
+    }
+    for name, allowed in choices.items():
+        if settings[name] not in allowed:
+            raise InputError(
+                f"Invalid --{name}. Expected one of: {', '.join(allowed)}. "
+                f"Received: {settings[name]!r}."
+            )
+    if not settings["learning_rate"] > 0:
+        raise InputError(
+            f"Invalid --learning_rate. Expected above 0. Received: {settings['learning_rate']}."
+        )
+
+
+def _optimizer(settings):
+    steps = settings["epochs"] * settings["steps_per_epoch"]
+    warmup = min(settings["warmup_steps"], steps // 2)
+    rate = settings["learning_rate"]
+    if warmup:
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup
+        )
+    else:
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    optimizer = keras.optimizers.AdamW(
+        rate, weight_decay=settings["weight_decay"], global_clipnorm=1.0
+    )
+    if keras.mixed_precision.global_policy().name == "mixed_float16":
+        optimizer = keras.mixed_precision.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def _first_pairs(dataset, batch_size):
+    batches = list(dataset.take(-(-_SAMPLES // batch_size)))
+    joined = tf.nest.map_structure(lambda *parts: tf.concat(parts, axis=0), *batches)
+    return tf.nest.map_structure(lambda part: part[:_SAMPLES], joined)

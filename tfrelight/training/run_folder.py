@@ -1,0 +1,122 @@
+"""The folder that holds everything about a run. Nothing in it is ever deleted by us."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+import tfrelight
+from tfrelight.errors import InputError
+
+__all__ = ["RunFolder"]
+
+_PACKAGES = ("tensorflow", "keras", "tensorflow-addons", "tensorflow-graphics", "numpy", "pillow")
+
+
+class RunFolder:
+    """Paths and small files of a run.
+
+    Args:
+      path: the folder; made if it is not there.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.flags = self.path / "flags.txt"
+        self.metrics = self.path / "metrics.json"
+        self.samples = self.path / "samples.png"
+        self.logs = self.path / "logs"
+        self.checkpoints = self.path / "checkpoints"
+        self.weights = self.path / "weights"
+
+    def open(self, settings):
+        """Makes the folder for a run with these settings, or finds the same run in it.
+
+        Args:
+          settings: dict of flag names to values: everything that changes the numbers.
+
+        Raises:
+          InputError: the folder holds a run with other settings, or files of something else.
+        """
+        lines = [f"--{name}={_text(value)}" for name, value in sorted(settings.items())]
+        if self.flags.exists():
+            self._compare(self.flags.read_text().splitlines(), lines)
+            return
+        if self.path.exists() and any(self.path.iterdir()):
+            raise InputError(
+                f"{self.path} is not empty and holds no run. Give --workdir a new folder."
+            )
+        self.weights.mkdir(parents=True, exist_ok=True)
+        self.write_json(self.path / "environment.json", _environment())
+        self.write_text(self.flags, "\n".join(lines) + "\n")
+
+    def _compare(self, old, new):
+        old, new = dict(_split(old)), dict(_split(new))
+        different = [name for name in sorted(set(old) | set(new)) if old.get(name) != new.get(name)]
+        if different:
+            name = different[0]
+            more = f" and {len(different) - 1} more" if len(different) > 1 else ""
+            raise InputError(
+                f"{self.path} holds a run with other settings: --{name} was {old.get(name)!r}, now "
+                f"{new.get(name)!r}{more}. Give --workdir a new folder, or --flagfile={self.flags} "
+                "to go on with that run."
+            )
+
+    def write_json(self, path, value):
+        """Writes JSON aside and renames it."""
+        self.write_text(path, json.dumps(value, indent=2, default=_number) + "\n")
+
+    def write_text(self, path, text):
+        """Writes text aside and renames it."""
+        aside = path.with_name(path.name + ".part")
+        aside.write_text(text)
+        os.replace(aside, path)
+
+    def history(self):
+        """The logs of the epochs so far: a list of dicts."""
+        if not self.metrics.exists():
+            return []
+        return json.loads(self.metrics.read_text())["epochs"]
+
+
+def _text(value):
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def _split(lines):
+    return (line.lstrip("-").partition("=")[::2] for line in lines if line.strip())
+
+
+def _number(value):
+    if isinstance(value, (np.generic,)):
+        return value.item()
+    raise TypeError(f"{type(value)} is not JSON")
+
+
+def _git_revision():
+    """Of the checkout that the package runs from; None for an installed package."""
+    git, package = shutil.which("git"), Path(tfrelight.__file__).resolve().parent
+    if git is None or not (package.parent / ".git").exists():
+        return None
+    command = [git, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    return subprocess.run(
+        command, cwd=package, capture_output=True, text=True, check=False
+    ).stdout.strip()
+
+
+def _environment():
+    return {
+        "tfrelight": tfrelight.__version__,
+        "git_revision": _git_revision(),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        **{name: importlib.metadata.version(name) for name in _PACKAGES},
+    }
