@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from tfrelight.synthesis import head as heads
+
+
+@pytest.fixture(scope="module")
+def model():
+    return heads.load_model()
+
+
+def test_catmull_clark_keeps_a_plane_and_sums_to_one():
+    grid = np.arange(25).reshape(5, 5)
+    quads = np.stack([grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:]], -1).reshape(
+        -1, 4
+    )
+    matrix, finer = heads.catmull_clark(quads, 25)
+    np.testing.assert_allclose(matrix.sum(1), 1, atol=1e-6)
+    assert finer.shape == (4 * len(quads), 4)
+    y, x = np.mgrid[0:5, 0:5]
+    plane = np.stack([x, y, 2 * x - 3 * y + 1], -1).reshape(-1, 3)
+    points = matrix @ plane
+    np.testing.assert_allclose(points[:, 2], 2 * points[:, 0] - 3 * points[:, 1] + 1, atol=1e-5)
+
+
+def test_catmull_clark_rounds_a_cube():
+    corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
+    quads = np.array(
+        [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]]
+    )
+    points = heads.catmull_clark(quads, 8)[0] @ corners
+    # A corner moves to 5/9 of its place: (3 faces' mean 1/3 + 2 x edges' mean 2/3 + 0) / 3.
+    np.testing.assert_allclose(points[:8], corners * 5 / 9, atol=1e-6)
+
+
+def test_a_target_moves_in_proportion_and_only_its_own_vertices(model):
+    still = model.morph({})
+    np.testing.assert_array_equal(still, model.neutral)
+    half, whole = (model.morph({"unit/jawOpen": w}) - still for w in (0.5, 1.0))
+    np.testing.assert_allclose(2 * half, whole, atol=1e-4)
+    chin = np.argmin(np.where(np.abs(still[:, 0]) < 2, still[:, 1] + 1e3 * (still[:, 2] < 10), 1e9))
+    assert whole[chin, 1] < -5
+    assert np.abs(whole[still[:, 1] > 40]).max() == 0
+
+
+def test_directions_have_two_sides(model):
+    stem = "nose/nose-point-width"
+    assert model.directions[stem] == (f"{stem}-decr", f"{stem}-incr")
+    narrow, wide = (model.morph({stem: w}) for w in (-1.0, 1.0))
+    assert np.ptp(wide[:, 0] - model.neutral[:, 0]) > 0
+    assert not np.allclose(narrow, wide)
+
+
+def test_sampled_heads_repeat_and_differ():
+    first, again, other = (heads.sample_head(np.random.default_rng(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.mesh.vertices, again.mesh.vertices)
+    assert np.abs(first.mesh.vertices - other.mesh.vertices).max() > 2
+    np.testing.assert_allclose(first.eye_centres.mean(0), 0, atol=1e-3)
+    assert first.eye_centres[0, 0] > 20 > -20 > first.eye_centres[1, 0]
+    np.testing.assert_allclose(first.ancestry.sum(), 1)
+
+
+def test_surface_is_smooth():
+    """Neighbouring triangles of the forehead meet at small angles, and normals point outwards."""
+    mesh = heads.sample_head(np.random.default_rng(3)).mesh
+    forehead = (np.abs(mesh.rest[:, 0]) < 40) & (mesh.rest[:, 1] > 35) & (mesh.rest[:, 1] < 65)
+    forehead &= mesh.rest[:, 2] > -30
+    assert forehead.sum() > 50
+    assert (mesh.normals[forehead, 2] > 0.2).all()
+    edges = mesh.triangles[:, [0, 1]]
+    edges = edges[forehead[edges].all(1)]
+    cosine = (mesh.normals[edges[:, 0]] * mesh.normals[edges[:, 1]]).sum(-1)
+    assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).max() < 20

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from tfrelight import lights, shading
+from tfrelight.synthesis import environments, illumination
+from tfrelight.synthesis.illumination import Lamp, Light
+
+
+def angle(a, b):
+    a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
+    return np.degrees(np.arccos(np.clip(a @ b, -1, 1)))
+
+
+def test_harmonics_are_those_of_the_package():
+    directions = np.random.default_rng(0).normal(size=(100, 3))
+    directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
+    np.testing.assert_allclose(
+        illumination.harmonics(directions), shading.basis_numpy(directions), atol=1e-5
+    )
+    light = np.random.default_rng(1).normal(size=(9, 3))
+    np.testing.assert_allclose(
+        illumination.shade(directions, light), shading.shade_numpy(directions, light), atol=1e-4
+    )
+    np.testing.assert_allclose(
+        illumination.direction_vector(30, 20), lights.direction_vector(30, 20), atol=1e-6
+    )
+
+
+def test_a_small_lamp_is_the_packages_directional_light():
+    direction = illumination.direction_vector(40, -15)
+    mine = Lamp(direction, 1e-4, np.array([0.7, 0.8, 0.9])).coefficients()
+    theirs = lights.from_direction(40, -15, intensity=1.0, color=(0.7, 0.8, 0.9))
+    np.testing.assert_allclose(mine, theirs, atol=1e-4)
+
+
+@pytest.mark.parametrize("degrees", [3, 20, 60])
+def test_a_disc_is_the_integral_over_its_points(degrees):
+    radius = np.radians(degrees)
+    lamp = Lamp(illumination.direction_vector(-50, 30), radius, np.ones(3))
+    # Radiance color / sin² r over a solid angle of 2 pi (1 - cos r).
+    total = 2 * np.pi * (1 - np.cos(radius)) / np.sin(radius) ** 2
+    expected = total * illumination.harmonics(lamp.points(20000)).mean(0)
+    np.testing.assert_allclose(lamp.coefficients()[:, 0], expected, atol=2e-3)
+
+
+def test_white_surroundings_have_shading_one():
+    light = Light("environment", environment=np.ones((16, 32, 3), np.float32))
+    normals = np.eye(3, dtype=np.float32)
+    np.testing.assert_allclose(illumination.shade(normals, light.coefficients()), 1, atol=5e-3)
+    np.testing.assert_allclose(light.cells(64), 1, atol=0.08)
+    np.testing.assert_allclose(light.cells(64).mean(), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_maps_pixels_lie_where_the_frame_says(axis):
+    """Column 0 is behind the person's back, the middle column at the camera, the right half at x > 0."""
+    height, width = 16, 32
+    place = {0: (8, 24), 1: (0, 0), 2: (8, 16)}[axis]
+    directions, areas = illumination.map_directions(height, width)
+    np.testing.assert_allclose(areas.sum(), 4 * np.pi, rtol=1e-6)
+    assert directions[place][axis] > 0.98
+
+
+def test_one_directional_light_is_labelled_within_a_degree():
+    rng = np.random.default_rng(2)
+    for _ in range(50):
+        lamp = illumination.sample_light(rng, "flash").lamps[0]
+        assert angle(lights.direction(Light("flash", (lamp,)).coefficients()), lamp.direction) < 1
+
+
+@pytest.mark.parametrize("kind", ["flash", "studio", "environment", "harmonics"])
+def test_lights_are_finite_and_positive(kind):
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        light = illumination.sample_light(rng, kind)
+        coefficients = light.coefficients()
+        assert coefficients.shape == (9, 3) and np.isfinite(coefficients).all()
+        assert (coefficients[0] > 0).all()
+
+
+def test_splitting_off_a_sun_keeps_the_light():
+    rng = np.random.default_rng(4)
+    radiance = environments.procedural(rng) * 0.5
+    directions, _ = illumination.map_directions(*radiance.shape[:2])
+    sun = illumination.direction_vector(-40, 35)
+    radiance[(directions @ sun) > np.cos(np.radians(5))] += 400
+    whole = Light("environment", environment=radiance).coefficients()
+    lamps, rest = environments._split(radiance)
+    assert len(lamps) == 1 and angle(lamps[0].direction, sun) < 4
+    parts = Light("environment", lamps, rest).coefficients()
+    assert np.abs(parts - whole).max() < 0.03 * np.abs(whole).max()
+    assert rest.max() < 0.1 * radiance.max() and rest.min() >= 0

@@ -1,0 +1,62 @@
+"""Smooth random fields in space, cheap at scattered points: tileable volumes and their gradients."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from scipy import ndimage
+
+__all__ = ["field", "gradient"]
+
+_SIDE = 48
+# Voxels to a wavelength of the volume: enough for linear interpolation to look smooth.
+_WAVELENGTH = 4.0
+
+
+@functools.lru_cache(maxsize=1)
+def _volumes():
+    """Band-limited Gaussian noise `[side] * 3` of unit variance, and its gradient in wavelengths."""
+    rng = np.random.default_rng(20230)
+    frequency = np.fft.fftfreq(_SIDE)
+    radius = np.sqrt(sum(f**2 for f in np.meshgrid(frequency, frequency, frequency)))
+    band = np.exp(-0.5 * ((radius - 1 / _WAVELENGTH) / (0.3 / _WAVELENGTH)) ** 2)
+    spectrum = np.fft.fftn(rng.normal(size=(_SIDE,) * 3)) * band
+    volume = np.fft.ifftn(spectrum).real
+    deviation = volume.std()
+    volume = np.pad(volume / deviation, (0, 1), mode="wrap")
+    wrapped = np.pad(volume[:-1, :-1, :-1], 1, mode="wrap")
+    slopes = []
+    for axis in range(3):
+        ahead = np.take(wrapped, range(2, _SIDE + 2), axis)
+        behind = np.take(wrapped, range(_SIDE), axis)
+        others = tuple(slice(None) if k == axis else slice(1, -1) for k in range(3))
+        slope = (ahead - behind)[others] / 2 * _WAVELENGTH
+        slopes.append(np.pad(slope, (0, 1), mode="wrap").astype(np.float32))
+    return volume.astype(np.float32), slopes
+
+
+def _grid(points, wavelength, seed):
+    shift = np.random.default_rng(seed).random(3) * _SIDE
+    grid = points / np.asarray(wavelength, np.float32) * _WAVELENGTH + shift.astype(np.float32)
+    return np.mod(grid, _SIDE).T
+
+
+def field(points, wavelength, seed: int) -> np.ndarray:
+    """Noise of zero mean and unit variance, `[N]`, at `[N, 3]` points.
+
+    Args:
+      points: `[N, 3]` float32.
+      wavelength: of the noise, in the points' unit; one number or one an axis (stretched noise).
+      seed: equal seeds give the same field.
+    """
+    return ndimage.map_coordinates(_volumes()[0], _grid(points, wavelength, seed), order=1)
+
+
+def gradient(points, wavelength, seed: int):
+    """The field `[N]` and its gradient `[N, 3]` in 1 / unit of the points."""
+    grid = _grid(points, wavelength, seed)
+    volume, slopes = _volumes()
+    value = ndimage.map_coordinates(volume, grid, order=1)
+    slope = np.stack([ndimage.map_coordinates(s, grid, order=1) for s in slopes], -1)
+    return value, slope / np.asarray(wavelength, np.float32)

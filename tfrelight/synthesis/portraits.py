@@ -1,0 +1,336 @@
+"""Synthetic portraits: people drawn at random, each photographed under several lights, with every label.
+
+    settings = portraits.Settings(lights=4)
+    for example in portraits.subjects(settings, range(100), processes=2):
+        example["images"], example["light"]
+
+A subject depends on the settings and its index alone: not on the order, nor on the number of processes.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import itertools
+import multiprocessing
+import os
+from typing import Iterable, Iterator, List, Optional, Tuple
+
+import numpy as np
+from scipy import ndimage
+
+from tfrelight.errors import InputError
+from tfrelight.synthesis import head as heads
+from tfrelight.synthesis import illumination, noise, skin
+from tfrelight.synthesis.head import Mesh
+from tfrelight.synthesis.photograph import Scene, develop
+from tfrelight.synthesis.render import Camera, Caster
+
+__all__ = ["Settings", "indices", "name", "split_of", "subject", "subjects"]
+
+# Raise it whenever the same settings begin to give other bytes: caches are keyed by it.
+VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything that decides the bytes of a set of portraits.
+
+    lights: photos of each person. size: side of the photos, pixels.
+    seed: of all randomness. directions: of which visibility is computed for environments. shares:
+    of the photos, by kind of light (hard flash in the dark, studio lamps, environment, pure second-order
+    light). tight: share of people framed from brows to mouth. yaw, pitch: largest turns of the head,
+    degrees. specular, subsurface, film: highlights, light spreading in skin, and camera effects.
+    """
+
+    lights: int = 8
+    size: int = 128
+    seed: int = 0
+    directions: int = 175
+    shares: Tuple[Tuple[str, float], ...] = (
+        ("flash", 0.4),
+        ("studio", 0.2),
+        ("environment", 0.3),
+        ("harmonics", 0.1),
+    )
+    tight: float = 0.4
+    yaw: float = 45.0
+    pitch: float = 25.0
+    specular: bool = True
+    subsurface: bool = True
+    film: bool = True
+    version: int = VERSION
+
+    def __post_init__(self):
+        for name, low in (("lights", 1), ("size", 16), ("directions", 32)):
+            if getattr(self, name) < low:
+                raise InputError(
+                    f"Invalid `{name}`. Expected at least {low}. Received: {getattr(self, name)}."
+                )
+        kinds = {"flash", "studio", "environment", "harmonics"}
+        if {kind for kind, _ in self.shares} - kinds or not sum(
+            share for _, share in self.shares
+        ) > 0:
+            raise InputError(
+                f"Invalid `shares`. Expected shares at least 0 of {sorted(kinds)}. Received: {self.shares}."
+            )
+
+
+def split_of(index: int) -> str:
+    """The split of the subject with this index: in every twenty, eighteen train, one validation, one test."""
+    return {18: "validation", 19: "test"}.get(index % 20, "train")
+
+
+def indices(split: str, count: int) -> List[int]:
+    """Indices of the first `count` subjects of a split; no subject is in two.
+
+    Raises:
+      InputError: an unknown split.
+    """
+    if split not in ("train", "validation", "test"):
+        raise InputError(
+            f"Invalid `split`. Expected train, validation or test. Received: {split!r}."
+        )
+    return list(itertools.islice((i for i in itertools.count() if split_of(i) == split), count))
+
+
+def name(settings: Settings, index: int) -> str:
+    """Id of a subject: the same person under other lights keeps it, another seed has other people."""
+    return f"synthetic-{settings.seed}-{index:06d}"
+
+
+def _rng(settings, index, stage):
+    """A generator of its own for every stage, so that one stage's draws do not shift another's."""
+    return np.random.default_rng([settings.seed, index, sum(stage.encode())])
+
+
+def _rotation(yaw, pitch, roll):
+    """`[3, 3]`: roll, then pitch up, then yaw to the image's right; degrees."""
+    a, b, c = np.radians([yaw, pitch, roll])
+    turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
+    nod = np.array([[1, 0, 0], [0, np.cos(b), np.sin(b)], [0, -np.sin(b), np.cos(b)]])
+    tilt = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
+    return turn @ nod @ tilt
+
+
+def _eyeball(centre, radius, gaze) -> Mesh:
+    """A sphere with a cornea, its rest positions the directions seen from the pupil."""
+    rows, columns = 24, 36
+    # Finer at the pupil, where the picture is.
+    polar = np.pi * np.linspace(0, 1, rows) ** 1.4
+    theta, phi = np.meshgrid(
+        polar, np.linspace(0, 2 * np.pi, columns, endpoint=False), indexing="ij"
+    )
+    rest = np.stack([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], -1)
+    rest = rest.reshape(-1, 3)
+    bulge = 0.55 * np.exp(-0.5 * (theta.ravel() / 0.26) ** 4)
+    local = rest * (radius + bulge)[:, None]
+    turned = _rotation(gaze[0], gaze[1], 0)
+    i, j = np.meshgrid(np.arange(rows - 1), np.arange(columns), indexing="ij")
+    a, b = i * columns + j, i * columns + (j + 1) % columns
+    triangles = np.stack([a, a + columns, b + columns, a, b + columns, b], -1).reshape(-1, 3)
+    vertices = local @ turned.T + centre
+    normals = heads.vertex_normals(local, triangles)
+    normals[:columns] = [0, 0, 1]
+    return Mesh(
+        vertices=vertices.astype(np.float32),
+        normals=(normals @ turned.T).astype(np.float32),
+        triangles=triangles.astype(np.int32),
+        material=np.full(len(triangles), heads.EYE, np.uint8),
+        rest=rest.astype(np.float32),
+        coordinates=np.zeros((len(triangles), 3, 2), np.float32),
+        regions=np.zeros((len(rest), len(heads.load_model().region_names)), np.float32),
+    )
+
+
+def _pose(rng, settings, mesh: Mesh, tight):
+    """Turns a mesh about the base of its neck, shoulders less than the head; eyes stay at the origin.
+
+    Returns:
+      The posed mesh, and the head's rotation `[3, 3]`.
+    """
+    spread = (
+        (5.0, 4.0, 2.0) if tight else (9.0, 7.0, 3.5) if rng.random() < 0.6 else (24.0, 11.0, 5.0)
+    )
+    limits = np.array([settings.yaw, settings.pitch, 10.0])
+    angles = np.clip(rng.normal(0, spread), -limits, limits)
+    rotation = _rotation(*angles)
+    body = _rotation(*(angles * rng.uniform(0, 0.8)))
+    pivot = np.array([0.0, -125.0, -110.0])
+    height = np.clip((mesh.vertices[:, 1:2] + 185) / 90, 0, 1)
+    height = (height * height * (3 - 2 * height)).astype(np.float32)
+
+    def turn(values, offset):
+        about = values - offset
+        return about @ body.T * (1 - height) + about @ rotation.T * height
+
+    vertices = turn(mesh.vertices, pivot) - (rotation @ -pivot)
+    normals = turn(mesh.normals, 0)
+    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
+    posed = dataclasses.replace(
+        mesh, vertices=vertices.astype(np.float32), normals=normals.astype(np.float32)
+    )
+    return posed, rotation
+
+
+def _frame(rng, between_eyes, tight) -> Camera:
+    """A window on the face: as tight as Extended Yale B's crops, or out to head and neck."""
+    if tight:
+        share, row = rng.normal(0.55, 0.03), rng.normal(0.215, 0.03)
+        distance = np.exp(rng.uniform(np.log(700), np.log(3000)))
+        aside = rng.normal(0, 0.015)
+    elif rng.random() < 0.45:
+        share, row = rng.uniform(0.32, 0.5), rng.uniform(0.28, 0.42)
+        distance = np.exp(rng.uniform(np.log(500), np.log(3000)))
+        aside = rng.normal(0, 0.03)
+    else:
+        share, row = rng.uniform(0.18, 0.32), rng.uniform(0.38, 0.5)
+        distance = np.exp(rng.uniform(np.log(600), np.log(3000)))
+        aside = rng.normal(0, 0.05)
+    width = between_eyes / share
+    return Camera(
+        distance=float(max(distance, 2.2 * width)),
+        half_width=float(width / 2),
+        centre=(float(aside * width), float((row - 0.5) * width)),
+    )
+
+
+def _backdrop(rng, size):
+    """`[H, W, 3]` reflectance of what stands behind the person: plain, graded or mottled."""
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size - 0.5
+    color = rng.uniform(0.02, 0.6) * np.exp(rng.normal(0, 0.3, 3))
+    slope = rng.normal(0, 0.8, 2)
+    image = color * np.exp(slope[0] * x + slope[1] * y)[..., None]
+    if rng.random() < 0.5:
+        points = np.stack([x, y, 0 * x], -1).reshape(-1, 3)
+        seed = int(rng.integers(2**31))
+        for channel in range(3):
+            pattern = noise.field(
+                points, rng.uniform(0.1, 0.8), seed + (channel if rng.random() < 0.4 else 0)
+            )
+            image[..., channel] *= np.exp(0.5 * pattern.reshape(size, size))
+    return np.clip(image, 0.003, 0.9).astype(np.float32)
+
+
+def _background(rng, light, backdrop, camera: Camera):
+    """`[H, W, 3]` radiance behind the person under a light."""
+    size = len(backdrop)
+    if light.kind == "environment" and light.environment is not None and rng.random() < 0.8:
+        _, directions = camera.rays(size)
+        # A phone's field of view, whatever the crop: scale the window up to the whole photo.
+        height, width = light.environment.shape[:2]
+        azimuth = np.arctan2(directions[..., 0], directions[..., 2]) / np.pi
+        column = (azimuth + 1) / 2 * width - 0.5
+        row = (0.5 - np.arcsin(np.clip(directions[..., 1], -1, 1)) / np.pi) * height - 0.5
+        return np.stack(
+            [
+                ndimage.map_coordinates(
+                    light.environment[..., k],
+                    [row, np.mod(column, width)],
+                    order=1,
+                    mode="grid-wrap",
+                )
+                for k in range(3)
+            ],
+            -1,
+        )
+    towards = np.float32([0, 0, 1])
+    level = illumination.shade(towards, light.coefficients())
+    # A wall further back gets less of a flash than of a room's light.
+    falloff = rng.uniform(0, 0.25) if light.kind == "flash" else rng.uniform(0.2, 1.2)
+    return backdrop * np.maximum(level, 0).astype(np.float32) * np.float32(falloff)
+
+
+def scene(settings: Settings, index: int) -> Tuple[Scene, Camera]:
+    """The person with this index before the camera."""
+    head = heads.sample_head(_rng(settings, index, "head"))
+    look = skin.sample_look(_rng(settings, index, "look"), head)
+    rng = _rng(settings, index, "pose")
+    tight = rng.random() < settings.tight
+    eyes = [_eyeball(c, r, head.gaze) for c, r in zip(head.eye_centres, head.eye_radii)]
+    mesh, rotation = _pose(rng, settings, Mesh.join([head.mesh, *eyes]), tight)
+    between = float(np.linalg.norm(head.eye_centres[0] - head.eye_centres[1]))
+    camera = _frame(rng, between, tight)
+    caster = Caster(mesh)
+    samples = 2
+    origin, directions = camera.rays(settings.size * samples)
+    hits = caster.first(origin, directions.reshape(-1, 3))
+    surface = skin.paint(look, head, hits, rotation)
+    return Scene(caster, camera, hits, surface, settings.size, samples, settings.directions), camera
+
+
+def subject(settings: Settings, index: int) -> dict:
+    """One person under `settings.lights` lights, as `tfrelight.data.portrait` describes a subject.
+
+    Beside its fields: `light_fit` float32 `[K, 9, 3]`, the least-squares light held to the true projection,
+    and `visibility` uint8 `[K, H, W, 1]`, shading with cast shadows over shading without.
+    """
+    person, camera = scene(settings, index)
+    size = settings.size
+    backdrop = _backdrop(_rng(settings, index, "backdrop"), size)
+    rng = _rng(settings, index, "lights")
+    kinds, shares = zip(*settings.shares)
+    images, lights, fits, shadows = [], [], [], []
+    for kind in rng.choice(kinds, settings.lights, p=np.array(shares) / sum(shares)):
+        light = illumination.sample_light(rng, str(kind))
+        behind = _background(rng, light, backdrop, camera)
+        photo = person.photograph(light, behind, settings.specular, settings.subsurface)
+        image, gain = develop(rng, photo, person.albedo, person.coverage, settings.film)
+        images.append(image)
+        lights.append(photo.light * gain)
+        fits.append(photo.fit * gain)
+        shadows.append(photo.visibility)
+    one = np.float32(1)
+    return {
+        "subject": name(settings, index),
+        "images": np.stack(images),
+        "mask": np.round(person.coverage[..., None] * 255).astype(np.uint8),
+        "albedo": np.round(person.albedo * 65535).astype(np.uint16),
+        "normals": np.round((person.normals + 1) / 2 * 65535).astype(np.uint16),
+        "light": np.stack(lights).astype(np.float32),
+        "has_mask": one,
+        "has_albedo": one,
+        "has_normals": one,
+        "has_light": one,
+        "light_fit": np.stack(fits).astype(np.float32),
+        "visibility": np.round(np.stack(shadows)[..., None] * 255).astype(np.uint8),
+    }
+
+
+def subjects(
+    settings: Settings, indices: Iterable[int], processes: Optional[int] = None
+) -> Iterator[dict]:
+    """Subjects in the order of `indices`, rendered by several processes.
+
+    Args:
+      settings: what to render.
+      indices: which people.
+      processes: how many; 1 renders in this one, None takes every core.
+
+    Raises:
+      RuntimeError: a rendering process died (killed, or out of memory).
+    """
+    processes = processes or len(os.sched_getaffinity(0))
+    if processes == 1:
+        for index in indices:
+            yield subject(settings, index)
+        return
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(processes, mp_context=context) as pool:
+        waiting = []
+        try:
+            for index in indices:
+                waiting.append(pool.submit(subject, settings, index))
+                # A short queue: whoever reads slowly does not fill memory.
+                if len(waiting) > 2 * processes:
+                    yield waiting.pop(0).result()
+            while waiting:
+                yield waiting.pop(0).result()
+        except concurrent.futures.process.BrokenProcessPool as error:
+            raise RuntimeError(
+                "A rendering process ended abruptly (killed, or out of memory). Start again with fewer"
+                f" processes than {processes}."
+            ) from error
+        finally:
+            for future in waiting:
+                future.cancel()

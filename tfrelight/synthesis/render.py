@@ -1,0 +1,174 @@
+"""Ray casting: what the camera sees of a mesh, and what light reaches it.
+
+Frame: x right in the image, y up, z to the camera; millimetres.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from embreex.mesh_construction import TriangleMesh
+from embreex.rtcore_scene import EmbreeScene
+
+from tfrelight.synthesis.head import Mesh
+
+__all__ = ["Camera", "Caster", "Hits", "LIFT", "sphere_directions", "visibility"]
+
+# Rays leave a surface this far above it (millimetres): above rounding, below a wrinkle.
+LIFT = 0.15
+
+
+def sphere_directions(count: int) -> np.ndarray:
+    """`[count, 3]` float32 unit vectors spread evenly on the sphere (Fibonacci lattice).
+
+    Source: González, "Measurement of areas on a sphere using Fibonacci and latitude-longitude
+    lattices", Mathematical Geosciences 42, 2010. Each stands for a solid angle of 4 pi / count.
+    """
+    index = np.arange(count)
+    y = 1 - (2 * index + 1) / count
+    angle = index * np.pi * (3 - np.sqrt(5))
+    radius = np.sqrt(1 - y * y)
+    return np.stack([radius * np.sin(angle), y, radius * np.cos(angle)], -1).astype(np.float32)
+
+
+@dataclasses.dataclass
+class Camera:
+    """A pinhole at (0, 0, distance) that looks at the square window around `centre` in the plane z = 0.
+
+    distance: millimetres from the eyes. half_width: half the window's side, millimetres. centre: (x, y).
+    A crop out of a larger photo keeps its perspective: the window need not be on the optical axis.
+    """
+
+    distance: float
+    half_width: float
+    centre: tuple
+
+    def rays(self, size: int):
+        """Origin `[3]` and directions `[size, size, 3]` of the rays through the pixel centres."""
+        steps = (np.arange(size, dtype=np.float32) + 0.5) / size * 2 - 1
+        x = self.centre[0] + self.half_width * steps
+        y = self.centre[1] - self.half_width * steps
+        directions = np.empty((size, size, 3), np.float32)
+        directions[..., 0] = x
+        directions[..., 1] = y[:, None]
+        directions[..., 2] = -self.distance
+        directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
+        return np.float32([0, 0, self.distance]), directions
+
+
+@dataclasses.dataclass
+class Hits:
+    """First hits of N rays that hit something.
+
+    ray: `[N]` index of the ray. triangle `[N]`, material `[N]`; position, smooth (the point moved out to
+    the curved surface that the triangles stand for), normal (interpolated, unit, turned to the camera),
+    rest: `[N, 3]`; coordinates `[N, 2]`; regions `[N, R]`.
+    """
+
+    ray: np.ndarray
+    triangle: np.ndarray
+    material: np.ndarray
+    position: np.ndarray
+    smooth: np.ndarray
+    normal: np.ndarray
+    rest: np.ndarray
+    coordinates: np.ndarray
+    regions: np.ndarray
+
+
+class Caster:
+    """A mesh ready for rays."""
+
+    def __init__(self, mesh: Mesh):
+        self.mesh = mesh
+        self._scene = EmbreeScene()
+        TriangleMesh(
+            self._scene,
+            np.ascontiguousarray(mesh.vertices, np.float32),
+            np.ascontiguousarray(mesh.triangles, np.int32),
+        )
+
+    def first(self, origin, directions) -> Hits:
+        """First hits of rays from `origin` `[3]` along `directions` `[N, 3]` (unit)."""
+        origins = np.broadcast_to(origin, directions.shape).astype(np.float32)
+        found = self._scene.run(origins, np.ascontiguousarray(directions), output=1)
+        ray = np.flatnonzero(found["primID"] >= 0)
+        triangle = found["primID"][ray]
+        u, v = found["u"][ray], found["v"][ray]
+        weights = np.stack([1 - u - v, u, v], -1)[..., None]
+        mesh = self.mesh
+        corners = mesh.triangles[triangle]
+
+        def interpolate(values):
+            return sum(values[corners[:, k]] * weights[:, k] for k in range(3))
+
+        normal = interpolate(mesh.normals)
+        along = directions[ray]
+        # Hair ribbons and lids seen from behind have their normal turned round.
+        facing = found["Ng"][ray]
+        facing = facing * -np.sign(np.sum(facing * along, -1, keepdims=True))
+        normal *= np.where(np.sum(normal * facing, -1, keepdims=True) < 0, -1, 1).astype(np.float32)
+        normal = face_camera(normal, along)
+        position = origins[ray] + found["tfar"][ray, None] * along
+        # Without it, facets shade themselves near the shadow line: J. Hanika, "Hacking the shadow
+        # terminator", Ray Tracing Gems II, 2021.
+        smooth = position.copy()
+        for k in range(3):
+            own = mesh.normals[corners[:, k]]
+            height = np.sum((position - mesh.vertices[corners[:, k]]) * own, -1, keepdims=True)
+            smooth -= weights[:, k] * np.minimum(height, 0) * own
+        return Hits(
+            ray=ray,
+            triangle=triangle,
+            material=mesh.material[triangle],
+            position=position,
+            smooth=smooth,
+            normal=normal,
+            rest=interpolate(mesh.rest),
+            coordinates=(mesh.coordinates[triangle] * weights).sum(1),
+            regions=interpolate(mesh.regions),
+        )
+
+    def blocked(self, origins, directions) -> np.ndarray:
+        """`[N]` bool: whether something is hit along each ray; origins and directions `[N, 3]`."""
+        answer = self._scene.run(
+            np.ascontiguousarray(origins, np.float32),
+            np.ascontiguousarray(directions, np.float32),
+            query="OCCLUDED",
+        )
+        return answer >= 0
+
+
+def face_camera(normal, along) -> np.ndarray:
+    """Unit normals `[N, 3]` bent just enough to face against `along` `[N, 3]` and the image plane.
+
+    Interpolation at a silhouette turns a normal past the horizon, where it lights wrongly.
+    """
+    behind = np.sum(normal * along, -1, keepdims=True)
+    normal = normal - np.maximum(behind + 0.02, 0) * along
+    normal = normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
+    normal[:, 2] = np.maximum(normal[:, 2], -0.05)
+    return normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
+
+
+def visibility(caster: Caster, position, normal, directions) -> np.ndarray:
+    """Whether light from each direction reaches each point.
+
+    Args:
+      caster: the scene.
+      position: `[P, 3]` points on it (`Hits.smooth`).
+      normal: `[P, 3]` their unit normals.
+      directions: `[D, 3]` unit vectors towards the light.
+
+    Returns:
+      `[P, D]` bool; False where the direction is below the point's horizon, at no cost.
+    """
+    seen = normal @ directions.T > 0
+    origins = position + LIFT * normal
+    for column, direction in enumerate(directions):
+        points = np.flatnonzero(seen[:, column])
+        if len(points):
+            rays = np.broadcast_to(direction, (len(points), 3))
+            seen[points, column] = ~caster.blocked(origins[points], rays)
+    return seen
