@@ -53,12 +53,24 @@ def test_angle_is_one_minus_cosine():
     assert float(losses.angle(a, b, weights(1, 1))) == pytest.approx(0.1, abs=1e-6)
 
 
-def test_light_is_the_mean_square_over_known_lights():
-    prediction = tf.stack([tf.ones((9, 3)), tf.zeros((9, 3))])
-    target = tf.stack([tf.ones((9, 3)) * 3.0, tf.ones((9, 3)) * 100.0])
-    # (1 - 3)² = 4; the second light is unknown.
-    assert float(losses.light(prediction, target, tf.constant([1.0, 0.0]))) == pytest.approx(4.0)
-    assert losses.light(prediction, target, tf.zeros(2)) == 0
+def test_light_is_the_relative_square_over_known_lights():
+    # One coefficient a channel of band 1 (a = 2/3): (2/3 (1 - 3))² / ((2/3 3)² + 2²) = 16/9 / 8.
+    target = np.zeros((2, 9, 3), np.float32)
+    target[0, 2] = [3, 0, 0]
+    target[0, 0] = [0, 2, 0]
+    prediction = target.copy()
+    prediction[0, 2, 0] = 1
+    # The second light is unknown.
+    prediction[1] = 100
+    assert float(losses.light(prediction, target, tf.constant([1.0, 0.0]))) == pytest.approx(2 / 9)
+    assert float(losses.light(prediction, target, tf.zeros(2))) == 0
+
+
+def test_light_does_not_change_with_exposure():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 4, 9, 3)).astype(np.float32)
+    one = losses.light(a, b, tf.ones(4))
+    np.testing.assert_allclose(losses.light(7 * a, 7 * b, tf.ones(4)), one, rtol=1e-5)
 
 
 def test_binary_cross_entropy():

@@ -8,7 +8,7 @@ in dark skin counts as much as one in light skin. Everything is float32.
 
 import tensorflow as tf
 
-from tfrelight import color
+from tfrelight import color, shading
 
 __all__ = [
     "NAMES",
@@ -105,15 +105,24 @@ def angle(prediction, target, weight):
 
 
 def light(prediction, target, weight):
-    """L2: mean square difference of the 27 coefficients over the photos whose light is known.
+    """L2 between lights, as what they do to a white ball, relative to the true light.
+
+    sum_lm (a_l (L_lm - L*_lm))² / sum_lm (a_l L*_lm)², mean over the photos whose light is known.
+    By Parseval's theorem this is the mean square difference of shading over the sphere, over the
+    mean square of the true shading. It does not change with exposure: the coefficients of a light
+    that shows dark skin are many times those of one that shows light skin as bright.
 
     Args:
       prediction: `[B, 9, 3]`.
       target: `[B, 9, 3]`.
       weight: `[B]`.
     """
-    error = tf.reduce_mean(tf.square(prediction - target), axis=[1, 2])
-    return tf.math.divide_no_nan(tf.reduce_sum(weight * error), tf.reduce_sum(weight))
+    attenuation = tf.constant(shading.ATTENUATION[:, None], tf.float32)
+    error = tf.reduce_sum(tf.square(attenuation * (prediction - target)), axis=[1, 2])
+    size = tf.reduce_sum(tf.square(attenuation * target), axis=[1, 2])
+    # Unknown lights are zeros: their ratio is 0, not infinite.
+    relative = tf.math.divide_no_nan(error, size)
+    return tf.math.divide_no_nan(tf.reduce_sum(weight * relative), tf.reduce_sum(weight))
 
 
 def binary_cross_entropy(prediction, target, weight):

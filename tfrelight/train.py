@@ -37,7 +37,7 @@ flags.DEFINE_bool("strict", False, "Refuse broken photos instead of skipping the
 flags.DEFINE_float("reconstruction_weight", 1.0, "Each photo against its own albedo x shading.")
 flags.DEFINE_float("albedo_weight", 1.0, "Albedo against its label.")
 flags.DEFINE_float("normal_weight", 1.0, "Normals against their label.")
-flags.DEFINE_float("light_weight", 0.3, "Light against its label.")
+flags.DEFINE_float("light_weight", 0.5, "Light against its label.")
 flags.DEFINE_float("mask_weight", 0.1, "Mask against its label.")
 flags.DEFINE_float("cross_relighting_weight", 1.0, "One photo under the other's light; multi-lit.")
 flags.DEFINE_float("albedo_consistency_weight", 0.5, "Albedo of both photos of a pair; multi-lit.")
