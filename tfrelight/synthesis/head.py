@@ -13,6 +13,7 @@ from typing import Dict, Tuple
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse import csgraph
 
 __all__ = [
     "CLOTH",
@@ -27,9 +28,13 @@ __all__ = [
     "HeadModel",
     "Mesh",
     "load_model",
+    "rotation",
     "sample_head",
+    "vertex_normals",
 ]
 
+# Part id of the lash strips in the model file: not kept as surfaces, single hairs grow along them.
+_LASHES = 6
 # What a triangle is made of.
 SKIN, EYE, TEETH, TONGUE, LASH, HAIR, CLOTH, GLASSES = range(8)
 # Part ids of the model file to materials; 1 and 2 are the eyeballs, replaced by exact spheres.
@@ -97,6 +102,15 @@ class Mesh:
                 for field in dataclasses.fields(Mesh)
             )
         )
+
+
+def rotation(yaw, pitch, roll) -> np.ndarray:
+    """`[3, 3]`: roll, then pitch up, then yaw to the image's right; degrees."""
+    a, b, c = np.radians([yaw, pitch, roll])
+    turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
+    nod = np.array([[1, 0, 0], [0, np.cos(b), np.sin(b)], [0, -np.sin(b), np.cos(b)]])
+    tilt = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
+    return turn @ nod @ tilt
 
 
 def vertex_normals(vertices, triangles) -> np.ndarray:
@@ -193,6 +207,39 @@ def catmull_clark(quads, vertex_count) -> Tuple[sparse.csr_matrix, np.ndarray]:
     return sparse.vstack([old_points, edge_points, faces]).tocsr().astype(np.float32), finer
 
 
+def _groups(quads):
+    """Quads `[Q, 4]` split into connected pieces."""
+    rows = np.repeat(np.arange(len(quads)), 4)
+    shape = (len(quads), quads.max() + 1)
+    uses = sparse.csr_matrix((np.ones(quads.size), (rows, quads.ravel())), shape=shape)
+    count, label = csgraph.connected_components(uses @ uses.T, directed=False)
+    return [quads[label == k] for k in range(count)]
+
+
+def _strip(quads, vertices):
+    """The two long sides of a strip of quads, from the same end: that nearer to the eye first.
+
+    Returns:
+      Two index arrays.
+    """
+    ends = np.stack([quads, np.roll(quads, -1, axis=1)], -1).reshape(-1, 2)
+    once = {tuple(edge) for edge in ends} - {tuple(edge[::-1]) for edge in ends}
+    following = dict(once)
+    corners = set(np.flatnonzero(np.bincount(quads.ravel()) == 1))
+    start = min(corners)
+    loop = [start]
+    while following[loop[-1]] != start:
+        loop.append(following[loop[-1]])
+    breaks = [i for i, vertex in enumerate(loop) if vertex in corners] + [len(loop)]
+    loop.append(start)
+    sides = [loop[a : b + 1] for a, b in zip(breaks[:-1], breaks[1:])]
+    first, second = sorted(sides, key=len)[-2:]
+    second = second[::-1]
+    if vertices[first, 2].mean() > vertices[second, 2].mean():
+        first, second = second, first
+    return np.array(first), np.array(second)
+
+
 class HeadModel:
     """The shipped head model: neutral vertices, named targets, and its once-subdivided surface."""
 
@@ -215,6 +262,7 @@ class HeadModel:
         }
         self.directions = self._pair(self.names)
         self._eyes = [np.unique(quads[parts == part]) for part in (1, 2)]
+        self._lashes = [_strip(group, self.neutral) for group in _groups(quads[parts == _LASHES])]
 
         keep = np.isin(parts, list(_MATERIALS))
         quads, parts, coordinates = quads[keep], parts[keep], coordinates[keep]
@@ -276,6 +324,10 @@ class HeadModel:
         """Control vertices `[V, 3]` to the subdivided surface's `[W, 3]`."""
         return self._subdivide @ vertices
 
+    def lashes(self, vertices):
+        """Roots and tips of the four rows of lashes: a list of pairs of `[n, 3]`."""
+        return [(vertices[root], vertices[tip]) for root, tip in self._lashes]
+
     def eyes(self, vertices):
         """Centres `[2, 3]` (person's left first) and radii `[2]` of the eyeballs."""
         points = [vertices[index] for index in self._eyes]
@@ -296,12 +348,13 @@ def load_model() -> HeadModel:
 class Head:
     """A person: surface, eyeballs, and traits that skin and hair follow.
 
-    mesh: skin, teeth and tongue. eye_centres `[2, 3]`, eye_radii `[2]`, gaze `[2]` (yaw to the
+    mesh: skin, teeth and tongue. lashes: roots and tips `[n, 3]` of each of four rows. eye_centres `[2, 3]`, eye_radii `[2]`, gaze `[2]` (yaw to the
     image's right and pitch up, degrees). ancestry `[3]` (african, asian, caucasian) sums to one; sex 0
     female to 1 male; age in years; weight 0 thin to 1 heavy; open_mouth and closed_eyes in 0..1.
     """
 
     mesh: Mesh
+    lashes: list
     eye_centres: np.ndarray
     eye_radii: np.ndarray
     gaze: np.ndarray
@@ -450,6 +503,16 @@ def _expression(rng):
     return {name: min(weight, 1.0) for name, weight in weights.items()}, gaze, jaw, closed
 
 
+def _clear_eyes(surface, eyelids, centres, radii, gap=0.5):
+    """Moves lids that a mixture of targets has pushed into an eyeball out of it, in place."""
+    for centre, radius in zip(centres, radii):
+        offset = surface - centre
+        distance = np.linalg.norm(offset, axis=-1)
+        # Lids lie before the eyeball; what lies deep beside it lines the socket.
+        inside = (eyelids > 0.15) & (offset[:, 2] > 0.35 * radius) & (distance < radius + gap)
+        surface[inside] += offset[inside] * ((radius + gap) / distance[inside] - 1)[:, None]
+
+
 def sample_head(rng: np.random.Generator) -> Head:
     """Draws a person: ancestry, sex, age, build, every shape direction, asymmetry, expression."""
     model = load_model()
@@ -478,6 +541,7 @@ def sample_head(rng: np.random.Generator) -> Head:
     centres, radii = model.eyes(vertices)
     origin = centres.mean(0).astype(np.float32)
     surface = model.refine(vertices - origin)
+    _clear_eyes(surface, model.regions[:, 2], centres - origin, radii)
     mesh = Mesh(
         vertices=surface,
         normals=vertex_normals(surface, model.triangles),
@@ -489,6 +553,7 @@ def sample_head(rng: np.random.Generator) -> Head:
     )
     return Head(
         mesh=mesh,
+        lashes=model.lashes(vertices - origin),
         eye_centres=centres - origin,
         eye_radii=radii,
         gaze=gaze,

@@ -256,9 +256,9 @@ def develop(
     frontal = np.percentile((albedo @ _LUMINANCE)[inside], 90)
     # Between a meter that evens every photo out and one exposure for every light.
     metered = rng.uniform(0.25, 1.0)
-    level = np.exp(rng.normal(np.log(0.62), 0.4))
+    level = np.exp(rng.normal(np.log(0.5), 0.4))
     gain = level / np.maximum(bright, 1e-3) ** metered / np.maximum(frontal, 1e-2) ** (1 - metered)
-    gain = np.full(3, min(gain, 1.3 / np.maximum(bright, 1e-3)))
+    gain = np.full(3, min(gain, 1.1 / np.maximum(bright, 1e-3)))
     if film:
         cast = photo.light[0] / photo.light[0].mean()
         gain = gain / cast ** rng.uniform(0, 1) * np.exp(rng.normal(0, 0.06, 3))

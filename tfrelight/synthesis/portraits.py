@@ -21,7 +21,7 @@ from scipy import ndimage
 
 from tfrelight.errors import InputError
 from tfrelight.synthesis import head as heads
-from tfrelight.synthesis import illumination, noise, skin
+from tfrelight.synthesis import hair, illumination, noise, parts, skin
 from tfrelight.synthesis.head import Mesh
 from tfrelight.synthesis.photograph import Scene, develop
 from tfrelight.synthesis.render import Camera, Caster
@@ -40,7 +40,8 @@ class Settings:
     seed: of all randomness. directions: of which visibility is computed for environments. shares:
     of the photos, by kind of light (hard flash in the dark, studio lamps, environment, pure second-order
     light). tight: share of people framed from brows to mouth. yaw, pitch: largest turns of the head,
-    degrees. specular, subsurface, film: highlights, light spreading in skin, and camera effects.
+    degrees. hair: whether locks and beards stand on the head, or are only painted. glasses: share of
+    people who wear them. specular, subsurface, film: highlights, light spreading in skin, and camera effects.
     """
 
     lights: int = 8
@@ -56,6 +57,8 @@ class Settings:
     tight: float = 0.4
     yaw: float = 45.0
     pitch: float = 25.0
+    hair: bool = True
+    glasses: float = 0.08
     specular: bool = True
     subsurface: bool = True
     film: bool = True
@@ -104,45 +107,6 @@ def _rng(settings, index, stage):
     return np.random.default_rng([settings.seed, index, sum(stage.encode())])
 
 
-def _rotation(yaw, pitch, roll):
-    """`[3, 3]`: roll, then pitch up, then yaw to the image's right; degrees."""
-    a, b, c = np.radians([yaw, pitch, roll])
-    turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
-    nod = np.array([[1, 0, 0], [0, np.cos(b), np.sin(b)], [0, -np.sin(b), np.cos(b)]])
-    tilt = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
-    return turn @ nod @ tilt
-
-
-def _eyeball(centre, radius, gaze) -> Mesh:
-    """A sphere with a cornea, its rest positions the directions seen from the pupil."""
-    rows, columns = 24, 36
-    # Finer at the pupil, where the picture is.
-    polar = np.pi * np.linspace(0, 1, rows) ** 1.4
-    theta, phi = np.meshgrid(
-        polar, np.linspace(0, 2 * np.pi, columns, endpoint=False), indexing="ij"
-    )
-    rest = np.stack([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], -1)
-    rest = rest.reshape(-1, 3)
-    bulge = 0.55 * np.exp(-0.5 * (theta.ravel() / 0.26) ** 4)
-    local = rest * (radius + bulge)[:, None]
-    turned = _rotation(gaze[0], gaze[1], 0)
-    i, j = np.meshgrid(np.arange(rows - 1), np.arange(columns), indexing="ij")
-    a, b = i * columns + j, i * columns + (j + 1) % columns
-    triangles = np.stack([a, a + columns, b + columns, a, b + columns, b], -1).reshape(-1, 3)
-    vertices = local @ turned.T + centre
-    normals = heads.vertex_normals(local, triangles)
-    normals[:columns] = [0, 0, 1]
-    return Mesh(
-        vertices=vertices.astype(np.float32),
-        normals=(normals @ turned.T).astype(np.float32),
-        triangles=triangles.astype(np.int32),
-        material=np.full(len(triangles), heads.EYE, np.uint8),
-        rest=rest.astype(np.float32),
-        coordinates=np.zeros((len(triangles), 3, 2), np.float32),
-        regions=np.zeros((len(rest), len(heads.load_model().region_names)), np.float32),
-    )
-
-
 def _pose(rng, settings, mesh: Mesh, tight):
     """Turns a mesh about the base of its neck, shoulders less than the head; eyes stay at the origin.
 
@@ -154,8 +118,8 @@ def _pose(rng, settings, mesh: Mesh, tight):
     )
     limits = np.array([settings.yaw, settings.pitch, 10.0])
     angles = np.clip(rng.normal(0, spread), -limits, limits)
-    rotation = _rotation(*angles)
-    body = _rotation(*(angles * rng.uniform(0, 0.8)))
+    rotation = heads.rotation(*angles)
+    body = heads.rotation(*(angles * rng.uniform(0, 0.8)))
     pivot = np.array([0.0, -125.0, -110.0])
     height = np.clip((mesh.vertices[:, 1:2] + 185) / 90, 0, 1)
     height = (height * height * (3 - 2 * height)).astype(np.float32)
@@ -244,11 +208,19 @@ def _background(rng, light, backdrop, camera: Camera):
 def scene(settings: Settings, index: int) -> Tuple[Scene, Camera]:
     """The person with this index before the camera."""
     head = heads.sample_head(_rng(settings, index, "head"))
-    look = skin.sample_look(_rng(settings, index, "look"), head)
+    style = hair.sample_style(_rng(settings, index, "style"), head)
+    look = skin.sample_look(_rng(settings, index, "look"), head, style)
+    rng = _rng(settings, index, "parts")
+    made_up = look.lipstick_cover > 0
+    meshes = [head.mesh, *parts.eyeballs(head)]
+    meshes.append(parts.lashes(rng, head, 1.0 if made_up else rng.uniform(0.35, 0.7)))
+    if rng.random() < settings.glasses:
+        meshes.append(parts.glasses(rng, head))
+    if settings.hair:
+        meshes += hair.grow(rng, head, style)
     rng = _rng(settings, index, "pose")
     tight = rng.random() < settings.tight
-    eyes = [_eyeball(c, r, head.gaze) for c, r in zip(head.eye_centres, head.eye_radii)]
-    mesh, rotation = _pose(rng, settings, Mesh.join([head.mesh, *eyes]), tight)
+    mesh, rotation = _pose(rng, settings, Mesh.join(meshes), tight)
     between = float(np.linalg.norm(head.eye_centres[0] - head.eye_centres[1]))
     camera = _frame(rng, between, tight)
     caster = Caster(mesh)

@@ -11,12 +11,13 @@ import numpy as np
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
-from tfrelight.synthesis.head import Mesh
+from tfrelight.synthesis.head import HAIR, Mesh
 
 __all__ = ["Camera", "Caster", "Hits", "LIFT", "sphere_directions", "visibility"]
 
 # Rays leave a surface this far above it (millimetres): above rounding, below a wrinkle.
 LIFT = 0.15
+_LOCK = 2.0
 
 
 def sphere_directions(count: int) -> np.ndarray:
@@ -76,6 +77,10 @@ class Hits:
     coordinates: np.ndarray
     regions: np.ndarray
 
+    def only(self, chosen) -> Hits:
+        """The hits with the given indices."""
+        return Hits(**{k: v[chosen] for k, v in vars(self).items()})
+
 
 class Caster:
     """A mesh ready for rays."""
@@ -118,6 +123,8 @@ class Caster:
             own = mesh.normals[corners[:, k]]
             height = np.sum((position - mesh.vertices[corners[:, k]]) * own, -1, keepdims=True)
             smooth -= weights[:, k] * np.minimum(height, 0) * own
+        # Light passes between the hairs of a lock: only what stands well above it shades it.
+        smooth[mesh.material[triangle] == HAIR] += _LOCK * normal[mesh.material[triangle] == HAIR]
         return Hits(
             ray=ray,
             triangle=triangle,

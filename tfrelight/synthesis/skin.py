@@ -10,8 +10,8 @@ import dataclasses
 
 import numpy as np
 
+from tfrelight.synthesis import hair, noise, pigment
 from tfrelight.synthesis import head as heads
-from tfrelight.synthesis import noise, pigment
 from tfrelight.synthesis.head import Head
 from tfrelight.synthesis.render import Hits
 
@@ -67,6 +67,7 @@ class Look:
     """Everything about a person's surface that is drawn once; see `sample_look`."""
 
     seed: int
+    style: hair.Style
     table: np.ndarray
     melanin: float
     blood: float
@@ -93,6 +94,8 @@ class Look:
     roughness: float
     pores: float
     wrinkles: float
+    cloth: dict
+    frames: np.ndarray
 
 
 def _solve_melanin(table, blood, luminance):
@@ -103,7 +106,7 @@ def _solve_melanin(table, blood, luminance):
     return float(np.exp(np.interp(-luminance, -column, np.log(pigment.MELANIN))))
 
 
-def sample_look(rng: np.random.Generator, head: Head) -> Look:
+def sample_look(rng: np.random.Generator, head: Head, style: hair.Style) -> Look:
     """Draws skin, hair colour, eyes and make-up that go with a head.
 
     The luminance of the skin is drawn evenly from very dark to very pale, so that no skin type is rare;
@@ -145,10 +148,11 @@ def sample_look(rng: np.random.Generator, head: Head) -> Look:
     man = head.sex > 0.5 and head.age > 17
     return Look(
         seed=int(rng.integers(2**31)),
+        style=style,
         table=table,
         melanin=melanin,
         blood=blood,
-        mottling=rng.uniform(0.05, 0.3),
+        mottling=rng.uniform(0.03, 0.14),
         freckles=float(rng.random() < 0.12 + 0.25 * fair) * rng.uniform(0.3, 1.0),
         moles=int(rng.poisson(3)),
         flush=rng.gamma(2.0, 0.35),
@@ -167,7 +171,7 @@ def sample_look(rng: np.random.Generator, head: Head) -> Look:
             inner=rng.uniform(8, 15),
             length=rng.uniform(34, 46),
             thickness=rng.uniform(1.6, 3.6) * (1 + 0.5 * head.sex),
-            density=rng.beta(3, 1.6),
+            density=rng.uniform(0.35, 0.95),
             slope=rng.normal(0, 2.0),
         ),
         hair_color=hair_color,
@@ -177,10 +181,19 @@ def sample_look(rng: np.random.Generator, head: Head) -> Look:
         * rng.uniform(0.75, 1.1)
         * np.exp(rng.normal(0, 0.03, 3)),
         teeth=np.array([0.62, 0.56, 0.45]) * rng.uniform(0.7, 1.15),
-        oil=rng.gamma(3.0, 0.33),
+        oil=min(rng.gamma(3.0, 0.28), 2.2),
         roughness=rng.uniform(0.28, 0.5),
         pores=rng.uniform(0.4, 1.2),
         wrinkles=float(np.clip((head.age - 25) / 50 + 0.2 * rng.normal(), 0.03, 1.1)),
+        cloth=dict(
+            line=rng.uniform(-215, -150) if rng.random() < 0.8 else -1000.0,
+            slope=rng.uniform(0.0, 0.7),
+            color=rng.uniform(0.01, 0.6) * np.exp(rng.normal(0, 0.5, 3)),
+            other=rng.uniform(0.01, 0.6) * np.exp(rng.normal(0, 0.4, 3)),
+            stripes=rng.choice(["plain", "across", "along", "checked"], p=[0.6, 0.15, 0.1, 0.15]),
+            pitch=rng.uniform(6, 30),
+        ),
+        frames=rng.choice([0.012, 0.03, 0.25]) * np.exp(rng.normal(0, 0.3, 3)),
     )
 
 
@@ -196,17 +209,6 @@ def _spot(rest, x, y, width, height):
 def _step(value, low, high):
     t = np.clip((value - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
-
-
-def beard_area(rest) -> np.ndarray:
-    """`[N]` 0..1: where a beard grows, on the neutral head."""
-    x, y, z = np.abs(rest[:, 0]), rest[:, 1], rest[:, 2]
-    # From below the nose and the line from mouth corner to ear, down over jaw and upper throat.
-    upper = -42 + 0.0 * x
-    cheek = np.interp(x, [0, 20, 40, 60, 75], [-42, -48, -52, -38, -8]).astype(np.float32)
-    upper = np.where(x < 18, -41, cheek)
-    inside = _step(upper - y, -3, 6) * _step(y, -150, -122) * _step(z, -95, -70)
-    return (inside * (1 - _bump(x, 7) * _bump(y + 90, 5))).astype(np.float32)
 
 
 def _brows(look, rest):
@@ -239,7 +241,7 @@ def _brows(look, rest):
         points, (0.9, 5.0, 9.0), look.seed + 1
     )
     body = brow["density"] * 1.15 * (1 - across**2) * _step(s, -0.12, 0.1) * _step(-s, -1.12, -0.75)
-    cover[near] = np.clip(body + 0.28 * strands * np.clip(1.6 - across**2, 0, 1), 0, 1) * (
+    cover[near] = np.clip(body + 0.2 * strands * np.clip(1.5 - across**2, 0, 1), 0, 1) * (
         body > -0.5
     )
     return np.clip(cover, 0, 0.95)
@@ -264,7 +266,7 @@ def _skin(look, head, rest, regions):
     coarse = noise.field(rest, 45.0, seed)
     medium = noise.field(rest, 13.0, seed + 1)
     fine = noise.field(rest, 3.5, seed + 2)
-    mottled = look.mottling * (0.5 * coarse + 0.6 * medium + 0.35 * fine)
+    mottled = look.mottling * (0.6 * coarse + 0.5 * medium + 0.5 * fine)
     flush = (
         _spot(rest, 33, -38, 15, 13)
         + 0.9 * _bump(rest[:, 0], 11) * _bump(y + 34, 12) * (rest[:, 2] > 5)
@@ -287,7 +289,7 @@ def _skin(look, head, rest, regions):
     rng = np.random.default_rng(seed)
     for _ in range(look.moles):
         place = rng.uniform([-55, -100], [55, 50])
-        radius = rng.uniform(0.7, 2.2)
+        radius = rng.gamma(3.0, 0.25)
         spot = ((rest[:, :2] - place) ** 2).sum(-1) < (3 * radius) ** 2
         if spot.any():
             distance = np.sqrt(((rest[spot, :2] - place) ** 2).sum(-1))
@@ -309,18 +311,62 @@ def _skin(look, head, rest, regions):
         albedo = albedo * (1 - cover) + cover * look.eyeshadow
     if look.stubble:
         dots = np.clip(0.75 + 0.5 * noise.field(rest, 1.1, seed + 6) + 0.25 * medium, 0, 1.4)
-        cover = 0.62 * look.stubble * beard_area(rest) * (1 - lips) * dots
+        cover = 0.62 * look.stubble * hair.beard_area(rest) * (1 - lips) * dots
         albedo = albedo * (1 - cover[:, None]) + cover[:, None] * look.hair_color * 1.3
     albedo = albedo * (1 - 0.75 * mouth[:, None])
+    style = look.style
+    ears = regions[:, _REGIONS["ears"]]
+    grown = style.density * (hair.scalp(style, rest) + 0.12 * medium) * (1 - _step(ears, 0.2, 0.5))
+    if style.beard:
+        full = np.interp(style.beard, [2, 10], [0.45, 0.75])
+        area = hair.beard_area(rest, style.sides, style.moustache) + 0.15 * fine
+        grown = np.maximum(grown, full * area * (1 - lips) * (1 - ears))
+    grown = np.clip(grown, 0, 0.97)[:, None]
+    albedo = albedo * (1 - grown) + grown * look.hair_color * 0.9
     cover = (_brows(look, rest) * (1 - mouth))[:, None]
     albedo = albedo * (1 - cover) + cover * look.brow_color
     # The T of forehead and nose, and chin, are oilier; lips are wet.
     t_zone = _bump(rest[:, 0], 14) * _step(y, -50, -20) + 0.7 * _bump(rest[:, 0], 45) * _step(
         y, 15, 35
     )
-    gloss = look.oil * (0.65 + 0.6 * np.clip(t_zone, 0, 1)) * (1 - 0.6 * cover[:, 0]) + 0.5 * wet
+    hairs = np.maximum(cover, grown)[:, 0]
+    gloss = look.oil * (0.65 + 0.6 * np.clip(t_zone, 0, 1)) * (1 - 0.7 * hairs) + 0.5 * wet
     rough = look.roughness * (1 - 0.2 * np.clip(t_zone, 0, 1)) * (1 - 0.3 * wet)
-    return albedo, gloss, rough, 1 - 0.8 * cover[:, 0]
+    scatter = 1 - 0.8 * hairs
+    clothed = _step(look.cloth["line"] + look.cloth["slope"] * x - y, -0.7, 0.7)
+    if clothed.any():
+        albedo = albedo * (1 - clothed[:, None]) + clothed[:, None] * _cloth(look, rest)
+        gloss, rough = gloss * (1 - 0.8 * clothed), np.maximum(rough, 0.7 * clothed)
+        scatter = scatter * (1 - clothed)
+    return albedo, gloss, rough, scatter
+
+
+def _cloth(look, rest):
+    """Albedo of plain, striped or checked cloth."""
+    cloth = look.cloth
+    across = np.sin(rest[:, 1] * 2 * np.pi / cloth["pitch"]) > 0.2
+    along = np.sin(rest[:, 0] * 2 * np.pi / cloth["pitch"]) > 0.2
+    share = {
+        "plain": np.zeros(len(rest)),
+        "across": across.astype(float),
+        "along": along.astype(float),
+        "checked": 0.5 * across + 0.5 * along,
+    }[cloth["stripes"]][:, None]
+    color = cloth["color"] * (1 - share) + cloth["other"] * share
+    return np.clip(color, 0.01, 0.85)
+
+
+def _hair(look, hits):
+    """Albedo, normal and gloss of locks, from their rest coordinates (shade, along, across)."""
+    shade, along, across = hits.rest.T
+    points = np.stack([shade * 400, along * 1.5, across * 5], -1).astype(np.float32)
+    strands, slope = noise.gradient(points, 1.3, look.seed + 300)
+    tone = (0.7 + 0.6 * shade) * (1 + 0.22 * strands) * (0.8 + 0.3 * np.minimum(3 * along, 1))
+    albedo = look.hair_color * np.clip(tone, 0.3, 1.8)[:, None]
+    # Strands roughen the normal across the lock; which way that is in space matters little here.
+    jitter = np.stack([slope[:, 2], strands, 0 * strands], -1) * 0.07
+    normal = hits.normal + np.clip(jitter, -0.5, 0.5)
+    return albedo, normal / np.linalg.norm(normal, axis=-1, keepdims=True)
 
 
 def _ridges(rest, wavelength, seed, sharpness):
@@ -345,9 +391,9 @@ def _relief(look, rest, regions):
     _, pores = noise.gradient(rest, 1.3, seed)
     add(pores, one * 0.022 * look.pores)
     _, bumps = noise.gradient(rest, 4.0, seed + 1)
-    add(bumps, one * (0.035 + 0.05 * look.wrinkles) * look.pores)
+    add(bumps, one * (0.025 + 0.03 * look.wrinkles) * look.pores)
     _, lumps = noise.gradient(rest, 15.0, seed + 2)
-    add(lumps, one * (0.10 + 0.12 * look.wrinkles))
+    add(lumps, one * (0.05 + 0.06 * look.wrinkles))
 
     lips = regions[:, _REGIONS["lips"]]
     _, grooves = noise.gradient(rest, (2.2, 14.0, 14.0), seed + 3)
@@ -405,12 +451,12 @@ def _eye(look, rest, radius):
 
 
 def paint(look: Look, head: Head, hits: Hits, rotation) -> Surface:
-    """The surface at hits on head, eyes, teeth, tongue and lashes.
+    """The surface at hits on a person.
 
     Args:
       look: the person's look.
       head: the person's shape.
-      hits: where rays met the mesh of materials SKIN, EYE, TEETH, TONGUE, LASH.
+      hits: where rays met the person's mesh.
       rotation: `[3, 3]` from the head's rest frame to the camera's, which turns the relief.
     """
     count = len(hits.ray)
@@ -439,6 +485,12 @@ def paint(look: Look, head: Head, hits: Hits, rotation) -> Surface:
     albedo[tongue], gloss[tongue], roughness[tongue] = (0.33, 0.12, 0.11), 1.2, 0.25
     lash = hits.material == heads.LASH
     albedo[lash], gloss[lash] = np.minimum(look.brow_color * 0.5, 0.03), 0.3
+    lock = np.flatnonzero(hits.material == heads.HAIR)
+    if len(lock):
+        albedo[lock], normal[lock] = _hair(look, hits.only(lock))
+        gloss[lock], roughness[lock] = 0.6, 0.45
+    frame = hits.material == heads.GLASSES
+    albedo[frame], gloss[frame], roughness[frame] = look.frames, 2.0, 0.2
     return Surface(
         np.clip(albedo, 0.004, 0.95).astype(np.float32), normal, gloss, roughness, scatter
     )
