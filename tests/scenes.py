@@ -7,7 +7,7 @@ from tfrelight.data import portrait
 
 
 def sphere_normals(size):
-    """Normals of a ball that fills the frame, `[size, size, 3]`; (0, 0, 1) outside; and its mask."""
+    """Normals of a ball in the frame, `[size, size, 3]`, (0, 0, 1) outside; and its mask."""
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)
     x = (x + 0.5) / size * 2 - 1
     y = 1 - (y + 0.5) / size * 2

@@ -7,7 +7,7 @@ from tfrelight import color
 
 
 def test_known_values():
-    # IEC 61966-2-1: half of the code range is 21.4 % of the light; 0.04045 is where the branch ends.
+    # IEC 61966-2-1: half of the code range is 21.4 % of the light; 0.04045 ends a branch.
     srgb = tf.constant([[0.0, 0.5, 1.0], [0.04045, 0.2, 0.8]])
     linear = [[0.0, 0.21404, 1.0], [0.0031308, 0.033105, 0.603827]]
     np.testing.assert_allclose(color.to_linear(srgb), linear, atol=1e-5)

@@ -68,9 +68,7 @@ def test_dpr_axes_are_x_right_y_into_the_scene_z_up():
     for index, expected in [(1, [0, 0, -1]), (2, [0, 1, 0]), (3, [1, 0, 0])]:
         numbers = np.zeros(9)
         numbers[0], numbers[index] = 1.0, 0.5
-        np.testing.assert_allclose(
-            lights.direction(lights.from_dpr(numbers)), expected, atol=1e-5
-        )
+        np.testing.assert_allclose(lights.direction(lights.from_dpr(numbers)), expected, atol=1e-5)
 
 
 def test_dpr_round_trip():

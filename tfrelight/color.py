@@ -1,6 +1,6 @@
 """sRGB to linear RGB and back, from tensorflow-graphics.
 
-Images at public boundaries are sRGB-encoded; physics (albedo x shading, averaging, light) is linear.
+Images at public boundaries are sRGB-encoded; physics (albedo x shading, averages) is linear.
 """
 
 import numpy as np
@@ -44,7 +44,7 @@ def luminance(image):
 
 
 def to_linear_numpy(image):
-    """`to_linear` for numpy arrays of any shape (IEC 61966-2-1, the formula tensorflow-graphics uses)."""
+    """`to_linear` for numpy arrays of any shape (the same formula, IEC 61966-2-1)."""
     image = np.asarray(image, np.float32)
     return np.where(image <= 0.04045, image / 12.92, ((image + 0.055) / 1.055) ** 2.4).astype(
         np.float32
@@ -54,6 +54,6 @@ def to_linear_numpy(image):
 def to_srgb_numpy(image):
     """`to_srgb` for numpy arrays of any shape; clips to [0, 1]."""
     image = np.clip(np.asarray(image, np.float32), 0.0, 1.0)
-    return np.where(
-        image <= 0.0031308, image * 12.92, 1.055 * image ** (1.0 / 2.4) - 0.055
-    ).astype(np.float32)
+    return np.where(image <= 0.0031308, image * 12.92, 1.055 * image ** (1.0 / 2.4) - 0.055).astype(
+        np.float32
+    )

@@ -1,4 +1,4 @@
-"""Lights: made from a direction or by name, read from other tools' files, asked for their direction.
+"""Lights: from a direction, by name, or from other tools' files; and their direction.
 
 Every light is `[9, 3]` float32: spherical harmonics of the incoming radiance, linear RGB, in the
 order and frame of `tfrelight.shading`. Azimuth is positive towards the left of the image, elevation
@@ -172,7 +172,5 @@ def preset(name):
       InputError: no such name; the message lists those there are.
     """
     if name not in PRESETS:
-        raise InputError(
-            f"Unknown light {name!r}. Expected one of: {', '.join(PRESETS)}."
-        )
+        raise InputError(f"Unknown light {name!r}. Expected one of: {', '.join(PRESETS)}.")
     return from_direction(**PRESETS[name])

@@ -80,7 +80,7 @@ def encode(linear):
 
 
 def photometric(rendered, image, weight):
-    """L1 between a rendered photo (linear RGB) and a photo (sRGB), both sRGB-encoded, where it votes.
+    """L1 between a rendered photo and a photo, both sRGB-encoded, where the photo votes.
 
     mean of |encode(rendered) - image| over pixels with weight * vote(image).
 
@@ -135,6 +135,4 @@ def binary_cross_entropy(prediction, target, weight):
     """
     # 1e-6: the smallest step below 1 that float32 resolves well; keeps the logarithm finite.
     p = tf.clip_by_value(prediction, 1e-6, 1.0 - 1e-6)
-    return _weighted_mean(
-        -target * tf.math.log(p) - (1.0 - target) * tf.math.log(1.0 - p), weight
-    )
+    return _weighted_mean(-target * tf.math.log(p) - (1.0 - target) * tf.math.log(1.0 - p), weight)

@@ -29,7 +29,7 @@ ATTENUATION = np.repeat(np.array([1.0, 2.0 / 3.0, 1.0 / 4.0]), [1, 3, 5]).astype
 
 
 def _library_basis(directions):
-    """tensorflow-graphics' harmonics of `[N, 3]` unit vectors, `[N, 9]` float64, in our order and sign.
+    """tensorflow-graphics' harmonics of `[N, 3]` unit vectors, `[N, 9]`, in our order and sign.
 
     Only for generic directions: in its spherical coordinates the gradient at the pole, which is the
     normal that faces the camera, is not a number.
@@ -118,7 +118,7 @@ def shade(normals, light):
 
 
 def shade_numpy(normals, light):
-    """`shade` of one photo in numpy: normals `[..., 3]`, light `[9, 3]` to `[..., 3]` linear RGB."""
+    """`shade` of one photo in numpy: `[..., 3]` and `[9, 3]` to `[..., 3]` linear RGB."""
     return basis_numpy(normals) @ (ATTENUATION[:, None] * np.asarray(light, np.float32))
 
 

@@ -8,9 +8,8 @@ from absl import flags
 
 from tfrelight import cli
 
-
 flags.DEFINE_string("workdir", "runs/train", "Folder of the run; made if it is not there.")
-flags.DEFINE_float("max_minutes", 0, "Stop after so many minutes; start again to go on. 0: no limit.")
+flags.DEFINE_float("max_minutes", 0, "Stop after so many; start again to go on. 0: no limit.")
 
 flags.DEFINE_string("network", "compact", "Network: compact or sfsnet.")
 flags.DEFINE_integer("size", 128, "Height and width of photos in the network.", lower_bound=16)

@@ -68,7 +68,10 @@ def test_single_channel(pair):
 @pytest.mark.parametrize("angle", [-0.6, 0.3])
 def test_warp(pair, angle):
     warped = augment.warp(
-        pair["a"], tf.constant([angle, 0.2]), tf.constant([1.0, 1.2]), tf.constant([[0, 0], [0.1, 0.05]])
+        pair["a"],
+        tf.constant([angle, 0.2]),
+        tf.constant([1.0, 1.2]),
+        tf.constant([[0, 0], [0.1, 0.05]]),
     )
     assert error(warped) < 5 / 255
     # A ball that is turned in its plane is the same ball: its normals turned with the picture.

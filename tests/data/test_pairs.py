@@ -15,9 +15,7 @@ def files(tmp_path_factory):
     paths = []
     for shard in range(2):
         paths.append(str(folder / f"{shard}.tfrecord"))
-        records.write_shard(
-            paths[-1], [scenes.ball(f"subject{shard}{i}", 16, 4) for i in range(3)]
-        )
+        records.write_shard(paths[-1], [scenes.ball(f"subject{shard}{i}", 16, 4) for i in range(3)])
     return paths
 
 

@@ -1,4 +1,4 @@
-"""Records: what goes in comes out; nothing half-written is read; the cache makes only what misses."""
+"""Records: what goes in comes out; nothing half-written is read; the cache adds what is missing."""
 
 import numpy as np
 import pytest

@@ -67,7 +67,7 @@ def test_compact_wants_a_size_it_can_halve():
 
 
 def test_unknown_network():
-    with pytest.raises(InputError, match="Unknown network 'unet'. Expected one of: compact, sfsnet"):
+    with pytest.raises(InputError, match="Unknown network 'unet'. Expected one of: compact"):
         presets.build("unet")
 
 

@@ -118,7 +118,9 @@ def test_a_loss_with_weight_zero_is_neither_computed_nor_logged(pair, monkeypatc
 def test_the_loss_is_the_weighted_sum(pair):
     trained = model("compact", {"reconstruction": 2.0, "normal": 0.5})
     logs = trained.evaluate(tf.data.Dataset.from_tensors(pair), verbose=0, return_dict=True)
-    assert logs["loss"] == pytest.approx(2 * logs["reconstruction"] + 0.5 * logs["normal"], rel=1e-4)
+    assert logs["loss"] == pytest.approx(
+        2 * logs["reconstruction"] + 0.5 * logs["normal"], rel=1e-4
+    )
 
 
 def test_a_nan_in_a_batch_does_not_reach_the_weights(pair):

@@ -5,7 +5,8 @@ seeded shuffle, so that a pipeline started at step n gives what an uninterrupted
 """
 
 import dataclasses
-from typing import Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Optional
 
 import numpy as np
 import tensorflow as tf
@@ -37,7 +38,7 @@ class Source:
     files: Sequence[str]
     share: float = 1.0
     labelled: bool = True
-    subjects: Optional[Tuple[str, ...]] = None
+    subjects: Optional[tuple[str, ...]] = None
 
 
 def schedule(shares, count):
@@ -140,7 +141,9 @@ def pairs(
     """
     sources = [source for source in sources if source.share > 0]
     if not sources:
-        raise InputError("No photos to train on. Expected at least one source with a share above 0.")
+        raise InputError(
+            "No photos to train on. Expected at least one source with a share above 0."
+        )
     for source in sources:
         _check(source)
     if steps is None and len(sources) > 1:
@@ -184,6 +187,6 @@ def _check(source):
     for _ in _subject_records(source, 0, shuffle=False).take(1):
         return
     raise InputError(
-        f"No pair of photos in {source.name}. Expected at least one subject with two photos or more "
-        "under different lights."
+        f"No pair of photos in {source.name}. Expected at least one subject with two photos or "
+        "more under different lights."
     )

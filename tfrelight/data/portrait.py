@@ -8,12 +8,12 @@ still, under K lights:
 | `subject` | str | id; a subject is never in two splits |
 | `images` | uint8 `[K, H, W, 3]` | sRGB-encoded RGB, pixel-aligned |
 | `mask` | uint8 `[H, W, 1]` | head with hair (255) against background (0) |
-| `albedo` | uint16 `[H, W, 3]` | linear albedo x 65535 |
+| `albedo` | uint16 `[H, W, 3]` | linear albedo x 65535; 0 where no label is known |
 | `normals` | uint16 `[H, W, 3]` | (n + 1) / 2 x 65535, unit; (0, 0, 1) where there is no surface |
 | `light` | float32 `[K, 9, 3]` | spherical harmonics of the incoming radiance |
 | `has_mask`, `has_albedo`, `has_normals`, `has_light` | float | 1 if the label is known, else 0 |
 
-A **portrait** (TensorFlow) is one photo of a subject with `image` float32 `[H, W, 3]` sRGB in [0, 1],
+A **portrait** (TensorFlow) is one photo of a subject: `image` float32 `[H, W, 3]` sRGB in [0, 1],
 `mask` `[H, W, 1]` in [0, 1], `albedo` `[H, W, 3]` linear, `normals` `[H, W, 3]` unit, `light`
 `[9, 3]`, `subject`, and the four weights as float32 scalars. A **pair** is
 `{"a": portrait, "b": portrait}`: one subject, two lights.

@@ -58,7 +58,7 @@ def serialize(subject):
 
 
 def parse(record):
-    """The features of one record; photos and maps stay encoded, so that only what is used is decoded.
+    """The features of one record; photos and maps stay encoded: only what is used is decoded.
 
     Args:
       record: scalar string tensor.

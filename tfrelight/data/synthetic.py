@@ -30,6 +30,4 @@ def rendered(settings, split, count, processes=None):
     def subjects(missing):
         return portraits.subjects(settings, [indices[i] for i in missing], processes=processes)
 
-    return records.cached(
-        f"synthetic-{split}", dataclasses.asdict(settings), count, subjects
-    )
+    return records.cached(f"synthetic-{split}", dataclasses.asdict(settings), count, subjects)

@@ -20,9 +20,9 @@ def _small():
 
 def _conv(x, filters, size, name, strides=1, **kwargs):
     kwargs.setdefault("kernel_initializer", "he_normal")
-    return keras.layers.Conv2D(
-        filters, size, strides=strides, padding="same", name=name, **kwargs
-    )(x)
+    return keras.layers.Conv2D(filters, size, strides=strides, padding="same", name=name, **kwargs)(
+        x
+    )
 
 
 def _relu(x, name):
@@ -30,7 +30,7 @@ def _relu(x, name):
 
 
 def _block(x, name):
-    """x + gain * conv(relu(conv(relu(x)))), the identity at the start."""
+    """X + gain * conv(relu(conv(relu(x)))), the identity at the start."""
     filters = x.shape[-1]
     y = _conv(_relu(x, f"{name}_relu1"), filters, 3, f"{name}_conv1")
     y = _conv(_relu(y, f"{name}_relu2"), filters, 3, f"{name}_conv2")

@@ -74,8 +74,8 @@ def load_network(path):
     for wanted in (description, weights):
         if not wanted.is_file():
             raise InputError(
-                f"No trained model in {str(path)!r}: {wanted} is missing. Expected the --workdir of "
-                "a training run, or a file in its `weights` folder."
+                f"No trained model in {str(path)!r}: {wanted} is missing. Expected the --workdir "
+                "of a training run, or a file in its `weights` folder."
             )
     try:
         stored = json.loads(description.read_text())

@@ -44,17 +44,23 @@ def pair_losses(names, outputs, portraits):
     has_mask = pixels("mask", 1.0)
     head = has_mask * portraits["mask"] + (1.0 - has_mask) * tf.stop_gradient(outputs["mask"])
 
+    # Photometric stereo, for one, does not hold everywhere: where it left no albedo, no label.
+    surface = tf.cast(tf.reduce_any(portraits["albedo"] > 0, axis=-1, keepdims=True), tf.float32)
+    labelled = head * tf.maximum(surface, 1.0 - pixels("albedo", 1.0))
+
     compute = {
         "reconstruction": lambda: losses.photometric(
             shading.render(albedo, normals, light), image, head
         ),
         "albedo": lambda: losses.absolute(
-            losses.encode(albedo), losses.encode(portraits["albedo"]), pixels("albedo", head)
+            losses.encode(albedo),
+            losses.encode(portraits["albedo"]),
+            pixels("albedo", labelled),
         ),
-        "normal": lambda: losses.absolute(
-            normals, portraits["normals"], pixels("normals", head)
-        )
-        + losses.angle(normals, portraits["normals"], pixels("normals", head)),
+        "normal": lambda: (
+            losses.absolute(normals, portraits["normals"], pixels("normals", labelled))
+            + losses.angle(normals, portraits["normals"], pixels("normals", labelled))
+        ),
         "light": lambda: losses.light(light, portraits["light"], known("light")),
         "mask": lambda: losses.binary_cross_entropy(
             outputs["mask"], portraits["mask"], has_mask * tf.ones_like(head)
@@ -122,9 +128,7 @@ class RelightModel(keras.Model):
         for name, value in parts.items():
             self.means[name].update_state(value)
         weight = portraits["has_normals"][:, None, None, None] * portraits["mask"]
-        cosine = tf.reduce_sum(
-            outputs["normals"] * portraits["normals"], axis=-1, keepdims=True
-        )
+        cosine = tf.reduce_sum(outputs["normals"] * portraits["normals"], axis=-1, keepdims=True)
         degrees = tf.acos(tf.clip_by_value(cosine, -1.0, 1.0)) * 57.29578
         self.means["normal_degrees"].update_state(degrees, sample_weight=weight)
         return {name: mean.result() for name, mean in self.means.items()}

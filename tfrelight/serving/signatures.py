@@ -1,10 +1,9 @@
 """The signatures of an exported model.
 
-| signature | inputs | outputs |
-|---|---|---|
-| `serving_default`, `decompose` | `images` `[N, H, W, 3]` | `albedo`, `normals`, `light`, `mask`, `shading` |
-| `relight` | `images`, `light` `[N, 9, 3]` | `relit` `[N, H, W, 3]` |
-| `transfer` | `images`, `references` `[N, H, W, 3]` | `relit`, `light` (the references') |
+- `decompose`, also `serving_default`: `images` `[N, H, W, 3]` to `albedo`, `normals`, `light`,
+  `mask`, `shading`
+- `relight`: `images`, `light` `[N, 9, 3]` to `relit` `[N, H, W, 3]`
+- `transfer`: `images`, `references` `[N, H, W, 3]` to `relit`, `light` (the references')
 
 All are float32. Photos and `relit` are sRGB in [0, 1], `albedo` and `shading` linear RGB, `normals`
 unit vectors. H and W are free, and those of `references` need not be those of `images`: the graph

@@ -44,7 +44,9 @@ class Keep(keras.callbacks.Callback):
         self.set_model(model)
         if self.manager.latest_checkpoint:
             model.optimizer.build(model.network.trainable_variables)
-            self.checkpoint.restore(self.manager.latest_checkpoint).assert_existing_objects_matched()
+            self.checkpoint.restore(
+                self.manager.latest_checkpoint
+            ).assert_existing_objects_matched()
             self.history = self.history[: int(self.epochs_done)]
         return int(self.epochs_done)
 

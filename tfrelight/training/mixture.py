@@ -6,7 +6,6 @@ subjects stand in for them, their labels hidden.
 
 import dataclasses
 import os
-from typing import List
 
 from tfrelight.data import records, synthetic, yale_b
 from tfrelight.data.pairs import Source
@@ -23,7 +22,7 @@ VALIDATION_SUBJECTS = 32
 class Mixture:
     """Sources to train on, the source to validate on, and a line of what they are for people."""
 
-    training: List[Source]
+    training: list[Source]
     validation: Source
     summary: str
 
@@ -72,8 +71,8 @@ def mixture(options):
             multilit_names = multilit_names[count // 2 :]
         summary = (
             f"Training on the built-in synthetic portraits alone: {len(labelled_names)} labelled "
-            f"subjects, and {len(multilit_names)} in place of multi-lit photos, their labels hidden. "
-            "For real photos give --yale_b_dir."
+            f"subjects, and {len(multilit_names)} in place of multi-lit photos, their labels "
+            "hidden. For real photos give --yale_b_dir."
         )
 
     known = options["labelled_multilit_subjects"]
@@ -120,7 +119,11 @@ def _yale_b(options):
 
     def subjects(indices):
         return yale_b.subjects(
-            folder, ids=[ids[i] for i in indices], size=size, labels=labels, strict=options["strict"]
+            folder,
+            ids=[ids[i] for i in indices],
+            size=size,
+            labels=labels,
+            strict=options["strict"],
         )
 
     # Files that were changed, added or removed since make new records.

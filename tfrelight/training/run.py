@@ -51,9 +51,7 @@ def train(workdir, settings, max_minutes=0):
     arguments = {"size": settings["size"]}
     with strategy.scope():
         network = presets.build(settings["network"], **arguments)
-        model = RelightModel(
-            network, {name: settings[f"{name}_weight"] for name in losses.NAMES}
-        )
+        model = RelightModel(network, {name: settings[f"{name}_weight"] for name in losses.NAMES})
         model.compile(optimizer=_optimizer(settings))
     folder.open(settings)
     presets.describe(folder.path, settings["network"], arguments)

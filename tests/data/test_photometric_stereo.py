@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+
+from tests import scenes
+from tfrelight import lights
+from tfrelight.data import photometric_stereo
+from tfrelight.errors import InputError
+
+# A spread like that of Extended Yale B's 64 flashes, without its gaps.
+AZIMUTH, ELEVATION = (
+    angles.ravel() for angles in np.meshgrid(np.linspace(-105, 105, 8), np.linspace(-60, 70, 8))
+)
+DIRECTIONS = lights.direction_vector(AZIMUTH, ELEVATION)
+NORMALS, DISC = scenes.sphere_normals(48)
+# The rim of the ball, seen at more than 66 degrees, is lit from one side only.
+FACING = DISC[..., 0] & (NORMALS[..., 2] > 0.4)
+
+
+def photos(directions, albedo=0.6, intensity=1.0):
+    """Photos `[K, H, W]` of a matte ball: linear, without cast shadows, as exact as float32."""
+    facing = np.einsum("hwc,kc->khw", NORMALS, directions)
+    return (np.reshape(intensity, (-1, 1, 1)) * albedo * np.maximum(facing, 0)).astype(np.float32)
+
+
+def angles(result, where=FACING):
+    """Degrees between the ball's normals and the result's, where both are known."""
+    where = where & result.valid
+    return np.degrees(np.arccos(np.clip((result.normals * NORMALS).sum(-1), -1, 1)))[where]
+
+
+def test_matte_ball_is_exact():
+    rng = np.random.default_rng(0)
+    albedo = rng.uniform(0.2, 0.9, (48, 48))
+    result = photometric_stereo.solve(photos(DIRECTIONS, albedo), DIRECTIONS)
+    assert result.valid[FACING].all()
+    assert angles(result).max() < 0.1
+    np.testing.assert_allclose(result.albedo[FACING], albedo[FACING], rtol=1e-3)
+    np.testing.assert_allclose(np.linalg.norm(result.normals, axis=-1), 1, atol=1e-5)
+
+
+def test_eight_bits_cost_little():
+    quantised = np.round(photos(DIRECTIONS) * 255) / 255
+    assert angles(photometric_stereo.solve(quantised, DIRECTIONS)).mean() < 0.1
+
+
+def test_shadows_highlights_and_saturation_are_rejected():
+    rng = np.random.default_rng(1)
+    clean = photos(DIRECTIONS, albedo=1.1)  # saturates where it faces a light
+    shadow = rng.random(clean.shape) < 0.2
+    highlight = rng.random(clean.shape) < 0.1
+    spoilt = np.clip(np.where(shadow, 0.3 * clean, np.where(highlight, clean + 0.3, clean)), 0, 1)
+    result = photometric_stereo.solve(spoilt, DIRECTIONS)
+    assert angles(result).mean() < 0.5
+    plain = np.linalg.lstsq(DIRECTIONS, spoilt.reshape(64, -1), rcond=None)[0].T.reshape(48, 48, 3)
+    plain /= np.linalg.norm(plain, axis=-1, keepdims=True)
+    assert angles(result._replace(normals=plain)).mean() > 5
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_few_lights(count):
+    # Photoface's rig: lamps around the camera, about 30 degrees off its axis.
+    around = np.radians(np.arange(count) * 360 / count + 45)
+    directions = np.stack([0.5 * np.cos(around), 0.5 * np.sin(around), 0.87 + 0 * around], -1)
+    result = photometric_stereo.solve(photos(directions, 0.8), directions)
+    lit = FACING & (photos(directions, 0.8) > photometric_stereo.MINIMUM).all(axis=0)
+    assert result.valid[lit].all()
+    assert angles(result, lit).max() < 0.1
+
+
+def test_length_of_directions_means_nothing():
+    one = photometric_stereo.solve(photos(DIRECTIONS), DIRECTIONS)
+    other = photometric_stereo.solve(photos(DIRECTIONS), 3 * DIRECTIONS)
+    np.testing.assert_allclose(one.albedo, other.albedo, atol=1e-6)
+
+
+def test_unknown_intensities_are_found():
+    intensity = np.random.default_rng(2).uniform(0.7, 1.3, len(DIRECTIONS))
+    intensity /= np.median(intensity)
+    images = photos(DIRECTIONS, 0.5, intensity)
+    wrong = photometric_stereo.solve(images, DIRECTIONS)
+    right = photometric_stereo.solve(images, DIRECTIONS, estimate_intensity=True)
+    assert angles(wrong).mean() > 2
+    assert angles(right).mean() < 0.5
+    # A light far behind the ball is seen by no valid pixel and keeps the intensity 1.
+    ahead = DIRECTIONS[:, 2] > 0
+    np.testing.assert_allclose(right.intensity[ahead], intensity[ahead], rtol=0.02)
+
+
+def test_what_is_black_saturated_or_rarely_lit_is_not_valid():
+    images = photos(DIRECTIONS)
+    images[:, :10] = 0.01
+    images[:, 10:20] = 1.0
+    images[5:, 20:30] = 0.0
+    result = photometric_stereo.solve(images, DIRECTIONS)
+    assert not result.valid[:30].any()
+    assert (result.albedo[:30] == 0).all()
+    np.testing.assert_array_equal(result.normals[:30], np.broadcast_to([0, 0, 1], (30, 48, 3)))
+
+
+@pytest.mark.parametrize(
+    ("images", "directions", "message"),
+    [
+        (np.ones((4, 8, 8)), np.ones((3, 3)), r"\[4, 8, 8\] and \[3, 3\]"),
+        (np.ones((2, 8, 8)), np.eye(3)[:2], "3 to 64 lights. Received: 2"),
+        (np.ones((65, 8, 8)), np.ones((65, 3)), "Received: 65"),
+        (np.full((3, 8, 8), np.nan), np.eye(3), "finite"),
+        (np.ones((3, 8, 8)), np.eye(3) * [1, 1, 0], "length above 0"),
+        (np.ones((3, 8, 8)), np.array([[1, 0, 1], [0, 0, 1], [-1, 0, 1]]), "in one plane"),
+    ],
+)
+def test_wrong_input_is_refused(images, directions, message):
+    with pytest.raises(InputError, match=message):
+        photometric_stereo.solve(images, directions)

@@ -1,0 +1,197 @@
+"""A run: its folder, its end, an interruption, a NaN, other settings; on a tiny network."""
+
+import functools
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import tfrelight
+from tests.models.test_networks import TINY, photos
+from tfrelight.errors import InputError
+from tfrelight.models import presets
+from tfrelight.training import callbacks, mixture, run
+
+LOSSES = {
+    "reconstruction": 1,
+    "albedo": 1,
+    "normal": 1,
+    "light": 0.5,
+    "mask": 0.1,
+    "cross_relighting": 1,
+    "albedo_consistency": 0.5,
+    "normal_consistency": 0,
+}
+
+SETTINGS = {
+    "network": "compact",
+    "size": 32,
+    "batch_size": 2,
+    "epochs": 4,
+    "steps_per_epoch": 3,
+    "learning_rate": 1e-3,
+    "warmup_steps": 2,
+    "weight_decay": 1e-4,
+    "seed": 7,
+    "precision": "float32",
+    "strategy": "default",
+    "synthetic_subjects": 4,
+    "synthetic_lights": 3,
+    "synthetic_seed": 0,
+    "synthetic_share": 0.5,
+    "yale_b_dir": None,
+    "yale_b_subjects": None,
+    "labelled_multilit_subjects": 0,
+    "labelled_multilit_share": 0.5,
+    "strict": False,
+    **{f"{name}_weight": weight for name, weight in LOSSES.items()},
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small(tmp_path_factory):
+    """A tiny network, and few rendered people in a cache of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        tiny = {key: value for key, value in TINY["compact"].items() if key != "size"}
+        patch.setitem(
+            presets.NETWORKS, "compact", functools.partial(presets.NETWORKS["compact"], **tiny)
+        )
+        patch.setattr(mixture, "VALIDATION_SUBJECTS", 2)
+        patch.setenv("TFRELIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+    keras.mixed_precision.set_global_policy("float32")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "whole"
+    return folder, run.train(folder, SETTINGS)
+
+
+def test_a_run_leaves_everything(finished):
+    folder, history = finished
+    assert len(history) == SETTINGS["epochs"]
+    logged = {name for name, weight in LOSSES.items() if weight} | {"loss", "normal_degrees"}
+    for epoch in history:
+        assert logged <= set(epoch) and {f"val_{name}" for name in logged} <= set(epoch)
+        assert "normal_consistency" not in epoch
+    assert json.loads((folder / "metrics.json").read_text())["epochs"] == history
+    environment = json.loads((folder / "environment.json").read_text())
+    assert environment["tensorflow"] == tf.__version__
+    with Image.open(folder / "samples.png") as picture:
+        # Seven columns; two validation pairs and a line of titles.
+        assert picture.size == (7 * 32, 14 + 2 * 32)
+    assert list((folder / "logs").rglob("events*"))
+    maps = tfrelight.load_model(folder).predict(photos(1, 20, 30), verbose=0)
+    assert maps["normals"].shape == (1, 20, 30, 3)
+    tfrelight.load_model(folder / presets.BEST)
+
+
+def test_its_flags_are_a_flagfile(finished):
+    folder, _ = finished
+    lines = (folder / "flags.txt").read_text().splitlines()
+    assert "--seed=7" in lines and "--batch_size=2" in lines
+    assert all(line.startswith("--") for line in lines)
+
+
+@pytest.mark.parametrize("step", [6, 8])
+def test_an_interrupted_run_reaches_the_same_numbers(finished, tmp_path, monkeypatch, step):
+    """Cut off between the second and third epoch, and in the middle of the third."""
+    _, expected = finished
+    seen = []
+
+    def killed(self, batch, logs=None):
+        if len(seen) == step:
+            raise KeyboardInterrupt
+        seen.append(batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.StopOnNonFinite, "on_train_batch_end", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run.train(tmp_path / "cut", SETTINGS)
+    assert len(json.loads((tmp_path / "cut" / "metrics.json").read_text())["epochs"]) == 2
+    history = run.train(tmp_path / "cut", SETTINGS)
+    assert [epoch["epoch"] for epoch in history] == [1, 2, 3, 4]
+    for epoch, other in zip(history, expected):
+        for name in set(epoch) - {"seconds"}:
+            np.testing.assert_allclose(epoch[name], other[name], rtol=1e-5, err_msg=name)
+
+
+def test_a_finished_run_is_left_as_it_is(finished, capsys):
+    folder, history = finished
+    before = (folder / presets.LAST).read_bytes()
+    assert run.train(folder, SETTINGS) == history
+    assert (folder / presets.LAST).read_bytes() == before
+    assert "finished run" in capsys.readouterr().out
+
+
+def test_a_folder_of_another_run_is_refused(finished):
+    folder, _ = finished
+    with pytest.raises(InputError, match="--seed was '7', now '8'"):
+        run.train(folder, {**SETTINGS, "seed": 8})
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(InputError, match="is not empty and holds no run"):
+        run.train(tmp_path, SETTINGS)
+
+
+def test_a_nan_stops_the_run_and_keeps_the_weights(tmp_path, monkeypatch):
+    calls = []
+    pairs = run.pairs.pairs
+
+    def poisoned(sources, *args, **kwargs):
+        dataset = pairs(sources, *args, **kwargs)
+        calls.append(sources)
+        if len(calls) == 1:
+            return dataset
+
+        def spoil(number, pair):
+            spoiled = tf.where(number >= 4, tf.constant(np.nan), 0.0)
+            return {**pair, "a": {**pair["a"], "albedo": pair["a"]["albedo"] + spoiled}}
+
+        return dataset.enumerate().map(spoil)
+
+    monkeypatch.setattr(run.pairs, "pairs", poisoned)
+    with pytest.raises(InputError, match="the loss 'albedo' is not a finite number in batch 2"):
+        run.train(tmp_path / "nan", {**SETTINGS, "synthetic_share": 1.0})
+    weights = tfrelight.load_model(tmp_path / "nan").get_weights()
+    assert all(np.all(np.isfinite(weight)) for weight in weights)
+    assert len(json.loads((tmp_path / "nan" / "metrics.json").read_text())["epochs"]) == 1
+
+
+@pytest.mark.parametrize(
+    "name,value,expected",
+    [
+        ("network", "unet", "Invalid --network. Expected one of: compact, sfsnet"),
+        ("precision", "int8", "Invalid --precision"),
+        ("strategy", "tpu", "Invalid --strategy"),
+        ("learning_rate", 0.0, "Invalid --learning_rate. Expected above 0"),
+        ("synthetic_share", 1.5, "Invalid --synthetic_share"),
+        ("yale_b_dir", "missing", "No such folder: missing"),
+        ("labelled_multilit_subjects", 50, "Expected at most 2"),
+    ],
+)
+def test_wrong_settings_are_refused_before_training(tmp_path, name, value, expected):
+    with pytest.raises(InputError, match=expected):
+        run.train(tmp_path / "run", {**SETTINGS, name: value})
+
+
+def test_time_runs_out_after_a_whole_epoch(tmp_path):
+    history = run.train(tmp_path / "short", SETTINGS, max_minutes=0.001)
+    assert len(history) == 1
+    again = run.train(tmp_path / "short", SETTINGS)
+    assert len(again) == SETTINGS["epochs"]
+
+
+def test_the_limited_setting_labels_the_first_people():
+    options = {**SETTINGS, "synthetic_share": 0.0, "labelled_multilit_subjects": 1}
+    sources = mixture.mixture(options).training
+    assert [source.labelled for source in sources] == [True, False]
+    assert len(sources[0].subjects) == 1 and len(sources[1].subjects) == 3
+    assert not set(sources[0].subjects) & set(sources[1].subjects)
+    assert sum(source.share for source in sources) == pytest.approx(1)
