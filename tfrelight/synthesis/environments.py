@@ -5,11 +5,17 @@ Maps are `[h, w, 3]` float32 linear radiance, equirectangular, row 0 up (see `il
 
 from __future__ import annotations
 
+import functools
+import pathlib
+
 import numpy as np
 
+from tfrelight.errors import InputError
 from tfrelight.synthesis import illumination
 
-__all__ = ["procedural", "sample"]
+__all__ = ["load", "load_folder", "procedural", "sample"]
+
+_SUFFIXES = (".exr", ".hdr")
 
 _HEIGHT, _WIDTH = 32, 64
 
@@ -21,7 +27,7 @@ def _sky(rng, directions, tint):
     horizon = np.array([0.9, 0.95, 1.05]) * tint(0.1)
     blend = np.clip(up, 0, 1)[..., None] ** rng.uniform(0.3, 0.8)
     sky = horizon * (1 - blend) + zenith * blend
-    ground = tint(0.25) * rng.uniform(0.08, 0.5)
+    ground = tint(0.2) * rng.uniform(0.08, 0.5)
     edge = 1 / (1 + np.exp(-(up - rng.uniform(-0.15, 0.15)) / 0.05))
     radiance = ground * (1 - edge[..., None]) + sky * edge[..., None] * rng.uniform(0.5, 1.2)
     glow = illumination.direction_vector(rng.uniform(-180, 180), rng.uniform(5, 75))
@@ -37,7 +43,7 @@ def _room(rng, directions, tint):
     for axis, value in ((0, x), (1, y), (2, z)):
         for sign in (-1, 1):
             largest = (np.abs(directions).argmax(-1) == axis) & (np.sign(value) == sign)
-            radiance[largest] = tint(0.3) * rng.uniform(0.03, 0.35)
+            radiance[largest] = tint(0.25) * rng.uniform(0.03, 0.35)
     for _ in range(rng.integers(1, 5)):
         azimuth = rng.uniform(-150, 150)
         elevation = np.clip(rng.normal(20, 30), -40, 85)
@@ -50,7 +56,7 @@ def _room(rng, directions, tint):
         across, along = directions @ side / safe, directions @ lift / safe
         width, height = np.tan(np.radians(rng.uniform(4, 32, 2)))
         inside = (depth > 0.05) & (np.abs(across) < width) & (np.abs(along) < height)
-        radiance[inside] += tint(0.25) * rng.uniform(2, 14)
+        radiance[inside] += tint(0.15) * rng.uniform(2, 14)
     return radiance
 
 
@@ -66,11 +72,134 @@ def procedural(rng: np.random.Generator) -> np.ndarray:
     for _ in range(rng.integers(0, 3)):  # coloured bounces: walls, foliage, clothes
         middle = rng.normal(size=3)
         middle /= np.linalg.norm(middle)
-        radiance = radiance + tint(0.6) * rng.uniform(0, 0.4) * np.exp(
+        radiance = radiance + tint(0.35) * rng.uniform(0, 0.4) * np.exp(
             (directions @ middle - 1)[..., None] / rng.uniform(0.05, 0.5)
         )
     mean = (radiance * areas[..., None]).sum() / (3 * areas.sum())
     return (radiance * (0.6 / mean)).astype(np.float32)
+
+
+def _read_exr(path):
+    """Radiance, and whether the file's compression (DWAA, DWAB) rings below zero around lamps."""
+    import OpenEXR
+
+    file = OpenEXR.File(str(path))
+    channels = file.channels()
+    lossy = file.header()["compression"] in (
+        OpenEXR.Compression.DWAA_COMPRESSION,
+        OpenEXR.Compression.DWAB_COMPRESSION,
+    )
+    if "RGB" in channels or "RGBA" in channels:
+        return channels["RGB" if "RGB" in channels else "RGBA"].pixels[..., :3], lossy
+    return np.stack([channels[name].pixels for name in "RGB"], -1), lossy
+
+
+def _read_hdr(path):
+    """A Radiance picture (G. Ward, "Real Pixels", Graphics Gems II, 1991), flat or run-length coded."""
+    data = path.read_bytes()
+    if not data.startswith((b"#?RADIANCE", b"#?RGBE")):
+        raise ValueError("no Radiance header")
+    end = data.index(b"\n", data.index(b"\n\n") + 2)
+    words = data[data.index(b"\n\n") + 2 : end].split()
+    if words[0] != b"-Y" or words[2] != b"+X":
+        raise ValueError("an orientation other than -Y +X")
+    height, width = int(words[1]), int(words[3])
+    stream = np.frombuffer(data, np.uint8)[end + 1 :]
+    pixels, at = np.empty((height, width, 4), np.uint8), 0
+    for row in pixels:
+        if tuple(stream[at : at + 4]) != (2, 2, width >> 8, width & 255):
+            row[:] = stream[at : at + 4 * width].reshape(width, 4)
+            at += 4 * width
+            continue
+        at += 4
+        for channel in range(4):
+            column = 0
+            while column < width:
+                count = int(stream[at])
+                if count > 128:
+                    count -= 128
+                    row[column : column + count, channel] = stream[at + 1]
+                    at += 2
+                else:
+                    row[column : column + count, channel] = stream[at + 1 : at + 1 + count]
+                    at += 1 + count
+                column += count
+    scale = np.ldexp(1.0, pixels[..., 3:].astype(int) - 136)
+    return np.where(pixels[..., 3:] > 0, (pixels[..., :3] + 0.5) * scale, 0), False
+
+
+def load(path) -> np.ndarray:
+    """An environment map from an EXR or Radiance HDR file, `[64, 128, 3]`, as `illumination.Light` wants it.
+
+    Raises:
+      InputError: the file cannot be read, is not twice as wide as high, or holds values that no light has
+        (NaN, infinite, or negative other than by the ringing of DWA compression).
+    """
+    path = pathlib.Path(path)
+    try:
+        read = _read_exr if path.suffix.lower() == ".exr" else _read_hdr
+        radiance, lossy = read(path)
+        radiance = np.asarray(radiance, np.float32)
+    except Exception as error:
+        # OpenEXR raises RuntimeError, KeyError and others by what is broken in the file.
+        raise InputError(
+            f"Cannot read the environment map {path}: {error}. Expected an EXR or Radiance HDR file with"
+            " channels R, G and B."
+        ) from error
+    height, width = radiance.shape[:2]
+    if width != 2 * height or height < 16:
+        raise InputError(
+            f"Invalid environment map {path}. Expected an equirectangular map twice as wide as high, at"
+            f" least 32 x 16. Received: {width} x {height}."
+        )
+    bad = ~np.isfinite(radiance)
+    if not lossy:
+        bad |= radiance < 0
+    if bad.any():
+        raise InputError(
+            f"Invalid environment map {path}. Expected finite radiance of at least 0. Received:"
+            f" {int(bad.any(-1).sum())} pixels that are negative or not finite."
+        )
+    if not radiance.max() > 0:
+        raise InputError(f"Invalid environment map {path}. Expected light. Received: all black.")
+    # Files show the world from inside; in our frame their right is at negative x. Lossy compression
+    # keeps means: what rings below zero beside a lamp is made up for within the same cell.
+    return np.maximum(_shrink(radiance[:, ::-1], 64), 0)
+
+
+def _shrink(radiance, height):
+    """Mean of the pixels of a map in each of `height` x 2 `height` cells."""
+    rows = np.linspace(0, len(radiance), height + 1)[:-1].astype(int)
+    columns = np.linspace(0, radiance.shape[1], 2 * height + 1)[:-1].astype(int)
+    if len(radiance) < height:  # a map smaller than the cells: nearest pixels
+        rows = (np.arange(height) * len(radiance)) // height
+        columns = (np.arange(2 * height) * radiance.shape[1]) // (2 * height)
+        return np.ascontiguousarray(radiance[rows][:, columns])
+    total = np.add.reduceat(np.add.reduceat(radiance.astype(np.float64), rows, 0), columns, 1)
+    counts = np.outer(np.diff([*rows, len(radiance)]), np.diff([*columns, radiance.shape[1]]))
+    return (total / counts[..., None]).astype(np.float32)
+
+
+def files(folder) -> list:
+    """The environment maps of a folder, sorted.
+
+    Raises:
+      InputError: the folder does not exist or holds none.
+    """
+    folder = pathlib.Path(folder)
+    found = sorted(p for p in folder.glob("*") if p.suffix.lower() in _SUFFIXES)
+    if not found:
+        what = "no .exr or .hdr file in it" if folder.is_dir() else "no such folder"
+        raise InputError(
+            f"Invalid `environment_dir`. Expected a folder of environment maps. {folder}: {what}."
+        )
+    return found
+
+
+@functools.lru_cache(maxsize=2)
+def load_folder(folder: str) -> tuple:
+    """All environment maps of a folder; one that cannot be used is an error, not skipped."""
+    return tuple(load(path) for path in files(folder))
 
 
 def sample(rng: np.random.Generator, maps=()) -> "illumination.Light":

@@ -261,7 +261,7 @@ def _locks(rng, skull, style, roots, normals, rest, steps):
         length = np.where(top[:, 0] * (rest[:, 2] > -75) > 0.4, front + 0.45 * length, 0.8 * length)
     comb = np.asarray(style.comb)
     if style.part is not None:
-        comb = comb + np.tanh((rest[:, :1] - style.part) / 10) * np.array([1.0, 0.0, 0.0])
+        comb = comb + np.sign(rest[:, :1] - style.part) * np.array([1.0, 0.0, 0.0])
     # What grows on the sides lies down and back, whatever the top is combed to.
     aside = comb if style.name == "tied" else np.array([0.0, -1.0, -0.35])
     comb = top * comb + (1 - top) * aside
@@ -287,6 +287,10 @@ def _locks(rng, skull, style, roots, normals, rest, steps):
         paths.append(points)
         outs.append(outwards)
     paths, outs = np.stack(paths, 1), np.stack(outs, 1)
+    # Few people keep hair hanging over their eyes: most such locks are cut or tucked away.
+    before = (np.abs(paths[..., 0]) < 50) & (paths[..., 2] > 0) & (paths[..., 1] < 12)
+    keep = ~before.any(1) | (rng.random(count) < 0.06)
+    paths, outs, length, count = paths[keep], outs[keep], length[keep], int(keep.sum())
     if style.curl:
         phase = rng.uniform(0, 2 * np.pi, (count, 1)) + 2 * np.pi * np.linspace(0, 1, steps) * (
             length[:, None] / style.wave
@@ -327,8 +331,8 @@ def grow(rng: np.random.Generator, head: Head, style: Style) -> list:
             if style.curl:
                 steps = 13
             paths, outs = _locks(rng, skull, style, roots, normals, rest, steps)
-            width = style.width * rng.uniform(0.5, 1.4, len(roots))
-            meshes.append(_ribbons(rng, paths, outs, width, rng.random(len(roots))))
+            width = style.width * rng.uniform(0.5, 1.4, len(paths))
+            meshes.append(_ribbons(rng, paths, outs, width, rng.random(len(paths))))
     if style.beard:
         weight = beard_area(mesh.rest, style.sides, style.moustache) * (mesh.regions[:, 1] < 0.3)
         weight = weight * (mesh.regions[:, 4] < 0.3)

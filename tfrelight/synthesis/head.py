@@ -285,6 +285,7 @@ class HeadModel:
         used, self.triangles = np.unique(self.triangles, return_inverse=True)
         self.triangles = self.triangles.reshape(-1, 3).astype(np.int32)
         self._subdivide = self._subdivide[used]
+        self.inner = np.unique(self.triangles[np.isin(self.material, (TEETH, TONGUE))])
         self.rest = self.refine(self.neutral)
         self.regions = np.clip(self._subdivide @ regions, 0, 1)
 
@@ -541,6 +542,8 @@ def sample_head(rng: np.random.Generator) -> Head:
     centres, radii = model.eyes(vertices)
     origin = centres.mean(0).astype(np.float32)
     surface = model.refine(vertices - origin)
+    # Lips of mixed shapes would let the teeth through.
+    surface[model.inner, 2] -= 2.5
     _clear_eyes(surface, model.regions[:, 2], centres - origin, radii)
     mesh = Mesh(
         vertices=surface,

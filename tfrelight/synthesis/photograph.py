@@ -79,6 +79,10 @@ class Scene:
         length = np.minimum(np.linalg.norm(normal, axis=-1), 1.0)
         self._roughness = np.sqrt(self._mean(surface.roughness) ** 2 + np.minimum(1 - length, 0.2))
         self._scatter = self._mean(surface.scatter)
+        self._first = np.unique(self._pixel, return_index=True)[1]
+        self._mirrors = np.flatnonzero(self._roughness < 0.16)
+        first = self._first[self._mirrors]
+        self._mirror_origins = hits.smooth[first] + LIFT * hits.normal[first]
         eye = np.float32([0, 0, camera.distance])
         view = eye - self._mean(hits.position)
         self._view = view / np.linalg.norm(view, axis=-1, keepdims=True)
@@ -127,11 +131,26 @@ class Scene:
         )
         return lobe * fresnel * positive / mask * expand(self._gloss)
 
+    def _reflection(self, environment):
+        """What wet eyes and glossy frames mirror of an environment, `[M, 3]`."""
+        mirrors = self._mirrors
+        normal, view = self._normal[mirrors], self._view[mirrors]
+        n_v = (normal * view).sum(-1, keepdims=True)
+        towards = 2 * n_v * normal - view
+        height, width = environment.shape[:2]
+        row = (0.5 - np.arcsin(np.clip(towards[:, 1], -1, 1)) / np.pi) * height
+        column = (np.arctan2(towards[:, 0], towards[:, 2]) / np.pi + 1) / 2 * width
+        seen = environment[row.astype(int).clip(0, height - 1), column.astype(int) % width]
+        origins = self._mirror_origins
+        open_ = ~self._caster.blocked(origins, towards) if len(origins) else np.zeros(0, bool)
+        fresnel = _F0 + (1 - _F0) * np.clip(1 - n_v, 0, 1) ** 5
+        return seen * fresnel * (self._gloss[mirrors] * open_)[:, None]
+
     def _surroundings(self):
         """Products `[P, D]` of an environment: shadowed and free diffuse, and specular."""
         if self._environment is None:
             directions = self._directions
-            first = np.unique(self._pixel, return_index=True)[1]
+            first = self._first
             seen = visibility(
                 self._caster, self._hits.smooth[first], self._hits.normal[first], directions
             )
@@ -185,7 +204,9 @@ class Scene:
             shadowed = shadowed + with_shadows @ cells
             free = free + without @ cells
             if specular:
-                shine = shine + glossy @ cells
+                glossy = glossy @ cells
+                glossy[self._mirrors] = self._reflection(light.environment)
+                shine = shine + glossy
         return shadowed, free, shine
 
     def _spread(self, shading):
@@ -261,7 +282,7 @@ def develop(
     gain = np.full(3, min(gain, 1.1 / np.maximum(bright, 1e-3)))
     if film:
         cast = photo.light[0] / photo.light[0].mean()
-        gain = gain / cast ** rng.uniform(0, 1) * np.exp(rng.normal(0, 0.06, 3))
+        gain = gain / cast ** rng.uniform(0.2, 1) * np.exp(rng.normal(0, 0.06, 3))
     image = photo.linear * gain.astype(np.float32)
     if film:
         sigma = max(rng.uniform(-0.3, 0.75), 0)

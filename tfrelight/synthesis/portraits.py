@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import hashlib
 import itertools
 import multiprocessing
 import os
@@ -21,7 +22,7 @@ from scipy import ndimage
 
 from tfrelight.errors import InputError
 from tfrelight.synthesis import head as heads
-from tfrelight.synthesis import hair, illumination, noise, parts, skin
+from tfrelight.synthesis import atlases, environments, hair, illumination, noise, parts, skin
 from tfrelight.synthesis.head import Mesh
 from tfrelight.synthesis.photograph import Scene, develop
 from tfrelight.synthesis.render import Camera, Caster
@@ -41,7 +42,9 @@ class Settings:
     of the photos, by kind of light (hard flash in the dark, studio lamps, environment, pure second-order
     light). tight: share of people framed from brows to mouth. yaw, pitch: largest turns of the head,
     degrees. hair: whether locks and beards stand on the head, or are only painted. glasses: share of
-    people who wear them. specular, subsurface, film: highlights, light spreading in skin, and camera effects.
+    people who wear them. environment_dir: folder of EXR or HDR environment maps to light with, in place of
+    the built-in ones. skin_dir: folder of skin atlases in the texture coordinates of the MakeHuman base
+    mesh. assets: digest of those files. version: of the generator. specular, subsurface, film: highlights, light spreading in skin, and camera effects.
     """
 
     lights: int = 8
@@ -62,7 +65,10 @@ class Settings:
     specular: bool = True
     subsurface: bool = True
     film: bool = True
-    version: int = VERSION
+    environment_dir: Optional[str] = None
+    skin_dir: Optional[str] = None
+    assets: str = dataclasses.field(default="", init=False)
+    version: int = dataclasses.field(default=VERSION, init=False)
 
     def __post_init__(self):
         for name, low in (("lights", 1), ("size", 16), ("directions", 32)):
@@ -77,6 +83,14 @@ class Settings:
             raise InputError(
                 f"Invalid `shares`. Expected shares at least 0 of {sorted(kinds)}. Received: {self.shares}."
             )
+        digest = hashlib.sha256()
+        for path in self._files():
+            digest.update(f"{path.name} {path.stat().st_size}".encode())
+        object.__setattr__(self, "assets", digest.hexdigest()[:16] if self._files() else "")
+
+    def _files(self):
+        found = environments.files(self.environment_dir) if self.environment_dir else []
+        return found + (atlases.files(self.skin_dir) if self.skin_dir else [])
 
 
 def split_of(index: int) -> str:
@@ -227,7 +241,10 @@ def scene(settings: Settings, index: int) -> Tuple[Scene, Camera]:
     samples = 2
     origin, directions = camera.rays(settings.size * samples)
     hits = caster.first(origin, directions.reshape(-1, 3))
-    surface = skin.paint(look, head, hits, rotation)
+    atlas = None
+    if settings.skin_dir:
+        atlas = atlases.choose(_rng(settings, index, "atlas"), settings.skin_dir)
+    surface = skin.paint(look, head, hits, rotation, atlas)
     return Scene(caster, camera, hits, surface, settings.size, samples, settings.directions), camera
 
 
@@ -242,9 +259,10 @@ def subject(settings: Settings, index: int) -> dict:
     backdrop = _backdrop(_rng(settings, index, "backdrop"), size)
     rng = _rng(settings, index, "lights")
     kinds, shares = zip(*settings.shares)
+    maps = environments.load_folder(settings.environment_dir) if settings.environment_dir else ()
     images, lights, fits, shadows = [], [], [], []
     for kind in rng.choice(kinds, settings.lights, p=np.array(shares) / sum(shares)):
-        light = illumination.sample_light(rng, str(kind))
+        light = illumination.sample_light(rng, str(kind), maps)
         behind = _background(rng, light, backdrop, camera)
         photo = person.photograph(light, behind, settings.specular, settings.subsurface)
         image, gain = develop(rng, photo, person.albedo, person.coverage, settings.film)
@@ -287,6 +305,9 @@ def subjects(
         for index in indices:
             yield subject(settings, index)
         return
+    # Files that cannot be used are found here, before any process starts.
+    if settings.environment_dir:
+        environments.load_folder(settings.environment_dir)
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(processes, mp_context=context) as pool:
         waiting = []

@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from tfrelight.synthesis import hair, noise, pigment
+from tfrelight.synthesis import atlases, hair, noise, pigment
 from tfrelight.synthesis import head as heads
 from tfrelight.synthesis.head import Head
 from tfrelight.synthesis.render import Hits
@@ -114,9 +114,9 @@ def sample_look(rng: np.random.Generator, head: Head, style: hair.Style) -> Look
     """
     african, asian, caucasian = head.ancestry
     tilt = rng.random() ** np.exp(0.5 * (african - caucasian))
-    luminance = 0.045 + 0.61 * tilt
+    luminance = 0.045 + 0.665 * tilt
     scattering = float(
-        np.interp(luminance, [0.1, 0.35, 0.65], [1.0, 1.3, 2.9]) * rng.uniform(0.95, 1.1)
+        np.interp(luminance, [0.1, 0.35, 0.65, 0.71], [1.0, 1.3, 2.9, 4.0]) * rng.uniform(0.95, 1.1)
     )
     blood = float(
         np.exp(
@@ -266,7 +266,7 @@ def _skin(look, head, rest, regions):
     coarse = noise.field(rest, 45.0, seed)
     medium = noise.field(rest, 13.0, seed + 1)
     fine = noise.field(rest, 3.5, seed + 2)
-    mottled = look.mottling * (0.6 * coarse + 0.5 * medium + 0.5 * fine)
+    mottled = look.mottling * (0.8 * coarse + 0.35 * medium + 0.5 * fine)
     flush = (
         _spot(rest, 33, -38, 15, 13)
         + 0.9 * _bump(rest[:, 0], 11) * _bump(y + 34, 12) * (rest[:, 2] > 5)
@@ -276,10 +276,12 @@ def _skin(look, head, rest, regions):
     under = _spot(rest, 27, -16, 14, 5.5) + 0.5 * _spot(rest, 12, -4, 5, 10)
     lids = regions[:, _REGIONS["eyelids"]]
     log_melanin = (
-        np.log(look.melanin) + 0.35 * mottled + 0.45 * look.under_eye * under + 0.15 * lids
+        np.log(look.melanin) + 0.22 * mottled + 0.45 * look.under_eye * under + 0.15 * lids
     )
     log_blood = (
-        np.log(look.blood) + 1.3 * mottled * noise.field(rest, 24.0, seed + 3) + look.flush * flush
+        np.log(look.blood)
+        + 0.9 * look.mottling * noise.field(rest, 24.0, seed + 3)
+        + look.flush * flush
     )
     log_blood = log_blood + 0.8 * look.under_eye * under + 0.5 * lids
     if look.freckles:
@@ -316,10 +318,13 @@ def _skin(look, head, rest, regions):
     albedo = albedo * (1 - 0.75 * mouth[:, None])
     style = look.style
     ears = regions[:, _REGIONS["ears"]]
-    grown = style.density * (hair.scalp(style, rest) + 0.12 * medium) * (1 - _step(ears, 0.2, 0.5))
+    # Noise frays the edges of the mask and nothing else.
+    fray = 1 + 0.25 * medium + 0.25 * fine
+    grown = style.density * _step(hair.scalp(style, rest) * fray, 0.15, 0.85)
+    grown = grown * (1 - _step(ears, 0.2, 0.5))
     if style.beard:
+        area = _step(hair.beard_area(rest, style.sides, style.moustache) * fray, 0.15, 0.85)
         full = np.interp(style.beard, [2, 10], [0.45, 0.75])
-        area = hair.beard_area(rest, style.sides, style.moustache) + 0.15 * fine
         grown = np.maximum(grown, full * area * (1 - lips) * (1 - ears))
     grown = np.clip(grown, 0, 0.97)[:, None]
     albedo = albedo * (1 - grown) + grown * look.hair_color * 0.9
@@ -450,7 +455,7 @@ def _eye(look, rest, radius):
     return np.clip(color * (1 - pupil) + 0.006 * pupil, 0.004, 0.9)
 
 
-def paint(look: Look, head: Head, hits: Hits, rotation) -> Surface:
+def paint(look: Look, head: Head, hits: Hits, rotation, atlas=None) -> Surface:
     """The surface at hits on a person.
 
     Args:
@@ -458,6 +463,7 @@ def paint(look: Look, head: Head, hits: Hits, rotation) -> Surface:
       head: the person's shape.
       hits: where rays met the person's mesh.
       rotation: `[3, 3]` from the head's rest frame to the camera's, which turns the relief.
+      atlas: one of `atlases.choose`, or None.
     """
     count = len(hits.ray)
     albedo = np.zeros((count, 3), np.float32)
@@ -469,6 +475,9 @@ def paint(look: Look, head: Head, hits: Hits, rotation) -> Surface:
     skin = np.flatnonzero(hits.material == heads.SKIN)
     rest, regions = hits.rest[skin], hits.regions[skin]
     albedo[skin], gloss[skin], roughness[skin], scatter[skin] = _skin(look, head, rest, regions)
+    if atlas is not None:
+        bare = _step(scatter[skin], 0.3, 0.9)[:, None]
+        albedo[skin] *= 1 + bare * (atlases.detail(atlas, hits.coordinates[skin]) - 1)
     slope = (_relief(look, rest, regions) @ np.asarray(rotation, np.float32).T).astype(np.float32)
     slope -= normal[skin] * (slope * normal[skin]).sum(-1, keepdims=True)
     # Deeper than 45 degrees a relief would have to shadow itself.
