@@ -1,0 +1,33 @@
+"""Measures a trained model: `python -m tfrelight.evaluate --model=runs/mixed --dataset=yale_b ...`.
+
+Prints tables with 95 % intervals over subjects; --report writes them and all details as JSON,
+--picture a page with what the model made of each subject.
+"""
+
+from absl import flags
+
+from tfrelight import cli
+
+flags.DEFINE_string("model", None, "Folder of a training run.", required=True)
+flags.DEFINE_enum("dataset", None, ["yale_b", "synthetic"], "What to measure on.", required=True)
+flags.DEFINE_string("data_dir", None, "Folder of the dataset; yale_b: CroppedYale.")
+flags.DEFINE_list("subjects", None, "yale_b: numbers of people, as 31,32; default: the test split.")
+flags.DEFINE_string("report", None, "JSON file to write.")
+flags.DEFINE_string("picture", None, "PNG file to write.")
+flags.DEFINE_bool("strict", False, "Refuse broken photos instead of skipping them.")
+flags.DEFINE_integer("seed", 0, "Of the pairs and the intervals.", lower_bound=0)
+
+
+def main():
+    """Evaluates as the flags say."""
+    # Run with -m, this module's flags are filed under the script's path.
+    own = flags.FLAGS.get_key_flags_for_module(flags.FLAGS.find_module_defining_flag("dataset"))
+    settings = {flag.name: flag.value for flag in own}
+
+    from tfrelight.evaluation import report, run
+
+    print(report.tables(run.run(settings)))
+
+
+if __name__ == "__main__":
+    cli.run(main)

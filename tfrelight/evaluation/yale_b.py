@@ -1,0 +1,270 @@
+"""The Extended Yale B protocol: cross-relighting, light, normals and consistency on real photos.
+
+Photos are the central 168x168 square, resized to 128x128; those under flashes of |azimuth| <= 60 and
+|elevation| <= 45 degrees take part. Everything is measured in the files' own values, which are
+linear, inside the photometric-stereo valid region and a central ellipse. The network gets the photos
+sRGB-encoded, as three equal channels; its outputs are compared as the mean of channels.
+
+Cross-relighting: 20 random ordered pairs (source, reference) a subject, two lights; the relit source
+is compared with the reference after the best global scale, so that nobody is asked to guess how
+strong an uncalibrated flash was.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tfrelight import color, lights, metrics, shading
+from tfrelight.data import yale_b
+from tfrelight.errors import InputError
+from tfrelight.evaluation import pictures
+from tfrelight.evaluation.measurements import Measurements
+
+__all__ = ["Person", "evaluate", "person", "pairs"]
+
+SIZE = 128
+MAX_AZIMUTH, MAX_ELEVATION = 60.0, 45.0
+PAIRS = 20
+# Semi-axes in units of half the width: inside the face's outline on the database's crops.
+ELLIPSE = (0.85, 0.95)
+# A ratio image divides by the source's shading; below this it would only multiply noise.
+_MIN_SHADING = 0.05
+
+
+class Person(NamedTuple):
+    """One test subject: photos, what photometric stereo says, and what a model says.
+
+    Attributes:
+      name: the number, "31".
+      photos: `data.yale_b.Photos` in the light range, K of them.
+      directions: `[K, 3]` unit vectors towards the flashes.
+      normals: `[H, W, 3]` from photometric stereo over all lights.
+      albedo: `[H, W]` linear, from photometric stereo.
+      mask: `[H, W]` bool, what is measured.
+      oracle_light: `[K, 9]`, least squares of photo = albedo x shading over the mask.
+      outputs: the model's dict for the K photos, numpy.
+    """
+
+    name: str
+    photos: yale_b.Photos
+    directions: np.ndarray
+    normals: np.ndarray
+    albedo: np.ndarray
+    mask: np.ndarray
+    oracle_light: np.ndarray
+    outputs: dict
+
+
+def ellipse(size=SIZE, semi_axes=ELLIPSE):
+    """`[size, size]` bool: the central ellipse with these semi-axes (across, down)."""
+    across, down = np.meshgrid(*[(np.arange(size) + 0.5) / (size / 2) - 1.0] * 2)
+    return (across / semi_axes[0]) ** 2 + (down / semi_axes[1]) ** 2 < 1.0
+
+
+def person(data_dir, number, predict, strict=False) -> Person:
+    """Reads a subject and runs the model on its photos.
+
+    Args:
+      data_dir: the folder CroppedYale.
+      number: of the subject, "31".
+      predict: function of `[K, H, W, 3]` sRGB photos to the model's dict of numpy arrays.
+      strict: refuse broken photos instead of skipping them.
+
+    Raises:
+      InputError: see `data.yale_b.photos`; or fewer than two photos in the light range.
+    """
+    everything = yale_b.photos(data_dir, number, SIZE, strict)
+    surface = yale_b.stereo(everything)
+    in_range = (np.abs(everything.azimuth) <= MAX_AZIMUTH) & (
+        np.abs(everything.elevation) <= MAX_ELEVATION
+    )
+    photos = everything.only(in_range)
+    mask = surface.valid & ellipse()
+    if len(photos.images) < 2 or not mask.any():
+        raise InputError(
+            f"Too few photos of yaleB{number} in {data_dir} for the protocol: {len(photos.images)} "
+            f"with |azimuth| <= {MAX_AZIMUTH:g} and |elevation| <= {MAX_ELEVATION:g}. Expected 2 "
+            "or more, and enough under other lights for photometric stereo."
+        )
+    encoded = np.repeat(color.to_srgb_numpy(photos.images)[..., None], 3, axis=-1)
+    basis = (shading.basis_numpy(surface.normals) * shading.ATTENUATION)[mask]
+    light = np.linalg.lstsq(
+        surface.albedo[mask][:, None] * basis, photos.images[:, mask].T, rcond=None
+    )[0].T
+    return Person(
+        number,
+        photos,
+        lights.direction_vector(photos.azimuth, photos.elevation),
+        surface.normals,
+        surface.albedo,
+        mask,
+        light.astype(np.float32),
+        predict(encoded),
+    )
+
+
+def pairs(count, number, seed, pairs=PAIRS):
+    """Random ordered pairs of two different photos of a subject, `[pairs, 2]` indices below `count`.
+
+    They depend on the seed and the subject's number alone, not on the other subjects.
+    """
+    rng = np.random.default_rng([seed, int(number)])
+    return np.stack([rng.choice(count, 2, replace=False) for _ in range(pairs)])
+
+
+def _grey_light(light):
+    return np.repeat(light[..., None], 3, axis=-1)
+
+
+def _shading(person, light):
+    return np.maximum(shading.shade_numpy(person.normals, _grey_light(light))[..., 0], 0.0)
+
+
+def _model(person, source, reference):
+    outputs = person.outputs
+    return (
+        shading.render(
+            outputs["albedo"][source : source + 1],
+            outputs["normals"][source : source + 1],
+            outputs["light"][reference : reference + 1],
+        )
+        .numpy()[0]
+        .mean(axis=-1)
+    )
+
+
+def _no_relighting(person, source, reference):
+    return person.photos.images[source]
+
+
+def _ratio_image(person, source, reference):
+    before, after = (_shading(person, person.oracle_light[i]) for i in (source, reference))
+    return person.photos.images[source] * after / np.maximum(before, _MIN_SHADING)
+
+
+def _albedo_times_shading(person, source, reference):
+    return person.albedo * _shading(person, person.oracle_light[reference])
+
+
+# Each a function of a person and the indices of source and reference to `[H, W]` linear.
+RELIGHTING = {
+    "model": _model,
+    "no relighting": _no_relighting,
+    "oracle normals, ratio image": _ratio_image,
+    "oracle albedo and normals": _albedo_times_shading,
+}
+
+# Each a function of a person to `[K, 3]` vectors towards the light.
+DIRECTIONS = {
+    "model": lambda person: lights.direction(person.outputs["light"]),
+    "light at the camera": lambda person: np.float32([[0, 0, 1]] * len(person.photos.images)),
+    "least squares, oracle albedo and normals": lambda person: lights.direction(
+        _grey_light(person.oracle_light)
+    ),
+}
+
+
+def _relighting(measured, person, seed):
+    for source, reference in pairs(len(person.photos.images), person.name, seed):
+        photo = person.photos.images[reference]
+        for method, relight in RELIGHTING.items():
+            relit = relight(person, source, reference)
+            scaled = relit * metrics.best_scale(relit, photo, person.mask)
+            measured.add(
+                "cross_relighting",
+                method,
+                person.name,
+                si_rmse=metrics.rmse(scaled, photo, person.mask),
+                dssim=metrics.dssim(scaled, photo, person.mask),
+                psnr=metrics.psnr(scaled, photo, person.mask),
+                rmse=metrics.rmse(relit, photo, person.mask),
+            )
+
+
+def _decomposition(measured, person):
+    mask, outputs = person.mask, person.outputs
+    for method, directions in DIRECTIONS.items():
+        for angle in metrics.angular_degrees(directions(person), person.directions):
+            measured.add("light_direction", method, person.name, degrees=angle)
+    for index, photo in enumerate(person.photos.images):
+        measured.add(
+            "normals",
+            "model",
+            person.name,
+            **metrics.normals(outputs["normals"][index], person.normals, mask),
+        )
+        rebuilt = _model(person, index, index)
+        measured.add(
+            "reconstruction",
+            "model",
+            person.name,
+            si_rmse=metrics.si_rmse(rebuilt, photo, mask),
+            rmse=metrics.rmse(rebuilt, photo, mask),
+        )
+    albedo = color.to_srgb_numpy(outputs["albedo"].mean(axis=-1))[:, mask]
+    albedo = albedo / np.maximum(albedo.mean(axis=1, keepdims=True), 1e-6)
+    mean_normals = outputs["normals"].mean(axis=0)[mask]
+    measured.add(
+        "consistency",
+        "model",
+        person.name,
+        albedo=albedo.std(axis=0).mean(),
+        normals_degrees=metrics.angular_degrees(outputs["normals"][:, mask], mean_normals).mean(),
+    )
+
+
+def _row(person, seed):
+    source, reference = pairs(len(person.photos.images), person.name, seed)[0]
+    photo, outputs, mask = person.photos.images[reference], person.outputs, person.mask
+    relit = _model(person, source, reference)
+    shaded = shading.shade_numpy(outputs["normals"][source], outputs["light"][source])
+    return {
+        "source": pictures.encoded(person.photos.images[source]),
+        "reference": pictures.encoded(photo),
+        "relit": pictures.encoded(relit * metrics.best_scale(relit, photo, mask)),
+        "albedo": pictures.encoded(outputs["albedo"][source]),
+        "normals": pictures.encoded_normals(outputs["normals"][source]),
+        "stereo normals": pictures.encoded_normals(person.normals, mask),
+        "shading / 2": pictures.encoded(np.maximum(shaded, 0.0) / 2.0),
+    }
+
+
+def evaluate(predict, data_dir, subjects=None, seed=0, strict=False):
+    """Runs the protocol.
+
+    Args:
+      predict: function of `[K, H, W, 3]` sRGB photos to the model's dict of numpy arrays.
+      data_dir: the folder CroppedYale.
+      subjects: numbers of people; None for `data.yale_b.DEVELOPMENT_TEST`.
+      seed: of the pairs.
+      strict: refuse broken photos instead of skipping them.
+
+    Returns:
+      The protocol as a dict, `Measurements`, and rows for `pictures.page`.
+
+    Raises:
+      InputError: a folder, a subject or photos are missing or broken.
+    """
+    subjects = list(subjects or yale_b.DEVELOPMENT_TEST)
+    for number in subjects:
+        yale_b.folder_of(data_dir, number)
+    measured, rows = Measurements(), []
+    for number in subjects:
+        of_person = person(data_dir, number, predict, strict)
+        _relighting(measured, of_person, seed)
+        _decomposition(measured, of_person)
+        rows.append(_row(of_person, seed))
+    protocol = {
+        "name": "yale_b",
+        "subjects": subjects,
+        "size": SIZE,
+        "max_azimuth": MAX_AZIMUTH,
+        "max_elevation": MAX_ELEVATION,
+        "pairs_per_subject": PAIRS,
+        "seed": seed,
+        "ellipse_semi_axes": ELLIPSE,
+        "values": "linear, after the best global scale (rmse: as they are)",
+    }
+    return protocol, measured, rows

@@ -1,0 +1,213 @@
+"""Metrics of intrinsic decomposition and relighting, in numpy.
+
+Images are linear or sRGB as the caller likes, `[H, W]` or `[H, W, C]`; masks are bool `[H, W]` with at
+least one pixel. What is outside the mask never changes a result.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from tfrelight.errors import InputError
+
+__all__ = [
+    "angular_degrees",
+    "best_scale",
+    "bootstrap_interval",
+    "coefficient_l2",
+    "dssim",
+    "lmse",
+    "normals",
+    "psnr",
+    "rmse",
+    "si_mse",
+    "si_rmse",
+]
+
+# Shares of pixels under these angles: surface-normal papers report 11.25/22.5/30, portrait papers
+# 20/25/30.
+THRESHOLDS = (11.25, 20.0, 22.5, 25.0, 30.0)
+
+# Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity", 2004: a
+# Gaussian of 1.5 pixels cut to 11 x 11, and the constants for a range of 1.
+_SSIM_SIGMA, _SSIM_RADIUS = 1.5, 5
+_SSIM_C1, _SSIM_C2 = 0.01**2, 0.03**2
+
+
+def angular_degrees(a, b):
+    """Angles between vectors of any length above 0: `[..., 3]` and `[..., 3]` to `[...]` degrees."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    # The arc tangent keeps its precision for small angles, where the arc cosine loses half of it.
+    sine = np.linalg.norm(np.cross(a, b), axis=-1)
+    return np.degrees(np.arctan2(sine, np.sum(a * b, axis=-1)))
+
+
+def normals(estimate, reference, mask) -> dict:
+    """Angular error of one normal map.
+
+    Args:
+      estimate: `[H, W, 3]` unit vectors.
+      reference: `[H, W, 3]` unit vectors.
+      mask: `[H, W]` bool.
+
+    Returns:
+      dict of numbers over the mask: `degrees` (mean), `median_degrees`, and `under_11.25`, ...,
+      `under_30`, shares in [0, 1].
+    """
+    degrees = angular_degrees(*_inside(mask, estimate, reference))
+    return {
+        "degrees": float(degrees.mean()),
+        "median_degrees": float(np.median(degrees)),
+        **{f"under_{limit:g}": float(np.mean(degrees < limit)) for limit in THRESHOLDS},
+    }
+
+
+def best_scale(estimate, reference, mask) -> float:
+    """The number s that minimises the mean of (s estimate - reference)² over mask and channels."""
+    return _scale(*_inside(mask, estimate, reference))
+
+
+def rmse(estimate, reference, mask) -> float:
+    """Root of the mean squared difference over mask and channels."""
+    estimate, reference = _inside(mask, estimate, reference)
+    return float(np.sqrt(np.mean((estimate - reference) ** 2)))
+
+
+def si_mse(estimate, reference, mask) -> float:
+    """Scale-invariant mean squared error: after the one best scale for mask and channels."""
+    estimate, reference = _inside(mask, estimate, reference)
+    return float(np.mean((_scale(estimate, reference) * estimate - reference) ** 2))
+
+
+def si_rmse(estimate, reference, mask) -> float:
+    """Root of `si_mse`."""
+    return float(np.sqrt(si_mse(estimate, reference, mask)))
+
+
+def psnr(estimate, reference, mask) -> float:
+    """Peak signal-to-noise ratio in decibels for a peak of 1; infinite for equal images."""
+    with np.errstate(divide="ignore"):
+        return float(-20.0 * np.log10(rmse(estimate, reference, mask)))
+
+
+def lmse(estimate, reference, mask, window=20, step=10) -> float:
+    """Local mean squared error: every window is scaled by its own best number.
+
+    The sum of the windows' squared errors over the sum of the windows' squared references, so 0 is
+    best and an estimate of 0 gives 1 (Grosse et al., "Ground Truth Dataset and Baseline Evaluations
+    for Intrinsic Image Algorithms", 2009). Channels of a window share its scale.
+
+    Args:
+      estimate: `[H, W]` or `[H, W, C]`.
+      reference: the same shape.
+      mask: `[H, W]` bool; both are set to 0 outside it.
+      window: side of the windows, pixels.
+      step: pixels from a window to the next; the last ones end at the image's edge.
+    """
+    _inside(mask, estimate, reference)
+    estimate, reference = _outside_is_zero(mask, estimate), _outside_is_zero(mask, reference)
+    error = total = 0.0
+    for top in _starts(len(reference), window, step):
+        for left in _starts(reference.shape[1], window, step):
+            a = estimate[top : top + window, left : left + window]
+            b = reference[top : top + window, left : left + window]
+            error += np.sum((_scale(a, b) * a - b) ** 2)
+            total += np.sum(b**2)
+    return float(error / total) if total else 0.0
+
+
+def dssim(estimate, reference, mask) -> float:
+    """Structural dissimilarity (1 - SSIM) / 2 over mask and channels: 0 for equal images, at most 1.
+
+    SSIM of Wang et al., 2004, with their Gaussian window, for images in [0, 1]. Both images are set
+    to 0 outside the mask, so that a window at its edge sees nothing of what lies beyond.
+    """
+    _inside(mask, estimate, reference)
+    a, b = _outside_is_zero(mask, estimate), _outside_is_zero(mask, reference)
+    mean_a, mean_b = _blur(a), _blur(b)
+    variance_a, variance_b = _blur(a * a) - mean_a**2, _blur(b * b) - mean_b**2
+    covariance = _blur(a * b) - mean_a * mean_b
+    ssim = ((2 * mean_a * mean_b + _SSIM_C1) * (2 * covariance + _SSIM_C2)) / (
+        (mean_a**2 + mean_b**2 + _SSIM_C1) * (variance_a + variance_b + _SSIM_C2)
+    )
+    return float((1.0 - ssim[mask].mean()) / 2.0)
+
+
+def coefficient_l2(estimate, reference):
+    """Euclidean distance of lights over their 27 coefficients: two `[..., 9, 3]` to `[...]`."""
+    difference = np.asarray(estimate, np.float64) - np.asarray(reference, np.float64)
+    return np.sqrt(np.sum(difference**2, axis=(-2, -1)))
+
+
+def bootstrap_interval(values, subjects, seed=0, statistic=np.mean, resamples=1000):
+    """95 % interval of a statistic over subjects, by the percentile bootstrap.
+
+    Photos of one subject are alike, so whole subjects are drawn, with replacement, as many as there
+    are, each with all its values.
+
+    Args:
+      values: `[N]` numbers.
+      subjects: `[N]` ids; equal ids are one subject.
+      seed: of the draws.
+      statistic: function of an array of numbers to a number.
+      resamples: number of draws.
+
+    Returns:
+      (low, high); both NaN for a single subject, about which nothing can be said.
+
+    Raises:
+      InputError: no values, or not one subject a value.
+    """
+    values, subjects = np.asarray(values, np.float64), np.asarray(subjects)
+    if values.ndim != 1 or values.shape != subjects.shape or not len(values):
+        raise InputError(
+            "Expected as many values as subjects, at least one. "
+            f"Received: {values.shape} values, {subjects.shape} subjects."
+        )
+    groups = [values[subjects == subject] for subject in np.unique(subjects)]
+    if len(groups) == 1:
+        return float("nan"), float("nan")
+    draws = np.random.default_rng(seed).integers(len(groups), size=(resamples, len(groups)))
+    results = [statistic(np.concatenate([groups[i] for i in draw])) for draw in draws]
+    low, high = np.percentile(results, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _inside(mask, *images):
+    """The images' values in the mask, `[N, ...]` float64.
+
+    Raises:
+      InputError: shapes do not fit, or the mask is empty.
+    """
+    images = [np.asarray(image, np.float64) for image in images]
+    if any(image.shape != images[0].shape or image.shape[:2] != mask.shape for image in images):
+        shapes = ", ".join(str(list(image.shape)) for image in images)
+        raise InputError(
+            "Expected images of one shape and a mask of their height and width. "
+            f"Received: images {shapes}, mask {list(mask.shape)}."
+        )
+    if not mask.any():
+        raise InputError("Expected a mask with at least one pixel. Received: an empty one.")
+    return [image[mask] for image in images]
+
+
+def _scale(estimate, reference):
+    square = np.sum(estimate**2)
+    # An estimate of 0 everywhere: no scale helps.
+    return float(np.sum(estimate * reference) / square) if square > 0 else 0.0
+
+
+def _outside_is_zero(mask, image):
+    image = np.asarray(image, np.float64)
+    return np.where(mask.reshape(mask.shape + (1,) * (image.ndim - 2)), image, 0.0)
+
+
+def _starts(length, window, step):
+    last = max(length - window, 0)
+    return sorted({*range(0, last + 1, step), last})
+
+
+def _blur(image):
+    sigma = (_SSIM_SIGMA, _SSIM_SIGMA) + (0,) * (image.ndim - 2)
+    return ndimage.gaussian_filter(image, sigma, truncate=_SSIM_RADIUS / _SSIM_SIGMA)
