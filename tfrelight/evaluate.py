@@ -9,9 +9,13 @@ from absl import flags
 from tfrelight import cli
 
 flags.DEFINE_string("model", None, "Folder of a training run.", required=True)
-flags.DEFINE_enum("dataset", None, ["yale_b", "synthetic"], "What to measure on.", required=True)
+flags.DEFINE_string("dataset", None, "yale_b, or synthetic: the built-in ones.", required=True)
 flags.DEFINE_string("data_dir", None, "Folder of the dataset; yale_b: CroppedYale.")
-flags.DEFINE_list("subjects", None, "yale_b: numbers of people, as 31,32; default: the test split.")
+flags.DEFINE_list(
+    "subjects",
+    None,
+    "yale_b: numbers of people, as 31,32. synthetic: how many. Default: test split.",
+)
 flags.DEFINE_string("report", None, "JSON file to write.")
 flags.DEFINE_string("picture", None, "PNG file to write.")
 flags.DEFINE_bool("strict", False, "Refuse broken photos instead of skipping them.")

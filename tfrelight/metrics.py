@@ -1,7 +1,7 @@
 """Metrics of intrinsic decomposition and relighting, in numpy.
 
-Images are linear or sRGB as the caller likes, `[H, W]` or `[H, W, C]`; masks are bool `[H, W]` with at
-least one pixel. What is outside the mask never changes a result.
+Images are `[H, W]` or `[H, W, C]`, linear or encoded as the caller likes; masks are bool `[H, W]`
+with at least one pixel. What is outside the mask never changes a result.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ __all__ = [
     "best_scale",
     "bootstrap_interval",
     "coefficient_l2",
+    "consistency",
     "dssim",
     "lmse",
     "normals",
@@ -36,7 +37,7 @@ _SSIM_C1, _SSIM_C2 = 0.01**2, 0.03**2
 
 
 def angular_degrees(a, b):
-    """Angles between vectors of any length above 0: `[..., 3]` and `[..., 3]` to `[...]` degrees."""
+    """Angles between vectors of any length above 0: two `[..., 3]` to `[...]` degrees."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     # The arc tangent keeps its precision for small angles, where the arc cosine loses half of it.
     sine = np.linalg.norm(np.cross(a, b), axis=-1)
@@ -118,20 +119,48 @@ def lmse(estimate, reference, mask, window=20, step=10) -> float:
 
 
 def dssim(estimate, reference, mask) -> float:
-    """Structural dissimilarity (1 - SSIM) / 2 over mask and channels: 0 for equal images, at most 1.
+    """Structural dissimilarity (1 - SSIM) / 2, mean over mask and channels: 0 if equal, at most 1.
 
-    SSIM of Wang et al., 2004, with their Gaussian window, for images in [0, 1]. Both images are set
-    to 0 outside the mask, so that a window at its edge sees nothing of what lies beyond.
+    SSIM of Wang et al., 2004, with their Gaussian window, for images in [0, 1]. A window at the
+    mask's edge weighs only what is inside.
     """
     _inside(mask, estimate, reference)
     a, b = _outside_is_zero(mask, estimate), _outside_is_zero(mask, reference)
-    mean_a, mean_b = _blur(a), _blur(b)
-    variance_a, variance_b = _blur(a * a) - mean_a**2, _blur(b * b) - mean_b**2
-    covariance = _blur(a * b) - mean_a * mean_b
+    weight = _outside_is_zero(mask, _blur(_outside_is_zero(mask, np.ones_like(a))))
+
+    def average(image):
+        return np.divide(_blur(image), weight, out=np.zeros_like(image), where=weight > 0)
+
+    mean_a, mean_b = average(a), average(b)
+    variance_a, variance_b = average(a * a) - mean_a**2, average(b * b) - mean_b**2
+    covariance = average(a * b) - mean_a * mean_b
     ssim = ((2 * mean_a * mean_b + _SSIM_C1) * (2 * covariance + _SSIM_C2)) / (
         (mean_a**2 + mean_b**2 + _SSIM_C1) * (variance_a + variance_b + _SSIM_C2)
     )
     return float((1.0 - ssim[mask].mean()) / 2.0)
+
+
+def consistency(albedo, normals, mask) -> dict:
+    """How much the maps of one subject change with the light; 0 is best, and no label is needed.
+
+    Args:
+      albedo: `[K, H, W, 3]` sRGB-encoded, of K photos.
+      normals: `[K, H, W, 3]` unit vectors.
+      mask: `[H, W]` bool.
+
+    Returns:
+      dict of `albedo`: standard deviation over the photos of the albedo's mean of channels, each
+      photo's scaled to a mean of 1 over the mask, averaged over the mask; and `normals_degrees`:
+      mean angle to the mean normal of the photos.
+    """
+    grey = np.mean(albedo, axis=-1)[:, mask]
+    # An albedo of 0 everywhere has no pattern that could change.
+    grey = grey / np.maximum(grey.mean(axis=1, keepdims=True), 1e-6)
+    inside = np.asarray(normals)[:, mask]
+    return {
+        "albedo": float(grey.std(axis=0).mean()),
+        "normals_degrees": float(angular_degrees(inside, inside.mean(axis=0)).mean()),
+    }
 
 
 def coefficient_l2(estimate, reference):

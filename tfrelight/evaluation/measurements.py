@@ -42,7 +42,7 @@ class Measurements:
         return self._each(lambda pairs: _statistics(*zip(*pairs), seed))
 
     def by_subject(self):
-        """table -> method -> metric -> subject -> mean over the subject's values."""
+        """The mean of each subject: table -> method -> metric -> subject -> number."""
         return self._each(_subject_means)
 
     def _each(self, function):

@@ -13,26 +13,23 @@ from tfrelight.errors import InputError
 __all__ = ["document", "tables", "writable", "write"]
 
 
-def document(protocol, measurements, *, model, settings, seed):
+def document(protocol, measurements, settings):
     """The report as a JSON-serialisable dict.
 
     Args:
       protocol: dict, the protocol's name and its parameters.
       measurements: `evaluation.measurements.Measurements`.
-      model: path of the model.
-      settings: dict of the command's flags.
-      seed: of the bootstrap.
+      settings: the flags of `tfrelight.evaluate` by name; `seed` is that of the intervals too.
 
     Returns:
-      dict with `tfrelight` (version), `model`, `protocol`, `settings`, `results`
-      (`Measurements.summary`) and `subjects` (`Measurements.by_subject`).
+      dict with `tfrelight` (version), `protocol`, `settings`, `results` (`Measurements.summary`)
+      and `subjects` (`Measurements.by_subject`).
     """
     return {
         "tfrelight": tfrelight.__version__,
-        "model": str(model),
         "protocol": protocol,
         "settings": settings,
-        "results": measurements.summary(seed),
+        "results": measurements.summary(settings["seed"]),
         "subjects": measurements.by_subject(),
     }
 

@@ -6,12 +6,11 @@ import numpy as np
 
 import tfrelight
 from tfrelight.errors import InputError
-from tfrelight.evaluation import pictures, report, yale_b
+from tfrelight.evaluation import pictures, report, synthetic, yale_b
 from tfrelight.training import pictures as files
 
-__all__ = ["DATASETS", "run"]
+__all__ = ["predictor", "run"]
 
-DATASETS = ("yale_b", "synthetic")
 _BATCH = 16
 
 
@@ -31,6 +30,31 @@ def predictor(model):
     return predict
 
 
+def _yale_b(settings):
+    if not settings["data_dir"]:
+        raise InputError("--dataset=yale_b needs --data_dir, Extended Yale B's folder CroppedYale.")
+    people = yale_b.chosen(settings["data_dir"], settings["subjects"])
+    return lambda predict: yale_b.evaluate(
+        predict, settings["data_dir"], people, seed=settings["seed"], strict=settings["strict"]
+    )
+
+
+def _synthetic(settings):
+    if settings["data_dir"]:
+        raise InputError("--dataset=synthetic is built in and takes no --data_dir.")
+    count = settings["subjects"] or [str(synthetic.SUBJECTS)]
+    if len(count) != 1 or not count[0].isdecimal() or int(count[0]) < 1:
+        raise InputError(
+            "Invalid --subjects. Expected one number of people for --dataset=synthetic, 1 or more. "
+            f"Received: {','.join(count)}."
+        )
+    return lambda predict: synthetic.evaluate(predict, int(count[0]), seed=settings["seed"])
+
+
+# Each checks the settings and gives a function of a predictor to what was measured.
+PROTOCOLS = {"yale_b": _yale_b, "synthetic": _synthetic}
+
+
 def run(settings):
     """Evaluates a model and writes what was asked for.
 
@@ -43,22 +67,16 @@ def run(settings):
     Raises:
       InputError: a setting is wrong, or the model or the data cannot be used.
     """
+    if settings["dataset"] not in PROTOCOLS:
+        raise InputError(
+            f"Unknown dataset {settings['dataset']!r}. Expected one of: {', '.join(PROTOCOLS)}."
+        )
     for name in ("report", "picture"):
         if settings[name]:
             report.writable(settings[name])
-    if settings["dataset"] == "yale_b" and not settings["data_dir"]:
-        raise InputError("--dataset=yale_b needs --data_dir, Extended Yale B's folder CroppedYale.")
-    predict = predictor(tfrelight.load_model(settings["model"]))
-    protocol, measured, rows = yale_b.evaluate(
-        predict,
-        settings["data_dir"],
-        settings["subjects"],
-        seed=settings["seed"],
-        strict=settings["strict"],
-    )
-    result = report.document(
-        protocol, measured, model=settings["model"], settings=settings, seed=settings["seed"]
-    )
+    measure = PROTOCOLS[settings["dataset"]](settings)
+    protocol, measured, rows = measure(predictor(tfrelight.load_model(settings["model"])))
+    result = report.document(protocol, measured, settings)
     if settings["report"]:
         report.write(settings["report"], result)
     if settings["picture"]:

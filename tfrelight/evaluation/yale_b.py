@@ -1,13 +1,13 @@
 """The Extended Yale B protocol: cross-relighting, light, normals and consistency on real photos.
 
-Photos are the central 168x168 square, resized to 128x128; those under flashes of |azimuth| <= 60 and
-|elevation| <= 45 degrees take part. Everything is measured in the files' own values, which are
-linear, inside the photometric-stereo valid region and a central ellipse. The network gets the photos
+Photos are the central 168x168 square, resized to 128x128; those under flashes of |azimuth| <= 60
+and |elevation| <= 45 degrees take part. Everything is measured in the files' own values, which are
+linear, where photometric stereo holds and inside a central ellipse. The network gets the photos
 sRGB-encoded, as three equal channels; its outputs are compared as the mean of channels.
 
-Cross-relighting: 20 random ordered pairs (source, reference) a subject, two lights; the relit source
-is compared with the reference after the best global scale, so that nobody is asked to guess how
-strong an uncalibrated flash was.
+Cross-relighting: 20 random ordered pairs (source, reference) a subject, two lights; the relit
+source is compared with the reference after the best global scale, so that nobody is asked to guess
+how strong an uncalibrated flash was.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import numpy as np
 from tfrelight import color, lights, metrics, shading
 from tfrelight.data import yale_b
 from tfrelight.errors import InputError
-from tfrelight.evaluation import pictures
+from tfrelight.evaluation import pictures, relighting
 from tfrelight.evaluation.measurements import Measurements
 
-__all__ = ["Person", "evaluate", "person", "pairs"]
+__all__ = ["Person", "chosen", "ellipse", "evaluate", "person"]
 
 SIZE = 128
 MAX_AZIMUTH, MAX_ELEVATION = 60.0, 45.0
@@ -105,15 +105,6 @@ def person(data_dir, number, predict, strict=False) -> Person:
     )
 
 
-def pairs(count, number, seed, pairs=PAIRS):
-    """Random ordered pairs of two different photos of a subject, `[pairs, 2]` indices below `count`.
-
-    They depend on the seed and the subject's number alone, not on the other subjects.
-    """
-    rng = np.random.default_rng([seed, int(number)])
-    return np.stack([rng.choice(count, 2, replace=False) for _ in range(pairs)])
-
-
 def _grey_light(light):
     return np.repeat(light[..., None], 3, axis=-1)
 
@@ -166,21 +157,16 @@ DIRECTIONS = {
 }
 
 
+def _pairs(person, seed):
+    return relighting.ordered_pairs(len(person.photos.images), person.name, seed, PAIRS)
+
+
 def _relighting(measured, person, seed):
-    for source, reference in pairs(len(person.photos.images), person.name, seed):
+    for source, reference in _pairs(person, seed):
         photo = person.photos.images[reference]
         for method, relight in RELIGHTING.items():
-            relit = relight(person, source, reference)
-            scaled = relit * metrics.best_scale(relit, photo, person.mask)
-            measured.add(
-                "cross_relighting",
-                method,
-                person.name,
-                si_rmse=metrics.rmse(scaled, photo, person.mask),
-                dssim=metrics.dssim(scaled, photo, person.mask),
-                psnr=metrics.psnr(scaled, photo, person.mask),
-                rmse=metrics.rmse(relit, photo, person.mask),
-            )
+            compared = relighting.compare(relight(person, source, reference), photo, person.mask)
+            measured.add("cross_relighting", method, person.name, **compared)
 
 
 def _decomposition(measured, person):
@@ -203,20 +189,16 @@ def _decomposition(measured, person):
             si_rmse=metrics.si_rmse(rebuilt, photo, mask),
             rmse=metrics.rmse(rebuilt, photo, mask),
         )
-    albedo = color.to_srgb_numpy(outputs["albedo"].mean(axis=-1))[:, mask]
-    albedo = albedo / np.maximum(albedo.mean(axis=1, keepdims=True), 1e-6)
-    mean_normals = outputs["normals"].mean(axis=0)[mask]
     measured.add(
         "consistency",
         "model",
         person.name,
-        albedo=albedo.std(axis=0).mean(),
-        normals_degrees=metrics.angular_degrees(outputs["normals"][:, mask], mean_normals).mean(),
+        **metrics.consistency(color.to_srgb_numpy(outputs["albedo"]), outputs["normals"], mask),
     )
 
 
 def _row(person, seed):
-    source, reference = pairs(len(person.photos.images), person.name, seed)[0]
+    source, reference = _pairs(person, seed)[0]
     photo, outputs, mask = person.photos.images[reference], person.outputs, person.mask
     relit = _model(person, source, reference)
     shaded = shading.shade_numpy(outputs["normals"][source], outputs["light"][source])
@@ -227,17 +209,35 @@ def _row(person, seed):
         "albedo": pictures.encoded(outputs["albedo"][source]),
         "normals": pictures.encoded_normals(outputs["normals"][source]),
         "stereo normals": pictures.encoded_normals(person.normals, mask),
-        "shading / 2": pictures.encoded(np.maximum(shaded, 0.0) / 2.0),
+        "shading / 2": pictures.encoded(shaded / 2.0),
     }
 
 
-def evaluate(predict, data_dir, subjects=None, seed=0, strict=False):
+def chosen(data_dir, subjects=None) -> list:
+    """The numbers of the people to measure, all of whom are there.
+
+    Args:
+      data_dir: the folder CroppedYale.
+      subjects: numbers, such as "31"; None for `data.yale_b.DEVELOPMENT_TEST`.
+
+    Raises:
+      InputError: no such folder, no such person, or one named twice.
+    """
+    subjects = list(subjects or yale_b.DEVELOPMENT_TEST)
+    for number in subjects:
+        yale_b.folder_of(data_dir, number)
+        if subjects.count(number) > 1:
+            raise InputError(f"Subject {number!r} is named twice. Name each person once.")
+    return subjects
+
+
+def evaluate(predict, data_dir, subjects, seed=0, strict=False):
     """Runs the protocol.
 
     Args:
       predict: function of `[K, H, W, 3]` sRGB photos to the model's dict of numpy arrays.
       data_dir: the folder CroppedYale.
-      subjects: numbers of people; None for `data.yale_b.DEVELOPMENT_TEST`.
+      subjects: numbers of people, as `chosen` gives them.
       seed: of the pairs.
       strict: refuse broken photos instead of skipping them.
 
@@ -245,11 +245,8 @@ def evaluate(predict, data_dir, subjects=None, seed=0, strict=False):
       The protocol as a dict, `Measurements`, and rows for `pictures.page`.
 
     Raises:
-      InputError: a folder, a subject or photos are missing or broken.
+      InputError: see `person`.
     """
-    subjects = list(subjects or yale_b.DEVELOPMENT_TEST)
-    for number in subjects:
-        yale_b.folder_of(data_dir, number)
     measured, rows = Measurements(), []
     for number in subjects:
         of_person = person(data_dir, number, predict, strict)
@@ -258,7 +255,7 @@ def evaluate(predict, data_dir, subjects=None, seed=0, strict=False):
         rows.append(_row(of_person, seed))
     protocol = {
         "name": "yale_b",
-        "subjects": subjects,
+        "subjects": list(subjects),
         "size": SIZE,
         "max_azimuth": MAX_AZIMUTH,
         "max_elevation": MAX_ELEVATION,
