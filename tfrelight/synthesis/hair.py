@@ -289,7 +289,7 @@ def _locks(rng, skull, style, roots, normals, rest, steps):
     paths, outs = np.stack(paths, 1), np.stack(outs, 1)
     # Few people keep hair hanging over their eyes: most such locks are cut or tucked away.
     before = (np.abs(paths[..., 0]) < 50) & (paths[..., 2] > 0) & (paths[..., 1] < 12)
-    keep = ~before.any(1) | (rng.random(count) < 0.06)
+    keep = ~before.any(1) | (rng.random(count) < 0.02)
     paths, outs, length, count = paths[keep], outs[keep], length[keep], int(keep.sum())
     if style.curl:
         phase = rng.uniform(0, 2 * np.pi, (count, 1)) + 2 * np.pi * np.linspace(0, 1, steps) * (
@@ -325,6 +325,8 @@ def grow(rng: np.random.Generator, head: Head, style: Style) -> list:
     meshes = []
     if style.count and style.density > 0:
         weight = scalp(style, mesh.rest) * (mesh.regions[:, 3] < 0.3)
+        if style.name == "tied":  # sideburns are too short to be tied
+            weight = weight * ((mesh.rest[:, 1] > 12) | (mesh.rest[:, 2] < -95))
         roots, normals, rest = _roots(rng, mesh, weight, style.count)
         if len(roots):
             steps = 4 if style.length < 12 else 7 if style.length < 60 else 11

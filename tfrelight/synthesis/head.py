@@ -27,9 +27,12 @@ __all__ = [
     "Head",
     "HeadModel",
     "Mesh",
+    "clear_eyes",
     "load_model",
     "rotation",
+    "sample_expression",
     "sample_head",
+    "sample_traits",
     "vertex_normals",
 ]
 
@@ -352,6 +355,7 @@ class Head:
     mesh: skin, teeth and tongue. lashes: roots and tips `[n, 3]` of each of four rows. eye_centres `[2, 3]`, eye_radii `[2]`, gaze `[2]` (yaw to the
     image's right and pitch up, degrees). ancestry `[3]` (african, asian, caucasian) sums to one; sex 0
     female to 1 male; age in years; weight 0 thin to 1 heavy; open_mouth and closed_eyes in 0..1.
+    has_atlas: whether its texture coordinates are those of skin atlases.
     """
 
     mesh: Mesh
@@ -365,6 +369,7 @@ class Head:
     weight: float
     open_mouth: float
     closed_eyes: float
+    has_atlas: bool
 
 
 def _blend(value, anchors):
@@ -420,7 +425,7 @@ def _both(name, left, right):
     return {f"unit/{name}Left": left, f"unit/{name}Right": right}
 
 
-def _expression(rng):
+def sample_expression(rng):
     """Facial action weights, and how far mouth and eyes are open or closed."""
     weights = {}
 
@@ -504,7 +509,7 @@ def _expression(rng):
     return {name: min(weight, 1.0) for name, weight in weights.items()}, gaze, jaw, closed
 
 
-def _clear_eyes(surface, eyelids, centres, radii, gap=0.5):
+def clear_eyes(surface, eyelids, centres, radii, gap=0.5):
     """Moves lids that a mixture of targets has pushed into an eyeball out of it, in place."""
     for centre, radius in zip(centres, radii):
         offset = surface - centre
@@ -514,23 +519,28 @@ def _clear_eyes(surface, eyelids, centres, radii, gap=0.5):
         surface[inside] += offset[inside] * ((radius + gap) / distance[inside] - 1)[:, None]
 
 
+def sample_traits(rng: np.random.Generator) -> dict:
+    """Draws ancestry, sex, age and weight, by the names of `Head`'s fields."""
+    ages = [rng.uniform(9, 18), rng.uniform(18, 40), rng.uniform(40, 85)]
+    return dict(
+        ancestry=rng.dirichlet([0.35, 0.35, 0.35]),
+        sex=float(np.clip(rng.beta(0.35, 0.35), 0, 1)),
+        age=float(rng.choice(ages, p=[0.1, 0.5, 0.4])),
+        weight=float(rng.beta(2.2, 2.2)),
+    )
+
+
 def sample_head(rng: np.random.Generator) -> Head:
     """Draws a person: ancestry, sex, age, build, every shape direction, asymmetry, expression."""
     model = load_model()
-    ancestry = rng.dirichlet([0.35, 0.35, 0.35])
-    sex = float(np.clip(rng.beta(0.35, 0.35), 0, 1))
-    age = float(
-        rng.choice(
-            [rng.uniform(9, 18), rng.uniform(18, 40), rng.uniform(40, 85)], p=[0.1, 0.5, 0.4]
-        )
-    )
-    weight = float(rng.beta(2.2, 2.2))
-    weights = _phenotype(ancestry, sex, age, float(rng.beta(2, 2)), weight)
+    traits = sample_traits(rng)
+    age, weight = traits["age"], traits["weight"]
+    weights = _phenotype(traits["ancestry"], traits["sex"], age, float(rng.beta(2, 2)), weight)
     weights.update(_shape(rng, model, rng.uniform(0.6, 1.15)))
     aged = np.interp(age, [9, 18, 40, 85], [-0.4, -0.1, 0.0, 0.5]) + 0.2 * rng.normal()
     weights["head/head-age"] = float(np.clip(aged, -1, 1))
     weights["head/head-fat"] = float(np.clip(1.2 * (weight - 0.5) + 0.25 * rng.normal(), -1, 1))
-    units, gaze, jaw, closed = _expression(rng)
+    units, gaze, jaw, closed = sample_expression(rng)
     vertices = model.morph(weights)
     # Facial actions are made for the neutral head: their size follows the head they move.
     centres, _ = model.eyes(vertices)
@@ -544,7 +554,7 @@ def sample_head(rng: np.random.Generator) -> Head:
     surface = model.refine(vertices - origin)
     # Lips of mixed shapes would let the teeth through.
     surface[model.inner, 2] -= 2.5
-    _clear_eyes(surface, model.regions[:, 2], centres - origin, radii)
+    clear_eyes(surface, model.regions[:, 2], centres - origin, radii)
     mesh = Mesh(
         vertices=surface,
         normals=vertex_normals(surface, model.triangles),
@@ -560,10 +570,8 @@ def sample_head(rng: np.random.Generator) -> Head:
         eye_centres=centres - origin,
         eye_radii=radii,
         gaze=gaze,
-        ancestry=ancestry,
-        sex=sex,
-        age=age,
-        weight=weight,
         open_mouth=float(jaw),
         closed_eyes=float(closed),
+        has_atlas=True,
+        **traits,
     )

@@ -62,7 +62,7 @@ def lashes(rng: np.random.Generator, head: Head, length: float) -> Mesh:
         )
     root, tip = np.concatenate(roots), np.concatenate(tips)
     side = np.cross(tip - root, [0.0, 0.0, 1.0])
-    side *= (0.16 + 0.14 * length) / np.maximum(np.linalg.norm(side, axis=-1, keepdims=True), 1e-6)
+    side *= (0.10 + 0.12 * length) / np.maximum(np.linalg.norm(side, axis=-1, keepdims=True), 1e-6)
     # Half way out a lash has not yet turned up (or down).
     middle = root + (tip - root) * [0.55, 0.35, 0.65]
     vertices = np.stack([root - side, root + side, middle - side, middle + side, tip], 1)

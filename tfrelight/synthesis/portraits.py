@@ -22,7 +22,7 @@ from scipy import ndimage
 
 from tfrelight.errors import InputError
 from tfrelight.synthesis import head as heads
-from tfrelight.synthesis import atlases, environments, hair, illumination, noise, parts, skin
+from tfrelight.synthesis import atlases, environments, hair, ict, illumination, noise, parts, skin
 from tfrelight.synthesis.head import Mesh
 from tfrelight.synthesis.photograph import Scene, develop
 from tfrelight.synthesis.render import Camera, Caster
@@ -44,7 +44,8 @@ class Settings:
     degrees. hair: whether locks and beards stand on the head, or are only painted. glasses: share of
     people who wear them. environment_dir: folder of EXR or HDR environment maps to light with, in place of
     the built-in ones. skin_dir: folder of skin atlases in the texture coordinates of the MakeHuman base
-    mesh. assets: digest of those files. version: of the generator. specular, subsurface, film: highlights, light spreading in skin, and camera effects.
+    mesh. ict_facekit: folder or packed file of ICT-FaceKit, of which ict_share of the people are then
+    drawn. assets: digest of those files. version: of the generator. specular, subsurface, film: highlights, light spreading in skin, and camera effects.
     """
 
     lights: int = 8
@@ -67,6 +68,8 @@ class Settings:
     film: bool = True
     environment_dir: Optional[str] = None
     skin_dir: Optional[str] = None
+    ict_facekit: Optional[str] = None
+    ict_share: float = 0.5
     assets: str = dataclasses.field(default="", init=False)
     version: int = dataclasses.field(default=VERSION, init=False)
 
@@ -90,7 +93,8 @@ class Settings:
 
     def _files(self):
         found = environments.files(self.environment_dir) if self.environment_dir else []
-        return found + (atlases.files(self.skin_dir) if self.skin_dir else [])
+        found = found + (atlases.files(self.skin_dir) if self.skin_dir else [])
+        return found + (ict.files(self.ict_facekit) if self.ict_facekit else [])
 
 
 def split_of(index: int) -> str:
@@ -221,7 +225,11 @@ def _background(rng, light, backdrop, camera: Camera):
 
 def scene(settings: Settings, index: int) -> Tuple[Scene, Camera]:
     """The person with this index before the camera."""
-    head = heads.sample_head(_rng(settings, index, "head"))
+    rng = _rng(settings, index, "head")
+    if settings.ict_facekit and rng.random() < settings.ict_share:
+        head = ict.sample_head(rng, settings.ict_facekit)
+    else:
+        head = heads.sample_head(rng)
     style = hair.sample_style(_rng(settings, index, "style"), head)
     look = skin.sample_look(_rng(settings, index, "look"), head, style)
     rng = _rng(settings, index, "parts")
@@ -242,7 +250,7 @@ def scene(settings: Settings, index: int) -> Tuple[Scene, Camera]:
     origin, directions = camera.rays(settings.size * samples)
     hits = caster.first(origin, directions.reshape(-1, 3))
     atlas = None
-    if settings.skin_dir:
+    if settings.skin_dir and head.has_atlas:
         atlas = atlases.choose(_rng(settings, index, "atlas"), settings.skin_dir)
     surface = skin.paint(look, head, hits, rotation, atlas)
     return Scene(caster, camera, hits, surface, settings.size, samples, settings.directions), camera
@@ -308,6 +316,8 @@ def subjects(
     # Files that cannot be used are found here, before any process starts.
     if settings.environment_dir:
         environments.load_folder(settings.environment_dir)
+    if settings.ict_facekit:
+        ict.load(settings.ict_facekit)
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(processes, mp_context=context) as pool:
         waiting = []

@@ -131,7 +131,7 @@ def sample_look(rng: np.random.Generator, head: Head, style: hair.Style) -> Look
         [0.25 + african + asian, 0.35, 0.3 * fair + 0.08, 0.12 * fair, 0.25 * fair, 0.3 * fair]
     )
     base = HAIR_COLORS[rng.choice(6, p=shares / shares.sum())]
-    grey = np.clip((head.age - 35) / 40 + 0.3 * rng.normal(), 0, 1) * (head.age > 30)
+    grey = np.clip((head.age - 45) / 35 + 0.25 * rng.normal(), 0, 1) * (head.age > 35)
     hair_color = base * (1 - grey) + grey * HAIR_COLORS[6 + int(rng.random() < grey)]
     if rng.random() < 0.04:
         hair_color = rng.uniform(0.02, 0.5, 3)  # dyed
@@ -153,18 +153,20 @@ def sample_look(rng: np.random.Generator, head: Head, style: hair.Style) -> Look
         melanin=melanin,
         blood=blood,
         mottling=rng.uniform(0.03, 0.14),
-        freckles=float(rng.random() < 0.12 + 0.25 * fair) * rng.uniform(0.3, 1.0),
+        freckles=float(luminance > 0.2 and rng.random() < 0.1 + 0.25 * fair)
+        * rng.uniform(0.2, 0.9),
         moles=int(rng.poisson(3)),
         flush=rng.gamma(2.0, 0.35),
         under_eye=rng.uniform(0, 0.7) + 0.4 * rng.random() * (head.age > 40),
         lip_blood=float(np.exp(rng.normal(np.log(0.04), 0.5))),
         lip_paleness=rng.uniform(-0.1, 0.3),
-        lipstick=lipstick * rng.uniform(0.7, 1.3, 3),
+        # Worn a shade or two off the lips' own, light on light skin and deep on dark.
+        lipstick=lipstick * rng.uniform(0.7, 1.3, 3) * np.clip(2.4 * luminance, 0.2, 1.2),
         lipstick_cover=float(made_up) * rng.uniform(0.3, 0.95),
-        eyeshadow=rng.uniform(0.02, 0.35, 3),
+        eyeshadow=rng.uniform(0.02, 0.6, 3) * np.clip(luminance, 0.1, 0.6),
         eyeshadow_cover=float(made_up and rng.random() < 0.6) * rng.uniform(0.2, 0.8),
         stubble=float(man and rng.random() < 0.6) * rng.beta(1.2, 1.8),
-        brow_color=np.clip(hair_color * rng.uniform(0.4, 0.9), 0.01, 0.5),
+        brow_color=np.clip((0.3 * hair_color + 0.4 * base) * rng.uniform(0.6, 1.2), 0.01, 0.4),
         brow=dict(
             lift=rng.normal(0, 1.8),
             arch=rng.uniform(-1, 6),
@@ -241,7 +243,7 @@ def _brows(look, rest):
         points, (0.9, 5.0, 9.0), look.seed + 1
     )
     body = brow["density"] * 1.15 * (1 - across**2) * _step(s, -0.12, 0.1) * _step(-s, -1.12, -0.75)
-    cover[near] = np.clip(body + 0.2 * strands * np.clip(1.5 - across**2, 0, 1), 0, 1) * (
+    cover[near] = np.clip(0.9 * body + 0.13 * strands * np.clip(1.6 - across**2, 0, 1), 0, 1) * (
         body > -0.5
     )
     return np.clip(cover, 0, 0.95)
@@ -287,7 +289,7 @@ def _skin(look, head, rest, regions):
     if look.freckles:
         dots = noise.field(rest, 4.2, seed + 4) + 0.3 * noise.field(rest, 1.8, seed + 5)
         where = np.exp(-((x - 20) ** 2) / 900 - (y + 25) ** 2 / 1100) + 0.25
-        log_melanin = log_melanin + look.freckles * 1.1 * _step(dots, 1.0, 1.7) * where
+        log_melanin = log_melanin + look.freckles * 1.1 * _step(dots, 0.9, 2.0) * where
     rng = np.random.default_rng(seed)
     for _ in range(look.moles):
         place = rng.uniform([-55, -100], [55, 50])
