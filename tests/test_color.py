@@ -35,6 +35,18 @@ def test_gradients_are_finite_from_black_to_white():
     gradient = tape.gradient(encoded, linear).numpy()
     assert np.all(np.isfinite(gradient))
     np.testing.assert_allclose(gradient[0, 0], 12.92, rtol=1e-4)
+    assert gradient[1, 2] == 0
+
+
+def test_the_gradient_is_the_slope():
+    linear = np.random.default_rng(1).uniform(0.004, 0.99, (50, 3))
+    with tf.GradientTape() as tape:
+        x = tf.constant(linear)
+        tape.watch(x)
+        encoded = color.to_srgb(x)
+    step = 1e-6
+    slope = (color.to_srgb(x + step) - color.to_srgb(x - step)) / (2 * step)
+    np.testing.assert_allclose(tape.gradient(encoded, x), slope, rtol=1e-5)
 
 
 def test_luminance_of_white_is_one():

@@ -48,6 +48,9 @@ def pair_losses(names, outputs, portraits):
     surface = tf.cast(tf.reduce_any(portraits["albedo"] > 0, axis=-1, keepdims=True), tf.float32)
     labelled = head * tf.maximum(surface, 1.0 - pixels("albedo", 1.0))
 
+    needs_encoding = {"albedo", "albedo_consistency"} & set(names)
+    encoded = losses.encode(albedo) if needs_encoding else None
+
     compute = {
         "reconstruction": lambda: losses.photometric(
             shading.render(albedo, normals, light), image, head
@@ -69,9 +72,7 @@ def pair_losses(names, outputs, portraits):
         "cross_relighting": lambda: losses.photometric(
             shading.render(albedo, normals, _swap(light)), _swap(image), head
         ),
-        "albedo_consistency": lambda: losses.absolute(
-            losses.encode(albedo), losses.encode(_swap(albedo)), head
-        ),
+        "albedo_consistency": lambda: losses.absolute(encoded, _swap(encoded), head),
         "normal_consistency": lambda: losses.angle(normals, _swap(normals), head),
     }
     return {name: compute[name]() for name in names}
