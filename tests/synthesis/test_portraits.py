@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tests.synthesis import killed
 from tfrelight import lights, shading
 from tfrelight.errors import InputError
 from tfrelight.synthesis import illumination, portraits
@@ -71,7 +72,7 @@ def test_normals_are_unit_and_face_the_camera():
 
 
 def test_pure_harmonics_reproduce_the_photo(scene):
-    """Albedo x shading(normals, light) is the linear photo to 1/255, where the person fills the pixel."""
+    """Albedo x shading(normals, light) is the linear photo to 1/255 where the person is."""
     inside = scene.coverage == 1
     assert inside.mean() > 0.2
     rng = np.random.default_rng(0)
@@ -83,7 +84,7 @@ def test_pure_harmonics_reproduce_the_photo(scene):
 
 
 def test_the_labelled_light_explains_the_developed_photo():
-    """Exposure and white balance of the photo are in its label: they agree where nothing saturates."""
+    """Exposure and white balance are in the label: it explains all that is not saturated."""
     settings = dataclasses.replace(SMALL, shares=(("harmonics", 1.0),), film=False)
     subject = portraits.subject(settings, 1)
     albedo, normals, inside = decoded(subject)
@@ -123,7 +124,7 @@ def test_a_white_environment_gives_ambient_occlusion(scene):
 
 
 def test_the_fit_stays_near_the_light():
-    """Least squares alone err by about 20 degrees; held to the projection, by less than 8 on average."""
+    """Least squares alone err by about 20 degrees; held to the projection, by less than 8."""
     rng = np.random.default_rng(1)
     errors = []
     for index in range(4):
@@ -152,3 +153,74 @@ def test_splits_are_disjoint_and_fixed():
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         portraits.Settings(**wrong)
+
+
+def test_hair_glasses_and_lashes_are_there_and_shade():
+    bare = dataclasses.replace(SMALL, hair=False, glasses=0.0, tight=0.0)
+    full = dataclasses.replace(bare, hair=True, glasses=1.0)
+    changed = 0
+    for index in range(6):
+        one, two = portraits.subject(bare, index), portraits.subject(full, index)
+        assert (two["mask"].astype(int) - one["mask"]).min() >= -2
+        changed += not np.array_equal(one["mask"], two["mask"])
+    assert changed >= 4
+
+
+def test_missing_folders_are_refused_at_once(tmp_path):
+    for field in ("environment_dir", "skin_dir", "ict_facekit"):
+        with pytest.raises(InputError, match=field):
+            portraits.Settings(**{field: str(tmp_path / "nowhere")})
+
+
+def test_files_are_part_of_the_settings(tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (64, 64), (200, 150, 130)).save(tmp_path / "a.png")
+    one = portraits.Settings(skin_dir=str(tmp_path))
+    Image.new("RGB", (65, 64), (200, 150, 130)).save(tmp_path / "b.png")
+    assert one.assets and one.assets != portraits.Settings(skin_dir=str(tmp_path)).assets
+
+
+def test_a_skin_atlas_changes_albedo_alone(tmp_path):
+    from PIL import Image
+
+    spots = np.random.default_rng(0).integers(60, 255, (256, 256, 3)).astype(np.uint8)
+    Image.fromarray(spots).resize((1024, 1024)).save(tmp_path / "spots.png")
+    plain = dataclasses.replace(SMALL, lights=1)
+    atlas = dataclasses.replace(plain, skin_dir=str(tmp_path))
+    different = 0
+    for index in range(4):
+        one, two = portraits.subject(plain, index), portraits.subject(atlas, index)
+        np.testing.assert_array_equal(one["normals"], two["normals"])
+        different += not np.array_equal(one["albedo"], two["albedo"])
+    assert 1 <= different
+
+
+def test_a_killed_worker_is_one_clear_error(monkeypatch):
+    monkeypatch.setattr(portraits, "subject", killed.die)
+    with pytest.raises(RuntimeError, match="process ended abruptly"):
+        list(portraits.subjects(SMALL, range(3), processes=2))
+
+
+def test_scanned_heads_render_like_the_others(real_data):
+    path = real_data("head_models/ict_facekit")
+    settings = dataclasses.replace(SMALL, ict_facekit=str(path), ict_share=1.0)
+    for index in range(2):
+        subject = portraits.subject(settings, index)
+        _, normals, _ = decoded(subject)
+        np.testing.assert_allclose(np.linalg.norm(normals, axis=-1), 1, atol=1e-3)
+        assert (subject["mask"] > 0).mean() > 0.2
+
+
+@pytest.mark.slow
+def test_every_skin_tone_is_common():
+    """Mean albedo luminance over 500 people spans 0.06 to 0.6, each sixth with at least 8 %."""
+    means = []
+    for index in range(500):
+        person, _ = portraits.scene(portraits.Settings(size=32), index)
+        weight = person.coverage
+        luminance = person.albedo @ np.float32([0.2126, 0.7152, 0.0722])
+        means.append((luminance * weight).sum() / weight.sum())
+    assert min(means) <= 0.06 and max(means) >= 0.6
+    share = np.histogram(means, np.linspace(0.06, 0.6, 7))[0] / len(means)
+    assert share.min() >= 0.08

@@ -1,1 +1,1 @@
-"""Synthetic portraits: a morphable head, its skin and hair, a ray caster, and lights with known harmonics."""
+"""Synthetic portraits: morphable heads with skin and hair, ray-cast under known lights."""

@@ -1,14 +1,13 @@
 """Skin atlases: photographed detail in the texture coordinates of the MakeHuman base mesh.
 
-An atlas gives what pigments alone do not: blemishes, veins, the grain of a real skin. Its mean colour is
-taken out, so that the colour of the skin stays that of the pigment model.
+An atlas gives what pigments alone do not: blemishes, veins, the grain of a real skin. Its mean
+colour is taken out, so that the colour of the skin stays that of the pigment model.
 """
 
 from __future__ import annotations
 
 import functools
 import pathlib
-from typing import Optional
 
 import numpy as np
 from PIL import Image
@@ -51,7 +50,7 @@ def _load(path):
     return (log - ndimage.gaussian_filter(log, (24, 24, 0))).astype(np.float16)
 
 
-def choose(rng: np.random.Generator, folder: str) -> Optional[np.ndarray]:
+def choose(rng: np.random.Generator, folder: str) -> np.ndarray | None:
     """A random atlas of a folder for three people in four, none for the others."""
     paths = files(folder)
     index = int(rng.integers(len(paths)))

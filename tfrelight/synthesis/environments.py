@@ -21,7 +21,7 @@ _HEIGHT, _WIDTH = 32, 64
 
 
 def _sky(rng, directions, tint):
-    """Sky brightening to the horizon and a sunlit or shaded ground, with or without a veiled sun."""
+    """Sky brightening to the horizon over a sunlit or shaded ground, some with a veiled sun."""
     up = directions[..., 1]
     zenith = np.array([0.35, 0.55, 1.0]) if rng.random() < 0.6 else np.array([0.8, 0.85, 0.95])
     horizon = np.array([0.9, 0.95, 1.05]) * tint(0.1)
@@ -95,7 +95,7 @@ def _read_exr(path):
 
 
 def _read_hdr(path):
-    """A Radiance picture (G. Ward, "Real Pixels", Graphics Gems II, 1991), flat or run-length coded."""
+    """A Radiance picture (G. Ward, "Real Pixels", Graphics Gems II, 1991), any coding."""
     data = path.read_bytes()
     if not data.startswith((b"#?RADIANCE", b"#?RGBE")):
         raise ValueError("no Radiance header")
@@ -129,10 +129,11 @@ def _read_hdr(path):
 
 
 def load(path) -> np.ndarray:
-    """An environment map from an EXR or Radiance HDR file, `[64, 128, 3]`, as `illumination.Light` wants it.
+    """An environment map for `illumination.Light`, `[64, 128, 3]`, from an EXR or HDR file.
 
     Raises:
-      InputError: the file cannot be read, is not twice as wide as high, or holds values that no light has
+      InputError: the file cannot be read, is not twice as wide as high, or holds values that no
+      light has
         (NaN, infinite, or negative other than by the ringing of DWA compression).
     """
     path = pathlib.Path(path)
@@ -143,14 +144,14 @@ def load(path) -> np.ndarray:
     except Exception as error:
         # OpenEXR raises RuntimeError, KeyError and others by what is broken in the file.
         raise InputError(
-            f"Cannot read the environment map {path}: {error}. Expected an EXR or Radiance HDR file with"
-            " channels R, G and B."
+            f"Cannot read the environment map {path}: {error}. Expected an EXR or Radiance HDR"
+            " file with channels R, G and B."
         ) from error
     height, width = radiance.shape[:2]
     if width != 2 * height or height < 16:
         raise InputError(
-            f"Invalid environment map {path}. Expected an equirectangular map twice as wide as high, at"
-            f" least 32 x 16. Received: {width} x {height}."
+            f"Invalid environment map {path}. Expected an equirectangular map twice as wide as"
+            f" high, at least 32 x 16. Received: {width} x {height}."
         )
     bad = ~np.isfinite(radiance)
     if not lossy:
@@ -202,8 +203,8 @@ def load_folder(folder: str) -> tuple:
     return tuple(load(path) for path in files(folder))
 
 
-def sample(rng: np.random.Generator, maps=()) -> "illumination.Light":
-    """A light from a procedural environment, or from one of `maps` turned at random about the vertical.
+def sample(rng: np.random.Generator, maps=()) -> illumination.Light:
+    """A light from a procedural environment, or from one of `maps` turned about the vertical.
 
     What is far brighter than the rest (a sun, a bare bulb) becomes a lamp of its own, so that its
     shadow is sharp and exactly placed.
@@ -227,15 +228,15 @@ def sample(rng: np.random.Generator, maps=()) -> "illumination.Light":
     return illumination.Light("environment", lamps, rest)
 
 
-def _split(radiance, ratio=40.0, radius=np.radians(10.0)):
-    """The brightest spot of a map as a lamp, if it is `ratio` times the mean, and the map without it."""
+def _split(radiance, ratio=40.0, degrees=10.0):
+    """The brightest spot of a map as a lamp, if `ratio` times the mean, and the map without it."""
     directions, areas = illumination.map_directions(*radiance.shape[:2])
     brightness = radiance.mean(-1)
     mean = (brightness * areas).sum() / areas.sum()
     peak = np.unravel_index(brightness.argmax(), brightness.shape)
     if brightness[peak] < ratio * mean:
         return (), radiance
-    near = directions @ directions[peak] > np.cos(radius)
+    near = directions @ directions[peak] > np.cos(np.radians(degrees))
     bright = near & (brightness > 0.25 * brightness[peak])
     level = np.median(radiance[near & ~bright], axis=0) if (near & ~bright).any() else mean
     excess = np.where(bright[..., None], np.maximum(radiance - level, 0), 0)

@@ -1,13 +1,12 @@
 """Hair and beards as ribbons: locks that grow from the scalp, follow a comb and hang.
 
-Every lock is a strip of triangles a few millimetres wide that ends in a point. `Mesh.rest` of hair holds
-(shade of the lock, way along it, way across it), all in 0..1, for the painter.
+Every lock is a strip of triangles a few millimetres wide that ends in a point. `Mesh.rest` of hair
+holds (shade of the lock, way along it, way across it), all in 0..1, for the painter.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Optional
 
 import numpy as np
 from scipy import ndimage
@@ -34,11 +33,12 @@ def _step(value, low, high):
 class Style:
     """How hair and beard grow; lengths and widths in millimetres.
 
-    name: of the style, "bald" to "long". seed: of its tufts. density: 0 bald to 1 full, of what shows of the scalp.
-    forehead: how much higher the hairline is than usual. recession: of the temples. crown: radius of a
-    bald top, 0 for none. lift: how steeply locks leave the skin. comb: (right, up, forward) they are
-    combed to. part: x of the parting, or None. weight: how much they hang. curl: radius of their waves.
-    beard: length of beard, 0 for none, and moustache, sides: which of its parts there are.
+    name: of the style, "bald" to "long". seed: of its tufts. density: 0 bald to 1 full, of what
+    shows of the scalp. forehead: how much higher the hairline is than usual. recession: of the
+    temples. crown: radius of a bald top, 0 for none. lift: how steeply locks leave the skin. comb:
+    (right, up, forward) they are combed to. part: x of the parting, or None. weight: how much they
+    hang. curl: radius of their waves. beard: length of beard, 0 for none, and moustache, sides:
+    which of its parts there are.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Style:
     count: int
     lift: float
     comb: tuple
-    part: Optional[float]
+    part: float | None
     weight: float
     curl: float
     wave: float
@@ -184,7 +184,7 @@ class _Skull:
         return row, column
 
     def push_out(self, points, height):
-        """Points `[N, 3]` no nearer to the skin than `height` `[N]`, and directions outwards `[N, 3]`."""
+        """Points `[N, 3]` at least `height` `[N]` off the skin, and their ways out `[N, 3]`."""
         offset = points - self.middle
         radius = np.maximum(np.linalg.norm(offset, axis=-1), 1e-6)
         outwards = offset / radius[:, None]
@@ -196,7 +196,7 @@ class _Skull:
 
 
 def _roots(rng, mesh, weight, count):
-    """`count` points on skin, by area times `weight` `[V]`: positions, normals, rest, each `[count, 3]`."""
+    """Points on skin by area times `weight` `[V]`: positions, normals, rest, `[count, 3]`."""
     skin = np.flatnonzero(mesh.material == heads.SKIN)
     corners = mesh.triangles[skin]
     a, b, c = (mesh.rest[corners[:, k]] for k in range(3))
@@ -229,7 +229,8 @@ def _ribbons(rng, paths, outwards, width, shade):
     taper = (np.clip(1.15 - way**2.5, 0.12, 1) * width[:, None] / 2)[..., None]
     vertices = np.stack([paths - across * taper, paths + across * taper], 2)
     round_ = 0.4
-    # Light scatters between locks: a mass of hair shades more like its envelope than like its strands.
+    # Light scatters between locks: a mass of hair shades more like its envelope than like its
+    # strands.
     facing = 0.4 * facing + outwards
     normals = _unit(np.stack([facing - round_ * across, facing + round_ * across], 2))
     rest = np.empty(vertices.shape)

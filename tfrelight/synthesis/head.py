@@ -1,7 +1,8 @@
-"""A morphable head: every shape direction and facial action of the shipped head model, under its own name.
+"""A morphable head: every shape direction and facial action of the head model by its name.
 
 `sample_head(rng)` draws a person; `HeadModel.morph` gives the vertices of any mixture of targets.
-Millimetres, x to the person's left (right in a frontal image), y up, z forward, origin between the eyes.
+Millimetres, x to the person's left (right in a frontal image), y up, z forward, origin between the
+eyes.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-from typing import Dict, Tuple
 
 import numpy as np
 from scipy import sparse
@@ -76,10 +76,10 @@ _AGES = {"child": 11.0, "young": 25.0, "old": 85.0}  # years a target stands for
 class Mesh:
     """Triangles with what the painter needs to know about every vertex.
 
-    vertices, normals: `[V, 3]` float32. triangles: `[T, 3]` int32. material: `[T]` uint8.
-    rest: `[V, 3]`, position on the neutral head (millimetres; on eyeballs the unit direction from the
-    centre with z through the pupil; on hair (shade, along, across)). coordinates: `[T, 3, 2]` texture
-    coordinates by corner. regions: `[V, R]` weights in 0..1.
+    vertices, normals: `[V, 3]` float32. triangles: `[T, 3]` int32. material: `[T]` uint8. rest:
+    `[V, 3]`, position on the neutral head (millimetres; on eyeballs the unit direction from the
+    centre with z through the pupil; on hair (shade, along, across)). coordinates: `[T, 3, 2]`
+    texture coordinates by corner. regions: `[V, R]` weights in 0..1.
     """
 
     vertices: np.ndarray
@@ -91,7 +91,7 @@ class Mesh:
     regions: np.ndarray
 
     @staticmethod
-    def join(meshes) -> "Mesh":
+    def join(meshes) -> Mesh:
         """One mesh of several."""
         starts = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes[:-1]])
         return Mesh(
@@ -132,16 +132,16 @@ def vertex_normals(vertices, triangles) -> np.ndarray:
     )
 
 
-def catmull_clark(quads, vertex_count) -> Tuple[sparse.csr_matrix, np.ndarray]:
-    """One Catmull-Clark step (Catmull and Clark 1978) as a matrix, with crease rules on open borders.
+def catmull_clark(quads, vertex_count) -> tuple[sparse.csr_matrix, np.ndarray]:
+    """One Catmull-Clark step (Catmull and Clark 1978) as a matrix; open borders are creases.
 
     Args:
       quads: `[Q, 4]` vertex indices.
       vertex_count: V.
 
     Returns:
-      `[V + E + Q, V]` sparse matrix and the `[4 Q, 4]` quads of the finer mesh, children of quad q at
-      4 q .. 4 q + 3 in the order of its corners.
+      `[V + E + Q, V]` sparse matrix and the `[4 Q, 4]` quads of the finer mesh, children of quad q
+      at 4 q .. 4 q + 3 in the order of its corners.
     """
     count = len(quads)
     ends = np.sort(np.stack([quads, np.roll(quads, -1, axis=1)], -1).reshape(-1, 2), axis=1)
@@ -308,7 +308,7 @@ class HeadModel:
                 directions[name] = (None, name)
         return directions
 
-    def morph(self, weights: Dict[str, float]) -> np.ndarray:
+    def morph(self, weights: dict[str, float]) -> np.ndarray:
         """`[V, 3]` control vertices: neutral plus weighted targets, named as in the model file.
 
         Names of `directions` take signed weights, names of targets are added as they are.
@@ -352,10 +352,11 @@ def load_model() -> HeadModel:
 class Head:
     """A person: surface, eyeballs, and traits that skin and hair follow.
 
-    mesh: skin, teeth and tongue. lashes: roots and tips `[n, 3]` of each of four rows. eye_centres `[2, 3]`, eye_radii `[2]`, gaze `[2]` (yaw to the
-    image's right and pitch up, degrees). ancestry `[3]` (african, asian, caucasian) sums to one; sex 0
-    female to 1 male; age in years; weight 0 thin to 1 heavy; open_mouth and closed_eyes in 0..1.
-    has_atlas: whether its texture coordinates are those of skin atlases.
+    mesh: skin, teeth and tongue. lashes: roots and tips `[n, 3]` of each of four rows. eye_centres
+    `[2, 3]`, eye_radii `[2]`, gaze `[2]` (yaw to the image's right and pitch up, degrees). ancestry
+    `[3]` (african, asian, caucasian) sums to one; sex 0 female to 1 male; age in years; weight 0
+    thin to 1 heavy; open_mouth and closed_eyes in 0..1. has_atlas: whether its texture coordinates
+    are those of skin atlases.
     """
 
     mesh: Mesh

@@ -1,9 +1,9 @@
 """Scanned heads: a user's own copy of ICT-FaceKit as a second family of people.
 
 ICT-FaceKit (R. Li et al., "Learning formation of physically-based face attributes", CVPR 2020; MIT
-licence) spans 100 identities and the facial actions of this package's own model. Its surface is carried
-over to the neutral head of that model by a few landmarks, so that skin, brows and hair find their
-places.
+licence) spans 100 identities and the facial actions of this package's own model. Its surface is
+carried over to the neutral head of that model by a few landmarks, so that skin, brows and hair find
+their places.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from tfrelight.synthesis.head import Head, Mesh
 __all__ = ["files", "load", "sample_head"]
 
 _NEUTRAL = "generic_neutral_mesh"
-# Vertices at the 68 landmarks of Sagonas et al. (300-W, 2013): mouth outlines, eyes, and some of the rest.
+# Vertices at the 68 landmarks of Sagonas et al. (300-W, 2013): mouth outlines, eyes, and some of
+# the rest.
 _LIPS = [5708, 5695, 2081, 0, 4275, 6200, 6213, 6346, 6461, 5518, 5957, 5841]
 _RIGHT_EYE = [1507, 1542, 1537, 1528, 1518, 1511]
 _LEFT_EYE = [3742, 3751, 3756, 3721, 3725, 3732]
@@ -61,8 +62,8 @@ def files(path) -> list:
     found = packed[:1] or sorted(folder.glob("*.obj"))
     if not packed and f"{_NEUTRAL}.obj" not in [file.name for file in found]:
         raise InputError(
-            "Invalid `ict_facekit`. Expected the folder FaceXModel of ICT-FaceKit or its packed .npz"
-            f" file. {path}: neither {_NEUTRAL}.obj nor an .npz file."
+            "Invalid `ict_facekit`. Expected the folder FaceXModel of ICT-FaceKit or its packed"
+            f" .npz file. {path}: neither {_NEUTRAL}.obj nor an .npz file."
         )
     return found
 
@@ -205,7 +206,7 @@ class _Model:
     def lashes(self, vertices):
         """Roots and tips of the four rows of lashes, as `heads.HeadModel.lashes`."""
         rows = []
-        for outline, sign in ((_LEFT_EYE, 1), (_RIGHT_EYE, -1)):
+        for outline in (_LEFT_EYE, _RIGHT_EYE):
             points = vertices[outline]
             for lid, way in (([0, 1, 2, 3], 1), ([0, 5, 4, 3], -1)):
                 place = np.linspace(0, 3, 12)
@@ -231,8 +232,8 @@ def load(path: str) -> _Model:
         return _Model(path)
     except (OSError, KeyError, ValueError, IndexError) as error:
         raise InputError(
-            f"Invalid `ict_facekit`. Expected the folder FaceXModel of ICT-FaceKit or its packed .npz."
-            f" {path}: {error}"
+            "Invalid `ict_facekit`. Expected the folder FaceXModel of ICT-FaceKit or its packed"
+            f" .npz file. {path}: {error}"
         ) from error
 
 

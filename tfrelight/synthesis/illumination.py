@@ -1,7 +1,7 @@
 """Lights of the synthetic portraits: what they are, and their exact second-order harmonics.
 
-The harmonics of `tfrelight.shading` are repeated here in plain numpy (a test holds them equal), because
-rendering processes must start in less than the seconds that importing TensorFlow takes.
+The harmonics of `tfrelight.shading` are repeated here in plain numpy (a test holds them equal),
+because rendering processes must start in less than the seconds that importing TensorFlow takes.
 
 Conventions of `tfrelight.shading`: x right, y up, z to the camera; radiance in linear RGB; order
 1, y, z, x, xy, yz, 3z²-1, xz, x²-y².
@@ -10,7 +10,6 @@ Conventions of `tfrelight.shading`: x right, y up, z to the camera; radiance in 
 from __future__ import annotations
 
 import dataclasses
-from typing import Optional, Tuple
 
 import numpy as np
 
@@ -51,8 +50,8 @@ def shade(normals, light) -> np.ndarray:
 class Lamp:
     """A distant disc of even radiance.
 
-    direction: `[3]` unit vector to its middle. radius: its angular radius, radians. color: `[3]` linear
-    RGB shading it gives a surface that faces it (for a small disc: its irradiance over pi).
+    direction: `[3]` unit vector to its middle. radius: its angular radius, radians. color: `[3]`
+    linear RGB shading it gives a surface that faces it (for a small disc: its irradiance over pi).
     """
 
     direction: np.ndarray
@@ -94,15 +93,15 @@ class Lamp:
 class Light:
     """Everything that lights one photo: lamps, and an environment or a pure second-order light.
 
-    kind: its name in `Settings.shares`. environment: `[h, w, 3]` radiance, equirectangular, row 0 up,
-    column 0 at azimuth -180 degrees, the middle column towards the camera, in the camera's frame; or
-    None. order2: `[9, 3]` or None: shading is then exactly its formula, without shadows.
+    kind: its name in `Settings.shares`. environment: `[h, w, 3]` radiance, equirectangular, row 0
+    up, column 0 at azimuth -180 degrees, the middle column towards the camera, in the camera's
+    frame; or None. order2: `[9, 3]` or None: shading is then exactly its formula, without shadows.
     """
 
     kind: str
-    lamps: Tuple[Lamp, ...] = ()
-    environment: Optional[np.ndarray] = None
-    order2: Optional[np.ndarray] = None
+    lamps: tuple[Lamp, ...] = ()
+    environment: np.ndarray | None = None
+    order2: np.ndarray | None = None
 
     def coefficients(self) -> np.ndarray:
         """Projection `[9, 3]` float32 of the true incoming radiance on second-order harmonics."""
@@ -119,7 +118,7 @@ class Light:
         return total.astype(np.float32)
 
     def cells(self, count: int) -> np.ndarray:
-        """Mean radiance `[count, 3]` of the environment around each of `sphere_directions(count)`."""
+        """Mean radiance `[count, 3]` of the environment at each of `sphere_directions(count)`."""
         shares = _shares(count, *self.environment.shape[:2])
         return shares @ self.environment.reshape(-1, 3).astype(np.float32)
 
@@ -170,7 +169,7 @@ def _tint(rng, amount):
 
 
 def _flash(rng):
-    """One hard flash in a dark room, out to 90 degrees from the camera's axis: Extended Yale B's light."""
+    """One hard flash in a dark room, out to 90 degrees off axis, as in Extended Yale B."""
     azimuth, elevation = rng.uniform(-90, 90), rng.normal(8, 26)
     if rng.random() < 0.35:
         azimuth, elevation = rng.normal(0, 22), rng.normal(3, 18)

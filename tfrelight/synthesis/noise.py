@@ -1,4 +1,4 @@
-"""Smooth random fields in space, cheap at scattered points: tileable volumes and their gradients."""
+"""Smooth random fields in space, cheap at scattered points, with their gradients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WAVELENGTH = 4.0
 
 @functools.lru_cache(maxsize=1)
 def _volumes():
-    """Band-limited Gaussian noise `[side] * 3` of unit variance, and its gradient in wavelengths."""
+    """Band-limited noise `[side] * 3` of unit variance, and its gradient per wavelength."""
     rng = np.random.default_rng(20230)
     frequency = np.fft.fftfreq(_SIDE)
     radius = np.sqrt(sum(f**2 for f in np.meshgrid(frequency, frequency, frequency)))

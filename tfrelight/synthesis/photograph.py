@@ -1,10 +1,9 @@
-"""From a surface and a light to a photo: diffuse light with cast shadows, highlights, film, and labels."""
+"""From a surface and a light to a photo: shadows, highlights, film, and the labels."""
 
 from __future__ import annotations
 
 import dataclasses
 import io
-from typing import Tuple
 
 import numpy as np
 from PIL import Image
@@ -18,8 +17,9 @@ from tfrelight.synthesis.skin import Surface
 __all__ = ["Photo", "Scene", "develop"]
 
 _F0 = 0.028  # normal reflectance of skin, refractive index 1.4
-# Standard deviation of how far light spreads in skin before it leaves, millimetres (red, green, blue);
-# the widest terms of d'Eon and Luebke's skin profile (GPU Gems 3, chapter 14, 2007), scaled to one lobe.
+# Standard deviation of how far light spreads in skin before it leaves, millimetres (red, green,
+# blue); the widest terms of d'Eon and Luebke's skin profile (GPU Gems 3, chapter 14, 2007), scaled
+# to one lobe.
 _SPREAD = (1.3, 0.6, 0.4)
 _LUMINANCE = np.float32([0.2126, 0.7152, 0.0722])
 
@@ -108,7 +108,7 @@ class Scene:
         return image.reshape((self._size, self._size) + values.shape[1:])
 
     def _specular(self, direction, roughness):
-        """Highlight `[P]` or `[P, D]` per unit of irradiance over pi from `[3]` or `[D, 3]` directions.
+        """Highlight `[P]` or `[P, D]` per unit of shading from `[3]` or `[D, 3]` directions.
 
         GGX (Walter et al. 2007) with Schlick's Fresnel term and Karis' visibility approximation,
         times pi n.l: a lamp of shading I adds I times this.
@@ -226,7 +226,8 @@ class Scene:
     def photograph(self, light: Light, background, specular=True, subsurface=True) -> Photo:
         """The linear photo under a light, before `background` `[H, W, 3]`, with its labels.
 
-        A light with `order2` makes no highlights and spreads nowhere: its photo is albedo x shading.
+        A light with `order2` makes no highlights and spreads nowhere: its photo is albedo x
+        shading.
         """
         specular = specular and light.order2 is None
         shadowed, free, shine = self._diffuse(light, specular)
@@ -245,10 +246,10 @@ class Scene:
         )
 
     def _fit(self, shading, prior, weight=0.08):
-        """`[9, 3]` that minimises |B a L - S|² / P + weight |L - prior|² over the P covered pixels.
+        """`[9, 3]` with least |B a L - S|² / P + weight |L - prior|² over the P covered pixels.
 
-        On the camera's half of the sphere the nine functions are nearly dependent: the data alone would
-        move the light's direction by 20 degrees for a cast shadow.
+        On the camera's half of the sphere the nine functions are nearly dependent: the data alone
+        would move the light's direction by 20 degrees for a cast shadow.
         """
         basis = illumination.harmonics(self._normal) * illumination.ATTENUATION
         normal_matrix = basis.T @ basis / len(basis)
@@ -259,7 +260,7 @@ class Scene:
 
 def develop(
     rng: np.random.Generator, photo: Photo, albedo, coverage, film=True
-) -> Tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Exposes, colours, blurs, grains and compresses a linear photo.
 
     Args:

@@ -2,15 +2,15 @@
 
 The skin is an absorbing epidermis over a scattering dermis: R = T_epidermis² R_dermis.
 
-Sources. Melanin 6.6e11 L^-3.33 /cm and bloodless skin 0.244 + 85.3 exp(-(L - 154) / 66.2) /cm
-(L in nm): S. L. Jacques, "Skin optics", Oregon Medical Laser Center News, 1998. Reduced scattering
-46 (L / 500)^-1.42 /cm: S. L. Jacques, "Optical properties of biological tissues: a review", Physics in
-Medicine and Biology 58, 2013. Haemoglobin: S. Prahl's tabulation, Oregon Medical Laser Center, 1999,
-at 150 g/l. Diffuse reflectance of the dermis: H. W. Jensen et al., "A practical model for subsurface
-light transport", SIGGRAPH 2001, eq. 15 integrated. The two-layer use of it for skin follows C. Donner
-and H. W. Jensen, "A spectral BSSRDF for shading human skin", EGSR 2006. Colour matching functions:
-C. Wyman, P.-P. Sloan and P. Shirley, "Simple analytic approximations to the CIE XYZ color matching
-functions", JCGT 2, 2013. Daylight D65 in steps of 10 nm: CIE 15.
+Sources. Melanin 6.6e11 L^-3.33 /cm and bloodless skin 0.244 + 85.3 exp(-(L - 154) / 66.2) /cm (L in
+nm): S. L. Jacques, "Skin optics", Oregon Medical Laser Center News, 1998. Reduced scattering 46 (L
+/ 500)^-1.42 /cm: S. L. Jacques, "Optical properties of biological tissues: a review", Physics in
+Medicine and Biology 58, 2013. Haemoglobin: S. Prahl's tabulation, Oregon Medical Laser Center,
+1999, at 150 g/l. Diffuse reflectance of the dermis: H. W. Jensen et al., "A practical model for
+subsurface light transport", SIGGRAPH 2001, eq. 15 integrated. The two-layer use of it for skin
+follows C. Donner and H. W. Jensen, "A spectral BSSRDF for shading human skin", EGSR 2006. Colour
+matching functions: C. Wyman, P.-P. Sloan and P. Shirley, "Simple analytic approximations to the CIE
+XYZ color matching functions", JCGT 2, 2013. Daylight D65 in steps of 10 nm: CIE 15.
 """
 
 from __future__ import annotations
@@ -109,9 +109,9 @@ _EPIDERMIS = 0.006  # cm, Jacques 1998
 _SLANT = 2.0
 # Internal reflection term (1 + F) / (1 - F) for a refractive index of 1.4 (Jensen et al. 2001).
 _BOUNDARY = 2.95
-# What the layers above the melanin scatter back, at 500 nm: the floor that keeps the blue of dark skin
-# at the share measured skin shows (about an eighth to a fifth of its red).
-_SURFACE = 0.025
+# What the layers above the melanin scatter back: the floor that keeps the blue of dark
+# skin at the share measured skin shows (about an eighth to a fifth of its red).
+_SURFACE = 0.022
 
 # Axes of the table: volume fractions of melanosomes in the epidermis and of blood in the dermis.
 MELANIN = np.geomspace(0.002, 0.6, 48)
@@ -119,7 +119,7 @@ BLOOD = np.geomspace(0.0008, 0.30, 24)
 
 
 def _colour_matching():
-    """`[31, 3]`: weights that turn a reflectance spectrum into linear RGB; a white one gives 1, 1, 1."""
+    """`[31, 3]` weights from a reflectance spectrum to linear RGB; a white one gives 1, 1, 1."""
 
     def lobe(mean, below, above):
         width = np.where(_WAVELENGTHS < mean, below, above)
@@ -158,6 +158,5 @@ def table(scattering: float = 1.0, oxygenation: float = 0.75) -> np.ndarray:
     dermis = single / 2 * (1 + np.exp(-4 / 3 * _BOUNDARY * root)) * np.exp(-root)
     melanin = MELANIN[:, None] * 6.6e11 * _WAVELENGTHS**-3.33 + (1 - MELANIN[:, None]) * bare
     epidermis = np.exp(-2 * _SLANT * melanin * _EPIDERMIS)
-    surface = _SURFACE * (_WAVELENGTHS / 500) ** -1.42
-    spectra = surface + (1 - surface) * epidermis[:, None] * dermis[None]
+    spectra = _SURFACE + (1 - _SURFACE) * epidermis[:, None] * dermis[None]
     return np.maximum(spectra @ _MATCHING, 1e-3).astype(np.float32)

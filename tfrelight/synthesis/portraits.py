@@ -1,10 +1,11 @@
-"""Synthetic portraits: people drawn at random, each photographed under several lights, with every label.
+"""Synthetic portraits: people drawn at random, each under several lights, with every label.
 
     settings = portraits.Settings(lights=4)
     for example in portraits.subjects(settings, range(100), processes=2):
         example["images"], example["light"]
 
-A subject depends on the settings and its index alone: not on the order, nor on the number of processes.
+A subject depends on the settings and its index alone: not on the order, nor on the number of
+processes.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import hashlib
 import itertools
 import multiprocessing
 import os
-from typing import Iterable, Iterator, List, Optional, Tuple
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from scipy import ndimage
 
 from tfrelight.errors import InputError
-from tfrelight.synthesis import head as heads
 from tfrelight.synthesis import atlases, environments, hair, ict, illumination, noise, parts, skin
+from tfrelight.synthesis import head as heads
 from tfrelight.synthesis.head import Mesh
 from tfrelight.synthesis.photograph import Scene, develop
 from tfrelight.synthesis.render import Camera, Caster
@@ -37,22 +38,23 @@ VERSION = 1
 class Settings:
     """Everything that decides the bytes of a set of portraits.
 
-    lights: photos of each person. size: side of the photos, pixels.
-    seed: of all randomness. directions: of which visibility is computed for environments. shares:
-    of the photos, by kind of light (hard flash in the dark, studio lamps, environment, pure second-order
-    light). tight: share of people framed from brows to mouth. yaw, pitch: largest turns of the head,
-    degrees. hair: whether locks and beards stand on the head, or are only painted. glasses: share of
-    people who wear them. environment_dir: folder of EXR or HDR environment maps to light with, in place of
-    the built-in ones. skin_dir: folder of skin atlases in the texture coordinates of the MakeHuman base
-    mesh. ict_facekit: folder or packed file of ICT-FaceKit, of which ict_share of the people are then
-    drawn. assets: digest of those files. version: of the generator. specular, subsurface, film: highlights, light spreading in skin, and camera effects.
+    lights: photos of each person. size: side of the photos, pixels. seed: of all randomness.
+    directions: of which visibility is computed for environments. shares: of the photos, by kind of
+    light (hard flash in the dark, studio lamps, environment, pure second-order light). tight: share
+    of people framed from brows to mouth. yaw, pitch: largest turns of the head, degrees. hair:
+    whether locks and beards stand on the head, or are only painted. glasses: share of people who
+    wear them. environment_dir: folder of EXR or HDR environment maps to light with, in place of the
+    built-in ones. skin_dir: folder of skin atlases in the texture coordinates of the MakeHuman base
+    mesh. ict_facekit: folder or packed file of ICT-FaceKit, of which ict_share of the people are
+    then drawn. assets: digest of those files. version: of the generator. specular, subsurface,
+    film: highlights, light spreading in skin, and camera effects.
     """
 
     lights: int = 8
     size: int = 128
     seed: int = 0
     directions: int = 175
-    shares: Tuple[Tuple[str, float], ...] = (
+    shares: tuple[tuple[str, float], ...] = (
         ("flash", 0.4),
         ("studio", 0.2),
         ("environment", 0.3),
@@ -66,9 +68,9 @@ class Settings:
     specular: bool = True
     subsurface: bool = True
     film: bool = True
-    environment_dir: Optional[str] = None
-    skin_dir: Optional[str] = None
-    ict_facekit: Optional[str] = None
+    environment_dir: str | None = None
+    skin_dir: str | None = None
+    ict_facekit: str | None = None
     ict_share: float = 0.5
     assets: str = dataclasses.field(default="", init=False)
     version: int = dataclasses.field(default=VERSION, init=False)
@@ -84,7 +86,8 @@ class Settings:
             share for _, share in self.shares
         ) > 0:
             raise InputError(
-                f"Invalid `shares`. Expected shares at least 0 of {sorted(kinds)}. Received: {self.shares}."
+                f"Invalid `shares`. Expected shares at least 0 of {sorted(kinds)}. Received:"
+                f" {self.shares}."
             )
         digest = hashlib.sha256()
         for path in self._files():
@@ -98,11 +101,11 @@ class Settings:
 
 
 def split_of(index: int) -> str:
-    """The split of the subject with this index: in every twenty, eighteen train, one validation, one test."""
+    """The split of a subject: of every twenty, eighteen train, one validation, one test."""
     return {18: "validation", 19: "test"}.get(index % 20, "train")
 
 
-def indices(split: str, count: int) -> List[int]:
+def indices(split: str, count: int) -> list[int]:
     """Indices of the first `count` subjects of a split; no subject is in two.
 
     Raises:
@@ -116,7 +119,7 @@ def indices(split: str, count: int) -> List[int]:
 
 
 def name(settings: Settings, index: int) -> str:
-    """Id of a subject: the same person under other lights keeps it, another seed has other people."""
+    """Id of a subject: the person keeps it under other lights; another seed has other people."""
     return f"synthetic-{settings.seed}-{index:06d}"
 
 
@@ -126,7 +129,7 @@ def _rng(settings, index, stage):
 
 
 def _pose(rng, settings, mesh: Mesh, tight):
-    """Turns a mesh about the base of its neck, shoulders less than the head; eyes stay at the origin.
+    """Turns a mesh about the base of its neck, shoulders less than the head, about still eyes.
 
     Returns:
       The posed mesh, and the head's rotation `[3, 3]`.
@@ -223,7 +226,7 @@ def _background(rng, light, backdrop, camera: Camera):
     return backdrop * np.maximum(level, 0).astype(np.float32) * np.float32(falloff)
 
 
-def scene(settings: Settings, index: int) -> Tuple[Scene, Camera]:
+def scene(settings: Settings, index: int) -> tuple[Scene, Camera]:
     """The person with this index before the camera."""
     rng = _rng(settings, index, "head")
     if settings.ict_facekit and rng.random() < settings.ict_share:
@@ -259,8 +262,9 @@ def scene(settings: Settings, index: int) -> Tuple[Scene, Camera]:
 def subject(settings: Settings, index: int) -> dict:
     """One person under `settings.lights` lights, as `tfrelight.data.portrait` describes a subject.
 
-    Beside its fields: `light_fit` float32 `[K, 9, 3]`, the least-squares light held to the true projection,
-    and `visibility` uint8 `[K, H, W, 1]`, shading with cast shadows over shading without.
+    Beside its fields: `light_fit` float32 `[K, 9, 3]`, the least-squares light held to the true
+    projection, and `visibility` uint8 `[K, H, W, 1]`, shading with cast shadows over shading
+    without.
     """
     person, camera = scene(settings, index)
     size = settings.size
@@ -296,7 +300,7 @@ def subject(settings: Settings, index: int) -> dict:
 
 
 def subjects(
-    settings: Settings, indices: Iterable[int], processes: Optional[int] = None
+    settings: Settings, indices: Iterable[int], processes: int | None = None
 ) -> Iterator[dict]:
     """Subjects in the order of `indices`, rendered by several processes.
 
@@ -331,8 +335,8 @@ def subjects(
                 yield waiting.pop(0).result()
         except concurrent.futures.process.BrokenProcessPool as error:
             raise RuntimeError(
-                "A rendering process ended abruptly (killed, or out of memory). Start again with fewer"
-                f" processes than {processes}."
+                "A rendering process ended abruptly (killed, or out of memory). Start again, with"
+                f" fewer processes than {processes} if memory was short."
             ) from error
         finally:
             for future in waiting:

@@ -35,10 +35,11 @@ def sphere_directions(count: int) -> np.ndarray:
 
 @dataclasses.dataclass
 class Camera:
-    """A pinhole at (0, 0, distance) that looks at the square window around `centre` in the plane z = 0.
+    """A pinhole at (0, 0, distance) that sees a square window around `centre` in the plane z = 0.
 
-    distance: millimetres from the eyes. half_width: half the window's side, millimetres. centre: (x, y).
-    A crop out of a larger photo keeps its perspective: the window need not be on the optical axis.
+    distance: millimetres from the eyes. half_width: half the window's side, millimetres. centre:
+    (x, y). A crop out of a larger photo keeps its perspective: the window need not be on the
+    optical axis.
     """
 
     distance: float
@@ -62,9 +63,9 @@ class Camera:
 class Hits:
     """First hits of N rays that hit something.
 
-    ray: `[N]` index of the ray. triangle `[N]`, material `[N]`; position, smooth (the point moved out to
-    the curved surface that the triangles stand for), normal (interpolated, unit, turned to the camera),
-    rest: `[N, 3]`; coordinates `[N, 2]`; regions `[N, R]`.
+    ray: `[N]` index of the ray. triangle `[N]`, material `[N]`; position, smooth (the point moved
+    out to the curved surface that the triangles stand for), normal (interpolated, unit, turned to
+    the camera), rest: `[N, 3]`; coordinates `[N, 2]`; regions `[N, R]`.
     """
 
     ray: np.ndarray

@@ -1,7 +1,7 @@
 """What the surface of a head looks like: skin, lips, brows, eyes, teeth, and its fine relief.
 
-Patterns live on the neutral head (`Hits.rest`, millimetres, origin between the eyes), so they move with
-the face. Colours are linear RGB albedo and never contain shading.
+Patterns live on the neutral head (`Hits.rest`, millimetres, origin between the eyes), so they move
+with the face. Colours are linear RGB albedo and never contain shading.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Look:
 
 
 def _solve_melanin(table, blood, luminance):
-    """Melanin fraction at which skin of this blood content has this luminance (or the nearest it can)."""
+    """Melanin fraction at which skin with this blood has this luminance, or comes nearest."""
     column = np.stack(
         [np.interp(np.log(blood), np.log(pigment.BLOOD), row @ _LUMINANCE) for row in table]
     )
@@ -109,8 +109,8 @@ def _solve_melanin(table, blood, luminance):
 def sample_look(rng: np.random.Generator, head: Head, style: hair.Style) -> Look:
     """Draws skin, hair colour, eyes and make-up that go with a head.
 
-    The luminance of the skin is drawn evenly from very dark to very pale, so that no skin type is rare;
-    ancestry only tilts the draw.
+    The luminance of the skin is drawn evenly from very dark to very pale, so that no skin type is
+    rare; ancestry only tilts the draw.
     """
     african, asian, caucasian = head.ancestry
     tilt = rng.random() ** np.exp(0.5 * (african - caucasian))
@@ -377,7 +377,7 @@ def _hair(look, hits):
 
 
 def _ridges(rest, wavelength, seed, sharpness):
-    """Thin valleys along the zero lines of a noise field: depth `[N]` 0..1 and gradient `[N, 3]`."""
+    """Thin valleys along the zero lines of a noise field: height `[N]` and gradient `[N, 3]`."""
     value, slope = noise.gradient(rest, wavelength, seed)
     valley = np.exp(-0.5 * (value / sharpness) ** 2)
     return -valley, (valley * value / sharpness**2)[:, None] * slope
@@ -437,7 +437,7 @@ def _relief(look, rest, regions):
 
 
 def _eye(look, rest, radius):
-    """Albedo of the eyeball at unit directions `rest` `[N, 3]` from its centre, z through the pupil."""
+    """Albedo of the eyeball at unit directions `rest` `[N, 3]`, z through the pupil."""
     angle = np.arccos(np.clip(rest[:, 2], -1, 1))
     distance = np.sin(np.minimum(angle, np.pi / 2)) * radius
     turn = np.arctan2(rest[:, 1], rest[:, 0])

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+
+from tfrelight.synthesis import hair, noise, pigment, skin
+from tfrelight.synthesis import head as heads
+from tfrelight.synthesis.render import Hits
+
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+
+
+def test_more_pigment_is_darker_and_blood_is_redder():
+    table = pigment.table()
+    assert table.shape == (len(pigment.MELANIN), len(pigment.BLOOD), 3)
+    assert table.min() > 0 and table.max() < 1
+    assert (np.diff(table @ LUMINANCE, axis=0) < 0).all()
+    assert (np.diff(table @ LUMINANCE, axis=1) < 0).all()
+    redness = table[..., 0] / table[..., 1]
+    assert (np.diff(redness[:24], axis=1) > 0).all()
+    # Skin is never bluer than green, nor greener than red.
+    assert (table[:40, :, 0] > table[:40, :, 1]).all() and (
+        table[:40, :, 1] > table[:40, :, 2]
+    ).all()
+
+
+def test_a_white_reflectance_is_white():
+    np.testing.assert_allclose(pigment._MATCHING.sum(0), 1, atol=1e-12)
+
+
+@pytest.mark.parametrize("luminance", [0.06, 0.2, 0.4, 0.55])
+def test_melanin_is_solved_for_a_luminance(luminance):
+    table = pigment.table(2.5)
+    melanin = skin._solve_melanin(table, 0.004, luminance)
+    look = type("Look", (), {"table": table})
+    albedo = skin._lookup(look, np.array([melanin]), np.array([0.004]))
+    np.testing.assert_allclose(albedo @ LUMINANCE, luminance, rtol=0.05)
+
+
+def test_noise_has_unit_variance_and_its_own_gradient():
+    points = np.random.default_rng(0).uniform(0, 500, (20000, 3)).astype(np.float32)
+    value, slope = noise.gradient(points, 20.0, 1)
+    assert abs(value.mean()) < 0.1 and 0.7 < value.std() < 1.2
+    step = np.float32([3.0, 0, 0])
+    change = noise.field(points + step, 20.0, 1) - noise.field(points - step, 20.0, 1)
+    assert np.corrcoef(change / 6, slope[:, 0])[0, 1] > 0.95
+    np.testing.assert_array_equal(noise.field(points, 20.0, 1), value)
+    assert abs(np.corrcoef(noise.field(points, 20.0, 2), value)[0, 1]) < 0.2
+
+
+def test_hair_grows_on_the_scalp_and_beards_on_the_jaw():
+    style = hair.sample_style(np.random.default_rng(0), heads.sample_head(np.random.default_rng(0)))
+    style.crown, style.forehead, style.recession = 0.0, 0.0, 0.0
+    crown, cheek, nose, chin, nape, lip = np.array(
+        [[0, 118, -60], [40, -40, 0], [0, -35, 30], [0, -112, 5], [0, 0, -155], [12, -52, 15]],
+        float,
+    )
+    points = np.stack([crown, cheek, nose, chin, nape, lip])
+    np.testing.assert_array_equal(hair.scalp(style, points) > 0.5, [1, 0, 0, 0, 1, 0])
+    np.testing.assert_array_equal(hair.beard_area(points) > 0.5, [0, 0, 0, 1, 0, 1])
+
+
+def test_locks_stay_outside_the_head_and_beards_hang():
+    rng = np.random.default_rng(1)
+    head = heads.sample_head(rng)
+    style = hair.sample_style(rng, head)
+    style.name, style.count, style.density, style.curl = "long", 300, 1.0, 0.0
+    style.length, style.beard, style.moustache = 200.0, 20.0, True
+    locks, beard = hair.grow(rng, head, style)
+    skull = hair._Skull(head)
+    points = locks.vertices.astype(float)
+    above = points[points[:, 1] > 0]
+    moved, _ = skull.push_out(above, np.zeros(len(above)))
+    # Roots sit on the surface, which the coarse table smooths; everything else is outside of it.
+    assert np.percentile(np.linalg.norm(moved - above, axis=-1), 95) < 8
+    assert locks.vertices[:, 1].min() < -60
+    assert beard.vertices[:, 1].max() < 0
+
+
+def test_relief_bends_normals_and_leaves_albedo_alone():
+    head = heads.sample_head(np.random.default_rng(2))
+    style = hair.sample_style(np.random.default_rng(2), head)
+    look = skin.sample_look(np.random.default_rng(2), head, style)
+    mesh = head.mesh
+    chosen = np.flatnonzero((mesh.rest[:, 2] > 0) & (mesh.regions[:, 0] > 0.5))[:500]
+    hits = Hits(
+        ray=np.arange(len(chosen)),
+        triangle=np.zeros(len(chosen), int),
+        material=np.full(len(chosen), heads.SKIN),
+        position=mesh.vertices[chosen],
+        smooth=mesh.vertices[chosen],
+        normal=mesh.normals[chosen],
+        rest=mesh.rest[chosen],
+        coordinates=np.zeros((len(chosen), 2)),
+        regions=mesh.regions[chosen],
+    )
+    painted = skin.paint(look, head, hits, np.eye(3))
+    turned = skin.paint(look, head, hits, heads.rotation(40, 0, 0))
+    np.testing.assert_array_equal(painted.albedo, turned.albedo)
+    np.testing.assert_allclose(np.linalg.norm(painted.normal, axis=-1), 1, atol=1e-4)
+    angle = np.degrees(np.arccos(np.clip((painted.normal * hits.normal).sum(-1), -1, 1)))
+    assert 0.5 < angle.mean() < 20
+    assert painted.albedo.min() > 0 and painted.albedo.max() < 1
