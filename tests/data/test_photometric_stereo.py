@@ -5,6 +5,7 @@ from tests import scenes
 from tfrelight import lights
 from tfrelight.data import photometric_stereo
 from tfrelight.errors import InputError
+from tfrelight.synthesis import illumination, portraits
 
 # A spread like that of Extended Yale B's 64 flashes, without its gaps.
 AZIMUTH, ELEVATION = (
@@ -56,15 +57,49 @@ def test_shadows_highlights_and_saturation_are_rejected():
     assert angles(result._replace(normals=plain)).mean() > 5
 
 
-@pytest.mark.parametrize("count", [3, 4])
-def test_few_lights(count):
-    # Photoface's rig: lamps around the camera, about 30 degrees off its axis.
+def ring(count):
+    """Lamps around the camera, 30 degrees off its axis, as in Photoface's rig of four."""
     around = np.radians(np.arange(count) * 360 / count + 45)
-    directions = np.stack([0.5 * np.cos(around), 0.5 * np.sin(around), 0.87 + 0 * around], -1)
-    result = photometric_stereo.solve(photos(directions, 0.8), directions)
-    lit = FACING & (photos(directions, 0.8) > photometric_stereo.MINIMUM).all(axis=0)
+    return np.stack([0.5 * np.cos(around), 0.5 * np.sin(around), 0.87 + 0 * around], -1)
+
+
+@pytest.mark.parametrize("estimate_intensity", [False, True])
+@pytest.mark.parametrize("count", [3, 4])
+def test_few_lights(count, estimate_intensity):
+    directions = ring(count)
+    images = photos(directions, 0.8)
+    result = photometric_stereo.solve(images, directions, estimate_intensity)
+    lit = FACING & (images > photometric_stereo.MINIMUM).all(axis=0)
     assert result.valid[lit].all()
     assert angles(result, lit).max() < 0.1
+    np.testing.assert_allclose(result.intensity, 1, atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def head():
+    settings = portraits.Settings(lights=2, size=64, directions=48, seed=1, hair=False, glasses=0.0)
+    return portraits.scene(settings, 0)[0]
+
+
+@pytest.mark.parametrize(("rig", "bound"), [("many", 1.0), ("four", 2.0)])
+def test_rendered_head_with_cast_shadows(head, rig, bound):
+    directions = DIRECTIONS if rig == "many" else ring(4)
+    images = []
+    for direction in directions:
+        lamp = illumination.Lamp(direction, np.radians(1), np.ones(3))
+        light = illumination.Light("flash", (lamp,))
+        backdrop = np.zeros((64, 64, 3), np.float32)
+        photo = head.photograph(light, backdrop, specular=False, subsurface=False)
+        images.append(photo.linear.mean(axis=-1))
+    inside = head.coverage == 1
+    # Exposed like a photo: one pixel in a hundred saturates.
+    images = np.stack(images) / np.percentile(np.max(images, axis=0)[inside], 99)
+    images = np.round(np.clip(images, 0, 1) * 255) / 255
+    result = photometric_stereo.solve(images, directions)
+    assert result.valid[inside].mean() > (0.95 if rig == "many" else 0.7)
+    both = inside & result.valid
+    cosine = np.clip((result.normals * head.normals).sum(axis=-1), -1, 1)
+    assert np.degrees(np.arccos(cosine))[both].mean() < bound
 
 
 def test_length_of_directions_means_nothing():

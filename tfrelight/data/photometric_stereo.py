@@ -181,19 +181,18 @@ def _intensities(values, used, directions):
     pixels = np.flatnonzero(determined)
     pixels = pixels[:: -(-len(pixels) // _INTENSITY_PIXELS)]
     values, used = values[seen][:, pixels].T, used[seen][:, pixels].T
-    weights = used.astype(np.float32)
+    # float64: M is what is left when two sums all but cancel.
+    values, weights = values.astype(np.float64), used.astype(np.float64)
     for _ in range(_ITERATIONS):
         # M = sum_p diag(w I²) - (w I d) (sum_k w d d^T)^-1 (w I d)^T.
         root = np.linalg.cholesky(np.linalg.inv(_gram(weights, lights)))
         moments = ((weights * values)[:, :, None] * lights) @ root
-        matrix = np.diag((weights * values**2).sum(axis=0)) - np.einsum(
-            "pki,pli->kl", moments, moments, optimize=True
-        )
-        ridge = _RIDGE * np.trace(matrix) / len(matrix)
+        total = (weights * values**2).sum(axis=0)
+        matrix = np.diag(total) - np.einsum("pki,pli->kl", moments, moments, optimize=True)
+        ridge = _RIDGE * total.mean()
         inverse = np.linalg.solve(matrix / ridge + np.eye(len(matrix)), np.ones(len(matrix)))
         inverse /= np.median(inverse)
-        scaled = (values * inverse).astype(np.float32)
-        vectors = _least_squares(scaled, weights, lights)
-        weights = _l1_weights(scaled, used, lights, vectors)
+        vectors = _least_squares(values * inverse, weights, lights)
+        weights = _l1_weights(values * inverse, used, lights, vectors)
     intensity[seen] = 1 / inverse
     return intensity / np.median(intensity)
