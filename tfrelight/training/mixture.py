@@ -132,5 +132,11 @@ def _yale_b(options):
         for number in ids
         for entry in os.scandir(os.path.join(folder, f"yaleB{number}"))
     )
-    key = {"size": size, "labels": labels, "files": files, "strict": options["strict"]}
+    key = {
+        "version": yale_b.VERSION,
+        "size": size,
+        "labels": labels,
+        "files": files,
+        "strict": options["strict"],
+    }
     return [f"yaleB{number}" for number in ids], records.cached("yale_b", key, len(ids), subjects)
