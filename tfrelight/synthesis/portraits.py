@@ -31,7 +31,7 @@ from tfrelight.synthesis.render import Camera, Caster
 __all__ = ["Settings", "indices", "name", "split_of", "subject", "subjects"]
 
 # Raise it whenever the same settings begin to give other bytes: caches are keyed by it.
-VERSION = 1
+VERSION = 2
 
 
 @dataclasses.dataclass(frozen=True)

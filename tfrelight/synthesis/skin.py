@@ -120,7 +120,7 @@ def sample_look(rng: np.random.Generator, head: Head, style: hair.Style) -> Look
     )
     blood = float(
         np.exp(
-            rng.normal(np.log(np.interp(luminance, [0.1, 0.3, 0.6], [0.014, 0.009, 0.0026])), 0.3)
+            rng.normal(np.log(np.interp(luminance, [0.1, 0.3, 0.6], [0.022, 0.015, 0.004])), 0.3)
         )
     )
     table = pigment.table(round(scattering, 2), round(rng.uniform(0.65, 0.85), 2))
@@ -158,8 +158,8 @@ def sample_look(rng: np.random.Generator, head: Head, style: hair.Style) -> Look
         moles=int(rng.poisson(3)),
         flush=rng.gamma(2.0, 0.35),
         under_eye=rng.uniform(0, 0.7) + 0.4 * rng.random() * (head.age > 40),
-        lip_blood=float(np.exp(rng.normal(np.log(0.04), 0.5))),
-        lip_paleness=rng.uniform(-0.1, 0.3),
+        lip_blood=float(np.exp(rng.normal(np.log(0.06), 0.4))),
+        lip_paleness=rng.uniform(-0.12, 0.16),
         # Worn a shade or two off the lips' own, light on light skin and deep on dark.
         lipstick=lipstick * rng.uniform(0.7, 1.3, 3) * np.clip(2.4 * luminance, 0.2, 1.2),
         lipstick_cover=float(made_up) * rng.uniform(0.3, 0.95),
@@ -179,7 +179,7 @@ def sample_look(rng: np.random.Generator, head: Head, style: hair.Style) -> Look
         hair_color=hair_color,
         iris=iris * rng.uniform(0.8, 1.2),
         pupil=rng.uniform(1.1, 2.6),
-        sclera=np.array([0.62, 0.57, 0.53])
+        sclera=np.array([0.52, 0.48, 0.45])
         * rng.uniform(0.75, 1.1)
         * np.exp(rng.normal(0, 0.03, 3)),
         teeth=np.array([0.62, 0.56, 0.45]) * rng.uniform(0.7, 1.15),
@@ -337,7 +337,7 @@ def _skin(look, head, rest, regions):
         y, 15, 35
     )
     hairs = np.maximum(cover, grown)[:, 0]
-    gloss = look.oil * (0.65 + 0.6 * np.clip(t_zone, 0, 1)) * (1 - 0.7 * hairs) + 0.5 * wet
+    gloss = look.oil * (0.65 + 0.6 * np.clip(t_zone, 0, 1)) * (1 - 0.7 * hairs) + 0.3 * wet
     rough = look.roughness * (1 - 0.2 * np.clip(t_zone, 0, 1)) * (1 - 0.3 * wet)
     scatter = 1 - 0.8 * hairs
     clothed = _step(look.cloth["line"] + look.cloth["slope"] * x - y, -0.7, 0.7)
