@@ -56,14 +56,16 @@ class Measurements:
 
 
 def _statistics(subjects, values, seed):
-    return {
-        "count": len(values),
-        "mean": float(np.mean(values)),
-        "std": float(np.std(values)),
-        "median": float(np.median(values)),
-        "mean_interval": metrics.bootstrap_interval(values, subjects, seed),
-        "median_interval": metrics.bootstrap_interval(values, subjects, seed, np.median),
-    }
+    # PSNR of equal images is infinite, and then has no deviation.
+    with np.errstate(invalid="ignore"):
+        return {
+            "count": len(values),
+            "mean": float(np.mean(values)),
+            "std": float(np.std(values)),
+            "median": float(np.median(values)),
+            "mean_interval": metrics.bootstrap_interval(values, subjects, seed),
+            "median_interval": metrics.bootstrap_interval(values, subjects, seed, np.median),
+        }
 
 
 def _subject_means(pairs):

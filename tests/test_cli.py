@@ -1,0 +1,170 @@
+"""What every command does with its flags, and with input that is wrong."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.conftest import ROOT
+
+COMMANDS = ["train", "evaluate", "export"]
+
+# A command like any other, whose `main` does what --action says.
+COMMAND = """
+from absl import flags
+from tfrelight import cli, errors
+
+flags.DEFINE_string("action", "print", "What to do.")
+flags.DEFINE_integer("count", 1, "A number.")
+
+
+def main():
+    action = flags.FLAGS.action
+    if action == "print":
+        print("count", flags.FLAGS.count)
+    if action == "input_error":
+        raise errors.InputError("Expected a cat.\\nReceived: a dog.")
+    if action == "missing_file":
+        open("/nowhere/file")
+    if action == "full_disk":
+        raise OSError("No space left")
+    if action == "interrupt":
+        raise KeyboardInterrupt
+    if action == "status":
+        return 3
+    if action == "bug":
+        raise ZeroDivisionError("a bug keeps its traceback")
+
+
+if __name__ == "__main__":
+    cli.run(main)
+"""
+
+# As `python command.py ...`, but with the package of this checkout, the current folder.
+RUN_FILE = """
+import runpy, sys
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=240
+    )
+
+
+@pytest.fixture
+def command(tmp_path):
+    path = tmp_path / "command.py"
+    path.write_text(COMMAND)
+
+    def call(*arguments, flagfile=None, code=None):
+        if flagfile is not None:
+            (tmp_path / "file.flags").write_text(flagfile)
+            arguments = (f"--flagfile={tmp_path / 'file.flags'}", *arguments)
+        if code is not None:
+            path.write_text(code)
+        return run("-c", RUN_FILE, str(path), *arguments)
+
+    return call
+
+
+def assert_one_line(result, status, *parts):
+    assert result.returncode == status, result.stderr
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
+    for part in parts:
+        assert part in result.stderr
+
+
+def test_flags_reach_main_and_the_last_one_wins(command):
+    result = command("--count=5", flagfile="# what it is for\n--count=3\n")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "count 5\n", "")
+    assert command(flagfile="--count=3\n").stdout == "count 3\n"
+
+
+def test_unknown_flag(command):
+    assert_one_line(command("--cuont=3"), 2, "cuont", "count", "--help")
+
+
+def test_unknown_flag_in_a_flagfile(command):
+    assert_one_line(command(flagfile="--count=2\n--cuont=3\n"), 2, "cuont")
+
+
+def test_wrong_value(command):
+    assert_one_line(command("--count=three"), 2, "--count=three")
+
+
+def test_leftover_argument(command):
+    assert_one_line(command("photo.jpg"), 2, "Unexpected argument 'photo.jpg'")
+
+
+@pytest.mark.parametrize(
+    "line,left", [("  # an indented comment", "# an indented comment"), ("count=3", "count=3")]
+)
+def test_what_is_no_flag_in_a_flagfile_is_refused(command, line, left):
+    assert_one_line(command(flagfile=f"--count=2\n{line}\n"), 2, left, "comments on lines of")
+
+
+def test_comment_behind_a_value_is_refused(command):
+    assert_one_line(command(flagfile="--count=2  # two\n"), 2, "count", "# two")
+
+
+def test_missing_flagfile(command):
+    assert_one_line(command("--flagfile=/nowhere/x.flags"), 2, "/nowhere/x.flags")
+
+
+def test_input_error_is_one_line(command):
+    result = command("--action=input_error")
+    assert_one_line(result, 1)
+    assert result.stderr == "error: Expected a cat. Received: a dog.\n"
+
+
+def test_files_that_cannot_be_used_are_named(command):
+    assert_one_line(command("--action=missing_file"), 1, "No such file", "/nowhere/file")
+    assert_one_line(command("--action=full_disk"), 1, "No space left")
+
+
+def test_interrupt_and_status(command):
+    assert_one_line(command("--action=interrupt"), 130, "Interrupted")
+    assert command("--action=status").returncode == 3
+
+
+def test_a_bug_is_not_dressed_up(command):
+    result = command("--action=bug")
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr and "ZeroDivisionError" in result.stderr
+
+
+def test_positional_arguments_where_main_takes_them(command):
+    code = COMMAND.replace("def main():", "@cli.positional\ndef main(photos):\n    print(photos)")
+    result = command("a.jpg", "--count=2", "b.jpg", code=code)
+    assert result.stdout == "['a.jpg', 'b.jpg']\ncount 2\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_quick_and_lists_the_flags(name):
+    started = time.monotonic()
+    result = run("-m", f"tfrelight.{name}", "--help")
+    # Importing TensorFlow takes 5 seconds and more.
+    assert time.monotonic() - started < 4
+    assert result.stderr == ""
+    assert "flags:" in result.stdout and "--" in result.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_refuses_what_it_does_not_know(name):
+    assert_one_line(run("-m", f"tfrelight.{name}", "--no_such_flag=1"), 2, "no_such_flag")
+
+
+@pytest.mark.parametrize("flag", ["--model=runs/x", "--dataset=yale_b"])
+def test_evaluate_says_which_flag_is_missing(flag):
+    missing = "dataset" if "model" in flag else "model"
+    assert_one_line(run("-m", "tfrelight.evaluate", flag), 2, f"--{missing}")
+
+
+def test_evaluate_without_its_folder():
+    flags = ["--model=/nowhere", "--dataset=yale_b", "--data_dir=/nowhere/CroppedYale"]
+    assert_one_line(run("-m", "tfrelight.evaluate", *flags), 1, "No such folder: /nowhere")
