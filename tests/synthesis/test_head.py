@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 
 from tfrelight.synthesis import head as heads
+from tfrelight.synthesis import head_model
+from tfrelight.synthesis.mesh import catmull_clark
 
 
 @pytest.fixture(scope="module")
 def model():
-    return heads.load_model()
+    return head_model.load_model()
 
 
 def test_catmull_clark_keeps_a_plane_and_sums_to_one():
@@ -14,7 +16,7 @@ def test_catmull_clark_keeps_a_plane_and_sums_to_one():
     quads = np.stack([grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:]], -1).reshape(
         -1, 4
     )
-    matrix, finer = heads.catmull_clark(quads, 25)
+    matrix, finer = catmull_clark(quads, 25)
     np.testing.assert_allclose(matrix.sum(1), 1, atol=1e-6)
     assert finer.shape == (4 * len(quads), 4)
     y, x = np.mgrid[0:5, 0:5]
@@ -28,7 +30,7 @@ def test_catmull_clark_rounds_a_cube():
     quads = np.array(
         [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]]
     )
-    points = heads.catmull_clark(quads, 8)[0] @ corners
+    points = catmull_clark(quads, 8)[0] @ corners
     # A corner moves to 5/9 of its place: (3 faces' mean 1/3 + 2 x edges' mean 2/3 + 0) / 3.
     np.testing.assert_allclose(points[:8], corners * 5 / 9, atol=1e-6)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfrelight.synthesis import hair, noise, pigment, skin
+from tfrelight.synthesis import hair, hairstyle, look, mesh, noise, pigment, skin
 from tfrelight.synthesis import head as heads
 from tfrelight.synthesis.render import Hits
 
@@ -29,9 +29,9 @@ def test_a_white_reflectance_is_white():
 @pytest.mark.parametrize("luminance", [0.06, 0.2, 0.4, 0.55])
 def test_melanin_is_solved_for_a_luminance(luminance):
     table = pigment.table(2.5)
-    melanin = skin._solve_melanin(table, 0.004, luminance)
-    look = type("Look", (), {"table": table})
-    albedo = skin._lookup(look, np.array([melanin]), np.array([0.004]))
+    melanin = look.solve_melanin(table, 0.004, luminance)
+    person = type("Look", (), {"table": table})
+    albedo = skin._lookup(person, np.array([melanin]), np.array([0.004]))
     np.testing.assert_allclose(albedo @ LUMINANCE, luminance, rtol=0.05)
 
 
@@ -47,21 +47,23 @@ def test_noise_has_unit_variance_and_its_own_gradient():
 
 
 def test_hair_grows_on_the_scalp_and_beards_on_the_jaw():
-    style = hair.sample_style(np.random.default_rng(0), heads.sample_head(np.random.default_rng(0)))
+    style = hairstyle.sample_style(
+        np.random.default_rng(0), heads.sample_head(np.random.default_rng(0))
+    )
     style.crown, style.forehead, style.recession = 0.0, 0.0, 0.0
     crown, cheek, nose, chin, nape, lip = np.array(
         [[0, 118, -60], [40, -40, 0], [0, -35, 30], [0, -112, 5], [0, 0, -155], [12, -52, 15]],
         float,
     )
     points = np.stack([crown, cheek, nose, chin, nape, lip])
-    np.testing.assert_array_equal(hair.scalp(style, points) > 0.5, [1, 0, 0, 0, 1, 0])
-    np.testing.assert_array_equal(hair.beard_area(points) > 0.5, [0, 0, 0, 1, 0, 1])
+    np.testing.assert_array_equal(hairstyle.scalp(style, points) > 0.5, [1, 0, 0, 0, 1, 0])
+    np.testing.assert_array_equal(hairstyle.beard_area(points) > 0.5, [0, 0, 0, 1, 0, 1])
 
 
 def test_locks_stay_outside_the_head_and_beards_hang():
     rng = np.random.default_rng(1)
     head = heads.sample_head(rng)
-    style = hair.sample_style(rng, head)
+    style = hairstyle.sample_style(rng, head)
     style.name, style.count, style.density, style.curl = "long", 300, 1.0, 0.0
     style.length, style.beard, style.moustache = 200.0, 20.0, True
     locks, beard = hair.grow(rng, head, style)
@@ -77,23 +79,23 @@ def test_locks_stay_outside_the_head_and_beards_hang():
 
 def test_relief_bends_normals_and_leaves_albedo_alone():
     head = heads.sample_head(np.random.default_rng(2))
-    style = hair.sample_style(np.random.default_rng(2), head)
-    look = skin.sample_look(np.random.default_rng(2), head, style)
-    mesh = head.mesh
-    chosen = np.flatnonzero((mesh.rest[:, 2] > 0) & (mesh.regions[:, 0] > 0.5))[:500]
+    style = hairstyle.sample_style(np.random.default_rng(2), head)
+    person = look.sample_look(np.random.default_rng(2), head, style)
+    surface = head.mesh
+    chosen = np.flatnonzero((surface.rest[:, 2] > 0) & (surface.regions[:, 0] > 0.5))[:500]
     hits = Hits(
         ray=np.arange(len(chosen)),
         triangle=np.zeros(len(chosen), int),
-        material=np.full(len(chosen), heads.SKIN),
-        position=mesh.vertices[chosen],
-        smooth=mesh.vertices[chosen],
-        normal=mesh.normals[chosen],
-        rest=mesh.rest[chosen],
+        material=np.full(len(chosen), mesh.SKIN),
+        position=surface.vertices[chosen],
+        smooth=surface.vertices[chosen],
+        normal=surface.normals[chosen],
+        rest=surface.rest[chosen],
         coordinates=np.zeros((len(chosen), 2)),
-        regions=mesh.regions[chosen],
+        regions=surface.regions[chosen],
     )
-    painted = skin.paint(look, head, hits, np.eye(3))
-    turned = skin.paint(look, head, hits, heads.rotation(40, 0, 0))
+    painted = skin.paint(person, head, hits, np.eye(3))
+    turned = skin.paint(person, head, hits, mesh.rotation(40, 0, 0))
     np.testing.assert_array_equal(painted.albedo, turned.albedo)
     np.testing.assert_allclose(np.linalg.norm(painted.normal, axis=-1), 1, atol=1e-4)
     angle = np.degrees(np.arccos(np.clip((painted.normal * hits.normal).sum(-1), -1, 1)))

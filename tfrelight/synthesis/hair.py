@@ -6,154 +6,17 @@ holds (shade of the lock, way along it, way across it), all in 0..1, for the pai
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 from scipy import ndimage
 
-from tfrelight.synthesis import head as heads
 from tfrelight.synthesis import noise
-from tfrelight.synthesis.head import Head, Mesh
+from tfrelight.synthesis.falloff import step
+from tfrelight.synthesis.hairstyle import SKULL, Style, beard_area, scalp
+from tfrelight.synthesis.head import Head
+from tfrelight.synthesis.head_model import EARS, INSIDE_MOUTH, LIPS, load_model
+from tfrelight.synthesis.mesh import HAIR, SKIN, Mesh
 
-__all__ = ["Style", "beard_area", "grow", "sample_style", "scalp"]
-
-# Middle of the skull on the neutral head, millimetres.
-_MIDDLE = np.array([0.0, 25.0, -72.0])
-# Hairline: height (millimetres) by angle from the front, degrees, on the neutral head.
-_ANGLES = np.array([0, 20, 38, 50, 60, 70, 80, 90, 100, 112, 130, 155, 180])
-_HEIGHTS = np.array([64, 62, 56, 44, 30, 14, -14, 2, 12, -12, -38, -52, -55])
-
-
-def _step(value, low, high):
-    t = np.clip((value - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-@dataclasses.dataclass
-class Style:
-    """How hair and beard grow; lengths and widths in millimetres.
-
-    name: of the style, "bald" to "long". seed: of its tufts. density: 0 bald to 1 full, of what
-    shows of the scalp. forehead: how much higher the hairline is than usual. recession: of the
-    temples. crown: radius of a bald top, 0 for none. lift: how steeply locks leave the skin. comb:
-    (right, up, forward) they are combed to. part: x of the parting, or None. weight: how much they
-    hang. curl: radius of their waves. beard: length of beard, 0 for none, and moustache, sides:
-    which of its parts there are.
-    """
-
-    name: str
-    seed: int
-    density: float
-    forehead: float
-    recession: float
-    crown: float
-    length: float
-    width: float
-    count: int
-    lift: float
-    comb: tuple
-    part: float | None
-    weight: float
-    curl: float
-    wave: float
-    volume: float
-    disorder: float
-    beard: float = 0.0
-    moustache: bool = False
-    sides: bool = False
-
-
-def scalp(style: Style, rest) -> np.ndarray:
-    """`[N]` 0..1: where hair of a style grows, at `[N, 3]` points of the neutral head."""
-    angle = np.degrees(np.arctan2(np.abs(rest[:, 0]), rest[:, 2] - _MIDDLE[2]))
-    line = np.interp(angle, _ANGLES, _HEIGHTS)
-    line = line + style.forehead * np.exp(-((angle / 45) ** 2))
-    line = line + style.recession * np.exp(-(((angle - 33) / 16) ** 2))
-    mask = _step(rest[:, 1] - line, -3, 5)
-    if style.crown > 0:
-        top = np.array([0.0, 118.0, -55.0])
-        away = np.linalg.norm((rest - top) * [1.0, 0.9, 0.75], axis=-1)
-        mask = mask * _step(away, style.crown - 8, style.crown + 12)
-    return mask.astype(np.float32)
-
-
-def beard_area(rest, sides=True, moustache=True) -> np.ndarray:
-    """`[N]` 0..1: where a beard grows, at `[N, 3]` points of the neutral head."""
-    x, y, z = np.abs(rest[:, 0]), rest[:, 1], rest[:, 2]
-    top = np.interp(x, [0, 24, 30, 45, 60, 72], [-78, -76, -58, -52, -40, -12])
-    mask = _step(top - y, -3, 5) * _step(y, -150, -120) * _step(z, -92, -72)
-    if not sides:
-        mask = mask * _step(-x, -34, -24) * _step(y, -128, -112)
-    if moustache:
-        lip = _step(y, -66, -61) * _step(-43 - y, -3, 2) * _step(-x, -36, -27) * (z > -40)
-        lip = lip + _step(-x, -38, -31) * _step(x, 24, 28) * _step(-y, 44, 52) * _step(y, -80, -70)
-        mask = np.maximum(mask, np.clip(lip, 0, 1))
-    return mask.astype(np.float32)
-
-
-def sample_style(rng: np.random.Generator, head: Head) -> Style:
-    """Draws a hair style that goes with sex, age and ancestry, loosely."""
-    man = rng.random() < head.sex
-    old = np.clip((head.age - 30) / 45, 0, 1)
-    names = ["bald", "buzz", "short", "fringe", "curly", "tied", "long"]
-    shares = [0.10, 0.16, 0.40, 0.16, 0.12, 0.01, 0.05] if man else [
-        0.02, 0.03, 0.12, 0.17, 0.14, 0.17, 0.35,
-    ]  # fmt: skip
-    shares = np.array(shares)
-    shares[4] += 0.25 * head.ancestry[0]
-    name = str(rng.choice(names, p=shares / shares.sum()))
-    style = dict(
-        name=name,
-        seed=int(rng.integers(2**31)),
-        density=rng.uniform(0.75, 1.0),
-        forehead=rng.normal(0, 5) + 5 * old,
-        recession=abs(rng.normal(0, 6)) + 16 * old * rng.random() * man,
-        crown=0.0,
-        part=None,
-        curl=0.0,
-        wave=30.0,
-        lift=0.3,
-        weight=0.2,
-        volume=rng.uniform(3, 9),
-        disorder=rng.uniform(0.08, 0.35),
-        comb=(rng.normal(0, 0.4), 0.0, rng.uniform(-1, 0.6)),
-        length=40.0,
-        width=2.2,
-        count=3000,
-    )
-    if man and rng.random() < 0.45 * old:
-        style["crown"] = rng.uniform(40, 75)
-    if name == "bald":
-        style.update(density=rng.choice([0.0, rng.uniform(0.1, 0.6)]), count=0)
-    elif name == "buzz":
-        style.update(length=rng.uniform(3, 9), width=1.0, count=6000, lift=1.2, volume=1.0)
-    elif name == "short":
-        style.update(
-            length=rng.uniform(14, 55), lift=rng.choice([0.25, 1.1], p=[0.75, 0.25]), count=4200
-        )
-        style["width"] = np.interp(style["length"], [14, 55], [1.2, 2.0])
-    elif name == "fringe":
-        side = rng.normal(0, 0.35)
-        style.update(comb=(side, 0.0, 1.0), length=rng.uniform(45, 85), lift=0.25, weight=0.4)
-        style.update(part=None if rng.random() < 0.6 else rng.normal(0, 25), width=2.2, count=3400)
-    elif name == "curly":
-        tight = rng.random() < 0.3 + 0.5 * head.ancestry[0]
-        style.update(lift=1.3, weight=0.1 if tight else 0.4, disorder=0.6, width=1.9, count=3600)
-        style.update(length=rng.uniform(12, 70) if tight else rng.uniform(50, 160))
-        style.update(curl=2.5 if tight else rng.uniform(3, 7), wave=10.0 if tight else 28.0)
-        style["volume"] = rng.uniform(3, 14)
-    elif name == "tied":
-        style.update(comb=(0.0, 0.1, -1.0), length=rng.uniform(90, 150), lift=0.08, weight=0.0)
-        style.update(volume=rng.uniform(1, 4), disorder=0.05, width=2.6)
-    else:
-        style.update(length=rng.uniform(140, 330), part=rng.normal(0, 22), weight=0.8, lift=0.3)
-        style.update(comb=(0.0, 0.0, rng.uniform(-0.8, 0.1)), width=3.0, count=2600)
-        style.update(curl=rng.choice([0.0, rng.uniform(2, 8)]), wave=rng.uniform(40, 90))
-    if man and head.age > 19 and rng.random() < 0.38:
-        style["beard"] = float(np.exp(rng.uniform(np.log(2.5), np.log(35))))
-        kind = rng.random()
-        style.update(moustache=kind < 0.85, sides=kind > 0.3)
-    return Style(**style)
+__all__ = ["grow"]
 
 
 class _Skull:
@@ -161,10 +24,14 @@ class _Skull:
 
     def __init__(self, head: Head):
         mesh = head.mesh
-        inner = (mesh.rest[:, 1] > -135) & (mesh.regions[:, 3] < 0.3) & (mesh.regions[:, 4] < 0.5)
+        inner = (
+            (mesh.rest[:, 1] > -135)
+            & (mesh.regions[:, EARS] < 0.3)
+            & (mesh.regions[:, INSIDE_MOUTH] < 0.5)
+        )
         points = mesh.vertices[inner].astype(np.float64)
         scale = np.linalg.norm(head.eye_centres[0] - head.eye_centres[1]) / 61.6
-        self.middle = _MIDDLE * scale
+        self.middle = SKULL * scale
         offset = points - self.middle
         radius = np.linalg.norm(offset, axis=-1)
         self._shape = (28, 56)
@@ -197,7 +64,7 @@ class _Skull:
 
 def _roots(rng, mesh, weight, count):
     """Points on skin by area times `weight` `[V]`: positions, normals, rest, `[count, 3]`."""
-    skin = np.flatnonzero(mesh.material == heads.SKIN)
+    skin = np.flatnonzero(mesh.material == SKIN)
     corners = mesh.triangles[skin]
     a, b, c = (mesh.rest[corners[:, k]] for k in range(3))
     area = np.linalg.norm(np.cross(b - a, c - a), axis=-1) * weight[corners].mean(1)
@@ -245,10 +112,10 @@ def _ribbons(rng, paths, outwards, width, shade):
         vertices=vertices.reshape(-1, 3).astype(np.float32),
         normals=normals.reshape(-1, 3).astype(np.float32),
         triangles=triangles.astype(np.int32),
-        material=np.full(len(triangles), heads.HAIR, np.uint8),
+        material=np.full(len(triangles), HAIR, np.uint8),
         rest=rest.reshape(-1, 3).astype(np.float32),
         coordinates=np.zeros((len(triangles), 3, 2), np.float32),
-        regions=np.zeros((total, len(heads.load_model().region_names)), np.float32),
+        regions=np.zeros((total, len(load_model().region_names)), np.float32),
     )
 
 
@@ -256,7 +123,7 @@ def _locks(rng, skull, style, roots, normals, rest, steps):
     """Paths `[N, S, 3]` of head hair, and directions outwards along them."""
     count = len(roots)
     length = style.length * np.clip(rng.normal(1, 0.15, count), 0.4, 1.5)
-    top = _step(normals[:, 1:2], 0.15, 0.65)
+    top = step(normals[:, 1:2], 0.15, 0.65)
     if style.name == "fringe":  # cut at one height, wherever a lock starts
         front = np.linalg.norm(rest - rest * [0.8, 0, 0] - [0, 62, 6], axis=-1)
         length = np.where(top[:, 0] * (rest[:, 2] > -75) > 0.4, front + 0.45 * length, 0.8 * length)
@@ -274,13 +141,13 @@ def _locks(rng, skull, style, roots, normals, rest, steps):
     direction = _unit(style.lift * normals + tangent)
     points, paths, outs = roots.copy(), [roots], [normals]
     down = np.array([0.0, -1.0, 0.0])
-    for step in range(1, steps):
-        way = step / steps
+    for done in range(1, steps):
+        way = done / steps
         points = points + direction * (length / (steps - 1))[:, None]
         points, outwards = skull.push_out(points, height * min(1.0, 2.5 * way))
         if style.name == "long":  # kept off the face, as a hand or a pin does
-            face = _step(points[:, 2], -50, 0) * _step(-points[:, 1], -50, -10)
-            face = face * _step(75 - np.abs(points[:, 0]), 0, 15)
+            face = step(points[:, 2], -50, 0) * step(-points[:, 1], -50, -10)
+            face = face * step(75 - np.abs(points[:, 0]), 0, 15)
             points[:, 0] += np.sign(points[:, 0]) * face * 6
         tangent = comb - outwards * (comb * outwards).sum(-1, keepdims=True)
         hang = down - 0.6 * outwards * (outwards @ down)[:, None]
@@ -325,7 +192,7 @@ def grow(rng: np.random.Generator, head: Head, style: Style) -> list:
     mesh = head.mesh
     meshes = []
     if style.count and style.density > 0:
-        weight = scalp(style, mesh.rest) * (mesh.regions[:, 3] < 0.3)
+        weight = scalp(style, mesh.rest) * (mesh.regions[:, EARS] < 0.3)
         if style.name == "tied":  # sideburns are too short to be tied
             weight = weight * ((mesh.rest[:, 1] > 12) | (mesh.rest[:, 2] < -95))
         roots, normals, rest = _roots(rng, mesh, weight, style.count)
@@ -337,8 +204,8 @@ def grow(rng: np.random.Generator, head: Head, style: Style) -> list:
             width = style.width * rng.uniform(0.5, 1.4, len(paths))
             meshes.append(_ribbons(rng, paths, outs, width, rng.random(len(paths))))
     if style.beard:
-        weight = beard_area(mesh.rest, style.sides, style.moustache) * (mesh.regions[:, 1] < 0.3)
-        weight = weight * (mesh.regions[:, 4] < 0.3)
+        weight = beard_area(mesh.rest, style.sides, style.moustache) * (mesh.regions[:, LIPS] < 0.3)
+        weight = weight * (mesh.regions[:, INSIDE_MOUTH] < 0.3)
         roots, normals, _ = _roots(rng, mesh, weight, 3500)
         if len(roots):
             paths, outs = _whiskers(rng, skull, style, roots, normals)

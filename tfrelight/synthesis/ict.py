@@ -17,7 +17,9 @@ from scipy.spatial import cKDTree
 
 from tfrelight.errors import InputError
 from tfrelight.synthesis import head as heads
-from tfrelight.synthesis.head import Head, Mesh
+from tfrelight.synthesis.head import Head
+from tfrelight.synthesis.head_model import EARS, EYELIDS, LIPS, load_model
+from tfrelight.synthesis.mesh import SKIN, TEETH, TONGUE, Mesh, vertex_normals
 
 __all__ = ["files", "load", "sample_head"]
 
@@ -116,8 +118,8 @@ class _Model:
             for i, name in enumerate(names)
             if not name.startswith("identity") and name != _NEUTRAL
         }
-        kinds = {"M_Teeth": heads.TEETH, "M_GumsTongue": heads.TONGUE}
-        kinds.update({name: heads.SKIN for name in _SKIN})
+        kinds = {"M_Teeth": TEETH, "M_GumsTongue": TONGUE}
+        kinds.update({name: SKIN for name in _SKIN})
         keep = np.isin(materials, list(kinds))
         quads, kind = polygons[keep], np.array([kinds[m] for m in materials[keep]], np.uint8)
         halves = quads[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
@@ -134,11 +136,11 @@ class _Model:
 
     def _carry(self):
         """Positions on the package's neutral head, by a thin-plate spline through landmarks."""
-        mine, other = self.neutral, heads.load_model()
-        theirs, lips = other.rest, other.regions[:, 1] > 0.5
+        mine, other = self.neutral, load_model()
+        theirs, lips = other.rest, other.regions[:, LIPS] > 0.5
         front = theirs[:, 2] > -20
         middle = (np.abs(theirs[:, 0]) < 3) & front
-        skin = np.unique(self.triangles[self.material == heads.SKIN])
+        skin = np.unique(self.triangles[self.material == SKIN])
 
         def among(points, allowed, score):
             return points[np.flatnonzero(allowed)[np.argmax(score[allowed])]]
@@ -184,17 +186,17 @@ class _Model:
         return RBFInterpolator(source, target, kernel="thin_plate_spline", smoothing=1e-3)(mine)
 
     def _regions(self):
-        other = heads.load_model()
+        other = load_model()
         regions = np.zeros((len(self.neutral), other.regions.shape[1]), np.float32)
-        skin = np.unique(other.triangles[other.material == heads.SKIN])
+        skin = np.unique(other.triangles[other.material == SKIN])
         _, nearest = cKDTree(other.rest[skin]).query(self.rest)
-        regions[:, 3] = other.regions[skin][nearest, 3]
+        regions[:, EARS] = other.regions[skin][nearest, EARS]
         front = self.neutral[:, 2] > -12
         flat = self.neutral[:, :2].astype(float)
         lips = _inside(flat, flat[_LIPS])
-        regions[:, 1] = np.clip(0.5 + lips / 2.5, 0, 1) * front
+        regions[:, LIPS] = np.clip(0.5 + lips / 2.5, 0, 1) * front
         eye = np.maximum(_inside(flat, flat[_LEFT_EYE]), _inside(flat, flat[_RIGHT_EYE]))
-        regions[:, 2] = np.clip(1 + (eye + 2) / 6, 0, 1) * front
+        regions[:, EYELIDS] = np.clip(1 + (eye + 2) / 6, 0, 1) * front
         return regions
 
     def eyes(self, vertices):
@@ -204,7 +206,7 @@ class _Model:
         return centres, np.array(radii)
 
     def lashes(self, vertices):
-        """Roots and tips of the four rows of lashes, as `heads.HeadModel.lashes`."""
+        """Roots and tips of the four rows of lashes, as `head_model.HeadModel.lashes`."""
         rows = []
         for outline in (_LEFT_EYE, _RIGHT_EYE):
             points = vertices[outline]
@@ -261,15 +263,15 @@ def sample_head(rng: np.random.Generator, path: str) -> Head:
     origin = centres.mean(0).astype(np.float32)
     surface = (vertices - origin).astype(np.float32)
     # Scanned lips do not quite close: what shows between them should be dark.
-    inner = np.unique(model.triangles[model.material != heads.SKIN])
+    inner = np.unique(model.triangles[model.material != SKIN])
     surface[inner, 2] -= 3.0
-    heads.clear_eyes(surface, model.regions[:, 2], centres - origin, radii, 0.2)
+    heads.clear_eyes(surface, model.regions[:, EYELIDS], centres - origin, radii, 0.2)
     lashes = [(root - origin, tip - origin) for root, tip in model.lashes(vertices)]
     traits = heads.sample_traits(rng)
     return Head(
         mesh=Mesh(
             vertices=surface,
-            normals=heads.vertex_normals(surface, model.triangles),
+            normals=vertex_normals(surface, model.triangles),
             triangles=model.triangles,
             material=model.material,
             rest=model.rest,

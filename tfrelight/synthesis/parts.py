@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfrelight.synthesis import head as heads
-from tfrelight.synthesis.head import Head, Mesh
+from tfrelight.synthesis.head import Head
+from tfrelight.synthesis.head_model import load_model
+from tfrelight.synthesis.mesh import EYE, GLASSES, LASH, Mesh, rotation, vertex_normals
 
 __all__ = ["eyeballs", "glasses", "lashes"]
 
@@ -19,7 +20,7 @@ def _mesh(vertices, normals, triangles, material, rest):
         material=np.full(len(triangles), material, np.uint8),
         rest=np.asarray(rest, np.float32),
         coordinates=np.zeros((len(triangles), 3, 2), np.float32),
-        regions=np.zeros((len(vertices), len(heads.load_model().region_names)), np.float32),
+        regions=np.zeros((len(vertices), len(load_model().region_names)), np.float32),
     )
 
 
@@ -33,13 +34,13 @@ def _eyeball(centre, radius, gaze) -> Mesh:
     rest = rest.reshape(-1, 3)
     # The cornea stands about half a millimetre out of the sphere.
     local = rest * (radius + 0.5 * np.exp(-0.5 * (theta.ravel() / 0.26) ** 4))[:, None]
-    turned = heads.rotation(gaze[0], gaze[1], 0)
+    turned = rotation(gaze[0], gaze[1], 0)
     i, j = np.meshgrid(np.arange(rows - 1), np.arange(columns), indexing="ij")
     a, b = i * columns + j, i * columns + (j + 1) % columns
     triangles = np.stack([a, a + columns, b + columns, a, b + columns, b], -1).reshape(-1, 3)
-    normals = heads.vertex_normals(local, triangles)
+    normals = vertex_normals(local, triangles)
     normals[:columns] = [0, 0, 1]
-    return _mesh(local @ turned.T + centre, normals @ turned.T, triangles, heads.EYE, rest)
+    return _mesh(local @ turned.T + centre, normals @ turned.T, triangles, EYE, rest)
 
 
 def eyeballs(head: Head) -> list:
@@ -71,7 +72,7 @@ def lashes(rng: np.random.Generator, head: Head, length: float) -> Mesh:
     )
     vertices = vertices.reshape(-1, 3)
     normals = np.broadcast_to([0.0, 0.0, 1.0], vertices.shape)
-    return _mesh(vertices, normals, triangles, heads.LASH, 0 * vertices)
+    return _mesh(vertices, normals, triangles, LASH, 0 * vertices)
 
 
 def _tube(path, radius, closed):
@@ -136,6 +137,6 @@ def glasses(rng: np.random.Generator, head: Head) -> Mesh:
         vertices,
         np.concatenate([tube[1] for tube in tubes]),
         np.concatenate([tube[2] + start for tube, start in zip(tubes, starts)]),
-        heads.GLASSES,
+        GLASSES,
         0 * vertices,
     )

@@ -16,15 +16,26 @@ import hashlib
 import itertools
 import multiprocessing
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from scipy import ndimage
 
 from tfrelight.errors import InputError
-from tfrelight.synthesis import atlases, environments, hair, ict, illumination, noise, parts, skin
+from tfrelight.synthesis import (
+    atlases,
+    environments,
+    hair,
+    hairstyle,
+    ict,
+    illumination,
+    parts,
+    skin,
+    staging,
+)
 from tfrelight.synthesis import head as heads
-from tfrelight.synthesis.head import Mesh
+from tfrelight.synthesis.look import sample_look
+from tfrelight.synthesis.mesh import Mesh
 from tfrelight.synthesis.photograph import Scene, develop
 from tfrelight.synthesis.render import Camera, Caster
 
@@ -125,105 +136,7 @@ def name(settings: Settings, index: int) -> str:
 
 def _rng(settings, index, stage):
     """A generator of its own for every stage, so that one stage's draws do not shift another's."""
-    return np.random.default_rng([settings.seed, index, sum(stage.encode())])
-
-
-def _pose(rng, settings, mesh: Mesh, tight):
-    """Turns a mesh about the base of its neck, shoulders less than the head, about still eyes.
-
-    Returns:
-      The posed mesh, and the head's rotation `[3, 3]`.
-    """
-    spread = (
-        (5.0, 4.0, 2.0) if tight else (9.0, 7.0, 3.5) if rng.random() < 0.6 else (24.0, 11.0, 5.0)
-    )
-    limits = np.array([settings.yaw, settings.pitch, 10.0])
-    angles = np.clip(rng.normal(0, spread), -limits, limits)
-    rotation = heads.rotation(*angles)
-    body = heads.rotation(*(angles * rng.uniform(0, 0.8)))
-    pivot = np.array([0.0, -125.0, -110.0])
-    height = np.clip((mesh.vertices[:, 1:2] + 185) / 90, 0, 1)
-    height = (height * height * (3 - 2 * height)).astype(np.float32)
-
-    def turn(values, offset):
-        about = values - offset
-        return about @ body.T * (1 - height) + about @ rotation.T * height
-
-    vertices = turn(mesh.vertices, pivot) - (rotation @ -pivot)
-    normals = turn(mesh.normals, 0)
-    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
-    posed = dataclasses.replace(
-        mesh, vertices=vertices.astype(np.float32), normals=normals.astype(np.float32)
-    )
-    return posed, rotation
-
-
-def _frame(rng, between_eyes, tight) -> Camera:
-    """A window on the face: as tight as Extended Yale B's crops, or out to head and neck."""
-    if tight:
-        share, row = rng.normal(0.55, 0.03), rng.normal(0.215, 0.03)
-        distance = np.exp(rng.uniform(np.log(700), np.log(3000)))
-        aside = rng.normal(0, 0.015)
-    elif rng.random() < 0.45:
-        share, row = rng.uniform(0.32, 0.5), rng.uniform(0.28, 0.42)
-        distance = np.exp(rng.uniform(np.log(500), np.log(3000)))
-        aside = rng.normal(0, 0.03)
-    else:
-        share, row = rng.uniform(0.18, 0.32), rng.uniform(0.38, 0.5)
-        distance = np.exp(rng.uniform(np.log(600), np.log(3000)))
-        aside = rng.normal(0, 0.05)
-    width = between_eyes / share
-    return Camera(
-        distance=float(max(distance, 2.2 * width)),
-        half_width=float(width / 2),
-        centre=(float(aside * width), float((row - 0.5) * width)),
-    )
-
-
-def _backdrop(rng, size):
-    """`[H, W, 3]` reflectance of what stands behind the person: plain, graded or mottled."""
-    y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size - 0.5
-    color = rng.uniform(0.02, 0.6) * np.exp(rng.normal(0, 0.3, 3))
-    slope = rng.normal(0, 0.8, 2)
-    image = color * np.exp(slope[0] * x + slope[1] * y)[..., None]
-    if rng.random() < 0.5:
-        points = np.stack([x, y, 0 * x], -1).reshape(-1, 3)
-        seed = int(rng.integers(2**31))
-        for channel in range(3):
-            pattern = noise.field(
-                points, rng.uniform(0.1, 0.8), seed + (channel if rng.random() < 0.4 else 0)
-            )
-            image[..., channel] *= np.exp(0.5 * pattern.reshape(size, size))
-    return np.clip(image, 0.003, 0.9).astype(np.float32)
-
-
-def _background(rng, light, backdrop, camera: Camera):
-    """`[H, W, 3]` radiance behind the person under a light."""
-    size = len(backdrop)
-    if light.kind == "environment" and light.environment is not None and rng.random() < 0.8:
-        _, directions = camera.rays(size)
-        # A phone's field of view, whatever the crop: scale the window up to the whole photo.
-        height, width = light.environment.shape[:2]
-        azimuth = np.arctan2(directions[..., 0], directions[..., 2]) / np.pi
-        column = (azimuth + 1) / 2 * width - 0.5
-        row = (0.5 - np.arcsin(np.clip(directions[..., 1], -1, 1)) / np.pi) * height - 0.5
-        return np.stack(
-            [
-                ndimage.map_coordinates(
-                    light.environment[..., k],
-                    [row, np.mod(column, width)],
-                    order=1,
-                    mode="grid-wrap",
-                )
-                for k in range(3)
-            ],
-            -1,
-        )
-    towards = np.float32([0, 0, 1])
-    level = illumination.shade(towards, light.coefficients())
-    # A wall further back gets less of a flash than of a room's light.
-    falloff = rng.uniform(0, 0.25) if light.kind == "flash" else rng.uniform(0.2, 1.2)
-    return backdrop * np.maximum(level, 0).astype(np.float32) * np.float32(falloff)
+    return np.random.default_rng([settings.seed, index, zlib.crc32(stage.encode())])
 
 
 def scene(settings: Settings, index: int) -> tuple[Scene, Camera]:
@@ -233,8 +146,8 @@ def scene(settings: Settings, index: int) -> tuple[Scene, Camera]:
         head = ict.sample_head(rng, settings.ict_facekit)
     else:
         head = heads.sample_head(rng)
-    style = hair.sample_style(_rng(settings, index, "style"), head)
-    look = skin.sample_look(_rng(settings, index, "look"), head, style)
+    style = hairstyle.sample_style(_rng(settings, index, "style"), head)
+    look = sample_look(_rng(settings, index, "look"), head, style)
     rng = _rng(settings, index, "parts")
     made_up = look.lipstick_cover > 0
     meshes = [head.mesh, *parts.eyeballs(head)]
@@ -245,9 +158,9 @@ def scene(settings: Settings, index: int) -> tuple[Scene, Camera]:
         meshes += hair.grow(rng, head, style)
     rng = _rng(settings, index, "pose")
     tight = rng.random() < settings.tight
-    mesh, rotation = _pose(rng, settings, Mesh.join(meshes), tight)
+    mesh, rotation = staging.pose(rng, settings, Mesh.join(meshes), tight)
     between = float(np.linalg.norm(head.eye_centres[0] - head.eye_centres[1]))
-    camera = _frame(rng, between, tight)
+    camera = staging.frame(rng, between, tight)
     caster = Caster(mesh)
     samples = 2
     origin, directions = camera.rays(settings.size * samples)
@@ -268,14 +181,14 @@ def subject(settings: Settings, index: int) -> dict:
     """
     person, camera = scene(settings, index)
     size = settings.size
-    backdrop = _backdrop(_rng(settings, index, "backdrop"), size)
+    wall = staging.backdrop(_rng(settings, index, "backdrop"), size)
     rng = _rng(settings, index, "lights")
     kinds, shares = zip(*settings.shares)
     maps = environments.load_folder(settings.environment_dir) if settings.environment_dir else ()
     images, lights, fits, shadows = [], [], [], []
     for kind in rng.choice(kinds, settings.lights, p=np.array(shares) / sum(shares)):
         light = illumination.sample_light(rng, str(kind), maps)
-        behind = _background(rng, light, backdrop, camera)
+        behind = staging.background(rng, light, wall, camera)
         photo = person.photograph(light, behind, settings.specular, settings.subsurface)
         image, gain = develop(rng, photo, person.albedo, person.coverage, settings.film)
         images.append(image)

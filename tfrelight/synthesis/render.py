@@ -11,7 +11,7 @@ import numpy as np
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
-from tfrelight.synthesis.head import HAIR, Mesh
+from tfrelight.synthesis.mesh import HAIR, Mesh
 
 __all__ = ["Camera", "Caster", "Hits", "LIFT", "sphere_directions", "visibility"]
 
