@@ -5,16 +5,22 @@ from tfrelight.evaluation import relighting
 
 
 def test_pairs_are_two_photos_in_either_order():
-    pairs = relighting.ordered_pairs(3, "31", 0, 200)
-    assert pairs.shape == (200, 2)
+    pairs = relighting.ordered_pairs(3, [0, 31], 6)
     assert {tuple(pair) for pair in pairs} == {(i, j) for i in range(3) for j in range(3) if i != j}
 
 
+def test_no_pair_comes_twice():
+    pairs = relighting.ordered_pairs(5, [0, 31], 15)
+    assert pairs.shape == (15, 2)
+    assert len({tuple(pair) for pair in pairs}) == 15
+    assert relighting.ordered_pairs(2, [0, 31], 20).shape == (2, 2)
+
+
 def test_pairs_depend_on_subject_and_seed():
-    pairs = relighting.ordered_pairs(37, "31", 0, 20)
-    np.testing.assert_array_equal(pairs, relighting.ordered_pairs(37, "31", 0, 20))
-    assert (pairs != relighting.ordered_pairs(37, "32", 0, 20)).any()
-    assert (pairs != relighting.ordered_pairs(37, "31", 1, 20)).any()
+    pairs = relighting.ordered_pairs(37, [0, 31], 20)
+    np.testing.assert_array_equal(pairs, relighting.ordered_pairs(37, [0, 31], 20))
+    assert (pairs != relighting.ordered_pairs(37, [0, 32], 20)).any()
+    assert (pairs != relighting.ordered_pairs(37, [1, 31], 20)).any()
 
 
 def test_brightness_is_forgiven_but_for_rmse():

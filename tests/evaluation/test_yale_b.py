@@ -189,7 +189,7 @@ def test_too_few_photos_in_the_light_range(tmp_path):
 def test_real_photos_give_the_known_rows(real_data):
     """Figures of another implementation of the protocol on the same people.
 
-    It drew other pairs; with 120 of them the first figure varies by 0.006 from seed to seed.
+    It drew other pairs; the first figure varies by 0.006 (standard deviation) with the seed.
     """
     folder = real_data("CroppedYale")
     summary = evaluated(ignorant, folder, yale_b.chosen(folder)).summary

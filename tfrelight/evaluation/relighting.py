@@ -9,20 +9,21 @@ from tfrelight import metrics
 __all__ = ["compare", "ordered_pairs"]
 
 
-def ordered_pairs(photos, subject, seed, count):
+def ordered_pairs(photos, seed, count):
     """Random ordered pairs (source, reference) of two different photos of one subject.
 
     Args:
       photos: number of photos, at least 2.
-      subject: id; with the seed it decides the pairs, whoever else is measured.
-      seed: of the draws.
-      count: number of pairs; the same one may come twice.
+      seed: integers; what tells the subject apart belongs to them, so that its pairs do not depend
+        on who else is measured.
+      count: number of pairs, no two the same; fewer where fewer are possible.
 
     Returns:
       `[count, 2]` indices below `photos`.
     """
-    rng = np.random.default_rng([seed, *subject.encode()])
-    return np.stack([rng.choice(photos, 2, replace=False) for _ in range(count)])
+    every = np.argwhere(~np.eye(photos, dtype=bool))
+    chosen = np.random.default_rng(seed).choice(len(every), min(count, len(every)), replace=False)
+    return every[chosen]
 
 
 def compare(relit, photo, mask) -> dict:

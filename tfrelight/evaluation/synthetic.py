@@ -66,6 +66,12 @@ RELIGHTING = {
 }
 
 
+def _pairs(person, seed):
+    return relighting.ordered_pairs(
+        len(person["photos"]), [seed, *person["subject"].encode()], PAIRS
+    )
+
+
 def _has_direction(light):
     grey = light.mean(axis=-1)
     return np.linalg.norm(grey[:, 1:4], axis=1) >= MIN_DIRECTIONALITY * np.abs(grey[:, 0])
@@ -117,7 +123,7 @@ def _measure(measured, person, outputs, seed):
         name,
         **metrics.consistency(color.to_srgb_numpy(outputs["albedo"]), outputs["normals"], mask),
     )
-    for source, reference in relighting.ordered_pairs(len(photos), name, seed, PAIRS):
+    for source, reference in _pairs(person, seed):
         for method, relight in RELIGHTING.items():
             relit = relight(person, outputs, source, reference)
             measured.add(
@@ -156,9 +162,7 @@ def _by_albedo(measured, luminance):
 
 def _row(person, outputs, seed):
     mask = person["mask"]
-    source, reference = relighting.ordered_pairs(
-        len(person["photos"]), person["subject"], seed, PAIRS
-    )[0]
+    source, reference = _pairs(person, seed)[0]
     relit = RELIGHTING["model"](person, outputs, source, reference)
     target = color.to_linear_numpy(person["photos"][reference])
     shaded = shading.shade_numpy(outputs["normals"][source], outputs["light"][source])

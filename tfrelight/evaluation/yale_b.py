@@ -8,6 +8,11 @@ sRGB-encoded, as three equal channels; its outputs are compared as the mean of c
 Cross-relighting: 20 random ordered pairs (source, reference) a subject, two lights; the relit
 source is compared with the reference after the best global scale, so that nobody is asked to guess
 how strong an uncalibrated flash was.
+
+The protocol leaves open how large the ellipse is, how SSIM meets the mask and how pairs are drawn.
+Here: semi-axes of 0.85 and 0.95 half widths, windows weighted by the mask, and distinct pairs. On
+the development test subjects all ordered pairs then give si_rmse 0.175 without relighting, 0.087
+for the ratio image from oracle normals and 0.046 for oracle albedo and normals.
 """
 
 from __future__ import annotations
@@ -158,7 +163,7 @@ DIRECTIONS = {
 
 
 def _pairs(person, seed):
-    return relighting.ordered_pairs(len(person.photos.images), person.name, seed, PAIRS)
+    return relighting.ordered_pairs(len(person.photos.images), [seed, int(person.name)], PAIRS)
 
 
 def _relighting(measured, person, seed):
