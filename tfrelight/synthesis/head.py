@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 
 from tfrelight.synthesis.head_model import EYELIDS, load_model
-from tfrelight.synthesis.mesh import Mesh, vertex_normals
+from tfrelight.synthesis.mesh import TEETH, TONGUE, Mesh, vertex_normals
 
-__all__ = ["Head", "clear_eyes", "sample_expression", "sample_head", "sample_traits"]
+__all__ = ["Head", "clear_eyes", "sample_expression", "sample_head", "sample_traits", "visible"]
 
 # Standard deviation of a direction's weight by folder; 1 is the strongest shape the artists made.
 _SPREAD = {
@@ -158,6 +158,14 @@ def sample_expression(rng):
         pair("noseSneer", 0.6 * rng.random())
         add(_both("mouthSmile", *rng.uniform(0, 0.7, 2)))
     add({"unit/jawOpen": jaw})
+    parted = (
+        "jawOpen",
+        "mouthFunnel",
+        "mouthUpperUpLeft",
+        "mouthLowerDownLeft",
+        "mouthStretchLeft",
+    )
+    opening = max(weights.get(f"unit/{name}", 0.0) for name in parted)
 
     brows = rng.choice(["neutral", "raised", "lowered", "inner"], p=[0.64, 0.14, 0.15, 0.07])
     if brows == "raised":
@@ -190,7 +198,7 @@ def sample_expression(rng):
     add({"unit/eyeLookOutLeft": right, "unit/eyeLookInRight": right})
     add({"unit/eyeLookInLeft": left, "unit/eyeLookOutRight": left})
     add(_both("eyeLookUp" if up > 0 else "eyeLookDown", abs(up), abs(up)))
-    return {name: min(weight, 1.0) for name, weight in weights.items()}, gaze, jaw, closed
+    return {name: min(weight, 1.0) for name, weight in weights.items()}, gaze, opening, closed
 
 
 def clear_eyes(surface, eyelids, centres, radii, gap=0.5):
@@ -201,6 +209,11 @@ def clear_eyes(surface, eyelids, centres, radii, gap=0.5):
         # Lids lie before the eyeball; what lies deep beside it lines the socket.
         inside = (eyelids > 0.15) & (offset[:, 2] > 0.35 * radius) & (distance < radius + gap)
         surface[inside] += offset[inside] * ((radius + gap) / distance[inside] - 1)[:, None]
+
+
+def visible(material, opening) -> np.ndarray:
+    """`[T]` bool: triangles to keep. Behind closed lips, teeth of mixed shapes would shine through."""
+    return np.isin(material, (TEETH, TONGUE), invert=True) | (opening > 0.12)
 
 
 def sample_traits(rng: np.random.Generator) -> dict:
@@ -224,7 +237,7 @@ def sample_head(rng: np.random.Generator) -> Head:
     aged = np.interp(age, [9, 18, 40, 85], [-0.4, -0.1, 0.0, 0.5]) + 0.2 * rng.normal()
     weights["head/head-age"] = float(np.clip(aged, -1, 1))
     weights["head/head-fat"] = float(np.clip(1.2 * (weight - 0.5) + 0.25 * rng.normal(), -1, 1))
-    units, gaze, jaw, closed = sample_expression(rng)
+    units, gaze, opening, closed = sample_expression(rng)
     vertices = model.morph(weights)
     # Facial actions are made for the neutral head: their size follows the head they move.
     centres, _ = model.eyes(vertices)
@@ -239,13 +252,14 @@ def sample_head(rng: np.random.Generator) -> Head:
     # Lips of mixed shapes would let the teeth through.
     surface[model.inner, 2] -= 2.5
     clear_eyes(surface, model.regions[:, EYELIDS], centres - origin, radii)
+    shown = visible(model.material, opening)
     mesh = Mesh(
         vertices=surface,
         normals=vertex_normals(surface, model.triangles),
-        triangles=model.triangles,
-        material=model.material,
+        triangles=model.triangles[shown],
+        material=model.material[shown],
         rest=model.rest,
-        coordinates=model.coordinates,
+        coordinates=model.coordinates[shown],
         regions=model.regions,
     )
     return Head(
@@ -254,7 +268,7 @@ def sample_head(rng: np.random.Generator) -> Head:
         eye_centres=centres - origin,
         eye_radii=radii,
         gaze=gaze,
-        open_mouth=float(jaw),
+        open_mouth=float(opening),
         closed_eyes=float(closed),
         has_atlas=True,
         **traits,

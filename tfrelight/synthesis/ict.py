@@ -254,7 +254,7 @@ def sample_head(rng: np.random.Generator, path: str) -> Head:
     model = load(path)
     weights = 0.85 * rng.normal(size=len(model.identities)).astype(np.float32)
     vertices = model.neutral + np.tensordot(weights, model.identities, 1)
-    units, gaze, jaw, closed = heads.sample_expression(rng)
+    units, gaze, opening, closed = heads.sample_expression(rng)
     for name, weight in units.items():
         for action in _action(name):
             if weight and action in model.actions:
@@ -268,21 +268,22 @@ def sample_head(rng: np.random.Generator, path: str) -> Head:
     heads.clear_eyes(surface, model.regions[:, EYELIDS], centres - origin, radii, 0.2)
     lashes = [(root - origin, tip - origin) for root, tip in model.lashes(vertices)]
     traits = heads.sample_traits(rng)
+    shown = heads.visible(model.material, opening)
     return Head(
         mesh=Mesh(
             vertices=surface,
             normals=vertex_normals(surface, model.triangles),
-            triangles=model.triangles,
-            material=model.material,
+            triangles=model.triangles[shown],
+            material=model.material[shown],
             rest=model.rest,
-            coordinates=np.zeros((len(model.triangles), 3, 2), np.float32),
+            coordinates=np.zeros((int(shown.sum()), 3, 2), np.float32),
             regions=model.regions,
         ),
         lashes=lashes,
         eye_centres=centres - origin,
         eye_radii=radii,
         gaze=gaze,
-        open_mouth=float(jaw),
+        open_mouth=float(opening),
         closed_eyes=float(closed),
         has_atlas=False,
         **traits,

@@ -113,23 +113,20 @@ class Scene:
         GGX (Walter et al. 2007) with Schlick's Fresnel term and Karis' visibility approximation,
         times pi n.l: a lamp of shading I adds I times this.
         """
-        normal, view = self._normal, self._view
-        n_l = normal @ direction.T
-        n_v = np.maximum((normal * view).sum(-1), 0.05)
-        v_l = view @ direction.T
-        expand = (lambda a: a[:, None]) if direction.ndim == 2 else (lambda a: a)
+        column = (slice(None), None) if direction.ndim == 2 else slice(None)
+        n_v = (self._normal * self._view).sum(-1)
+        n_l = self._normal @ direction.T
+        v_l = self._view @ direction.T
         inverse = 1 / np.sqrt(np.maximum(2 + 2 * v_l, 1e-4))
-        n_h = (n_l + expand((normal * view).sum(-1))) * inverse
-        v_h = np.clip((1 + v_l) * inverse, 0, 1)
-        alpha2 = expand(np.square(roughness))
-        lobe = alpha2 / np.square(np.minimum(n_h * n_h, 1) * (alpha2 - 1) + 1 + 1e-7)
-        fresnel = _F0 + (1 - _F0) * (1 - v_h) ** 5
-        k = expand(roughness / 2)
-        positive = np.maximum(n_l, 0)
-        mask = 4 * (positive * (1 - k) + k) * expand(n_v) * (1 - k) + 4 * k * (
-            positive * (1 - k) + k
-        )
-        return lobe * fresnel * positive / mask * expand(self._gloss)
+        n_h = np.minimum((n_l + n_v[column]) * inverse, 1)
+        alpha2 = np.square(roughness)[column]
+        lobe = alpha2 / np.square(n_h * n_h * (alpha2 - 1) + (1 + 1e-7))
+        grazing = 1 - np.clip((1 + v_l) * inverse, 0, 1)
+        grazing *= np.square(np.square(grazing))
+        n_l = np.maximum(n_l, 0)
+        k = (roughness / 2)[column]
+        masked = 4 * (n_l * (1 - k) + k) * (np.maximum(n_v, 0.05)[column] * (1 - k) + k)
+        return lobe * (_F0 + (1 - _F0) * grazing) * n_l / masked * self._gloss[column]
 
     def _reflection(self, environment):
         """What wet eyes and glossy frames mirror of an environment, `[M, 3]`."""
@@ -152,7 +149,12 @@ class Scene:
             directions = self._directions
             first = self._first
             seen = visibility(
-                self._caster, self._hits.smooth[first], self._hits.normal[first], directions
+                self._caster,
+                self._hits.smooth[first],
+                self._hits.normal[first],
+                directions,
+                self._covered,
+                self._size,
             )
             cosine = np.maximum(self._normal @ directions.T, 0)
             # Mean of radiance x cosine over the sphere is a quarter of the shading.

@@ -42,7 +42,7 @@ from tfrelight.synthesis.render import Camera, Caster
 __all__ = ["Settings", "indices", "name", "split_of", "subject", "subjects"]
 
 # Raise it whenever the same settings begin to give other bytes: caches are keyed by it.
-VERSION = 2
+VERSION = 3
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,50 +22,56 @@ def slope(look, rest, regions):
     """Gradient `[N, 3]` of the skin's height over the smooth head, in its rest frame."""
     seed = look.seed + 100
     x, y = np.abs(rest[:, 0]), rest[:, 1]
-    front = (rest[:, 2] > -60).astype(np.float32)
+    lips, lids = regions[:, LIPS], regions[:, EYELIDS]
     total = np.zeros_like(rest)
 
     def add(gradient, weight):
-        nonlocal total
-        total += gradient * weight[:, None]
+        """Adds `gradient(points)` where its weight counts; fields are what costs time."""
+        where = np.flatnonzero(weight > 1e-3)
+        if len(where):
+            total[where] += gradient(rest[where]) * weight[where, None]
 
-    one = np.ones(len(rest), np.float32)
-    _, pores = noise.gradient(rest, 1.3, seed)
-    add(pores, one * 0.022 * look.pores)
-    _, bumps = noise.gradient(rest, 4.0, seed + 1)
-    add(bumps, one * (0.025 + 0.03 * look.wrinkles) * look.pores)
-    _, lumps = noise.gradient(rest, 15.0, seed + 2)
-    add(lumps, one * (0.05 + 0.06 * look.wrinkles))
+    def field(wavelength, offset):
+        return lambda points: noise.gradient(points, wavelength, seed + offset)[1]
 
-    lips = regions[:, LIPS]
-    _, grooves = noise.gradient(rest, (2.2, 14.0, 14.0), seed + 3)
-    add(grooves, 0.06 * lips)
-    depth = look.wrinkles
+    def lines(wavelength, offset, sharpness):
+        return lambda points: ridges(points, wavelength, seed + offset, sharpness)[1]
+
+    depth, even = look.wrinkles, np.ones(len(rest), np.float32)
+    add(field(1.3, 0), even * 0.022 * look.pores)
+    add(field(4.0, 1), even * (0.025 + 0.03 * depth) * look.pores)
+    add(field(15.0, 2), even * (0.05 + 0.06 * depth))
+    add(field((2.2, 14.0, 14.0), 3), 0.06 * lips)
     if depth > 0.08:
-        _, lines = ridges(rest, (75.0, 17.0, 60.0), seed + 4, 0.22)
-        add(
-            lines,
-            0.75 * depth * front * step(y, 26, 36) * step(-y, -75, -58) * step(-x, -58, -40),
-        )
-        _, frown = ridges(rest, (13.0, 40.0, 40.0), seed + 5, 0.25)
-        add(frown, 0.5 * depth * front * bump(x, 8) * bump(y - 18, 9))
-        # Crow's feet: rays from the outer corner of the eye, in polar coordinates around it.
-        away = np.stack([x - 42, y + 1, 0 * x], -1)
-        radius = np.sqrt((away**2).sum(-1)) + 1e-3
-        angle = np.arctan2(away[:, 1], away[:, 0])
-        polar = np.stack([angle * 20, radius, 40 * np.sign(rest[:, 0])], -1).astype(np.float32)
-        _, feet = ridges(polar, (9.0, 45.0, 50.0), seed + 6, 0.3)
-        turn = np.stack([-away[:, 1], away[:, 0], 0 * x], -1) / radius[:, None]
-        ray = away / radius[:, None]
-        rays = feet[:, :1] * (20 / radius)[:, None] * turn + feet[:, 1:2] * ray
-        rays[:, 0] *= np.sign(rest[:, 0])
-        weight = (
-            front * step(radius, 5, 10) * step(-radius, -34, -18) * step(np.cos(angle), 0.2, 0.7)
-        )
-        add(rays, 0.35 * depth * weight)
-        _, bags = ridges(rest, (45.0, 8.0, 40.0), seed + 7, 0.3)
-        add(bags, 0.22 * depth * front * spot(rest, 29, -20, 13, 7))
-        _, creases = ridges(rest, (9.0, 12.0, 14.0), seed + 8, 0.3)
-        add(creases, 0.16 * max(depth - 0.3, 0) * front * (1 - lips))
-    lids = regions[:, EYELIDS]
+        front = depth * (rest[:, 2] > -60)
+        forehead = step(y, 26, 36) * step(-y, -75, -58) * step(-x, -58, -40)
+        add(lines((75.0, 17.0, 60.0), 4, 0.22), 0.75 * front * forehead)
+        add(lines((13.0, 40.0, 40.0), 5, 0.25), 0.5 * front * bump(x, 8) * bump(y - 18, 9))
+        add(lambda points: _crows_feet(points, seed + 6), 0.35 * front * _corner(rest))
+        add(lines((45.0, 8.0, 40.0), 7, 0.3), 0.22 * front * spot(rest, 29, -20, 13, 7))
+        creased = 0.16 * max(depth - 0.3, 0) * (rest[:, 2] > -60) * (1 - lips)
+        add(lines((9.0, 12.0, 14.0), 8, 0.3), creased)
     return total * (1 - 0.7 * lids)[:, None]
+
+
+def _around(rest):
+    """Offset `[N, 2]` from the outer corner of the nearer eye, its length and angle."""
+    away = np.stack([np.abs(rest[:, 0]) - 42, rest[:, 1] + 1], -1)
+    return away, np.sqrt((away**2).sum(-1)) + 1e-3, np.arctan2(away[:, 1], away[:, 0])
+
+
+def _corner(rest):
+    _, radius, angle = _around(rest)
+    return step(radius, 5, 10) * step(-radius, -34, -18) * step(np.cos(angle), 0.2, 0.7)
+
+
+def _crows_feet(rest, seed):
+    """Gradient `[N, 3]` of rays from the outer corners of the eyes, in polar coordinates there."""
+    away, radius, angle = _around(rest)
+    side = np.sign(rest[:, 0])
+    polar = np.stack([angle * 20, radius, 40 * side], -1).astype(np.float32)
+    _, gradient = ridges(polar, (9.0, 45.0, 50.0), seed, 0.3)
+    across = (gradient[:, 0] * 20 / radius**2)[:, None] * np.stack([-away[:, 1], away[:, 0]], -1)
+    along = (gradient[:, 1] / radius)[:, None] * away
+    flat = across + along
+    return np.stack([flat[:, 0] * side, flat[:, 1], 0 * side], -1)

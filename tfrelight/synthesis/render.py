@@ -160,23 +160,48 @@ def face_camera(normal, along) -> np.ndarray:
     return normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
 
 
-def visibility(caster: Caster, position, normal, directions) -> np.ndarray:
-    """Whether light from each direction reaches each point.
+def visibility(caster: Caster, position, normal, directions, pixel, size: int) -> np.ndarray:
+    """Whether light from each direction reaches each pixel's point.
+
+    Every pixel asks for every other direction, its neighbours for the rest, and takes from them the
+    mean of what they found (interleaved sampling: A. Keller and W. Heidrich, Rendering Techniques
+    2001): half the rays, for light that comes from all around.
 
     Args:
       caster: the scene.
       position: `[P, 3]` points on it (`Hits.smooth`).
       normal: `[P, 3]` their unit normals.
       directions: `[D, 3]` unit vectors towards the light.
+      pixel: `[P]` the points' pixels, row times `size` plus column.
+      size: side of the image.
 
     Returns:
-      `[P, D]` bool; False where the direction is below the point's horizon, at no cost.
+      `[P, D]` float32 in [0, 1]; 0 where the direction is below the point's horizon, at no cost.
     """
-    seen = normal @ directions.T > 0
+    above = normal @ directions.T > 0
     origins = position + LIFT * normal
+    row, column = np.divmod(pixel, size)
+    asked = above & ((row + column)[:, None] + np.arange(len(directions)) & 1 == 0)
+    free = _ask(caster, origins, directions, asked)
+
+    # A border of nobody around the image; counts of at most four fit a byte.
+    index = (row + 1) * (size + 2) + column + 1
+    found, known = np.zeros((2, (size + 2) ** 2, len(directions)), np.uint8)
+    found[index], known[index] = free, asked
+    beside = [index - 1, index + 1, index - size - 2, index + size + 2]
+    found, known = (sum(values[place] for place in beside) for values in (found, known))
+    alone = above & ~asked & (known == 0)
+    free |= _ask(caster, origins, directions, alone)
+    share = np.where(asked | alone, free, found / np.maximum(known, 1).astype(np.float32))
+    return share.astype(np.float32) * above
+
+
+def _ask(caster, origins, directions, wanted):
+    """Which of the `wanted` `[P, D]` rays meet nothing."""
+    free = np.zeros_like(wanted)
     for column, direction in enumerate(directions):
-        points = np.flatnonzero(seen[:, column])
+        points = np.flatnonzero(wanted[:, column])
         if len(points):
             rays = np.broadcast_to(direction, (len(points), 3))
-            seen[points, column] = ~caster.blocked(origins[points], rays)
-    return seen
+            free[points, column] = ~caster.blocked(origins[points], rays)
+    return free
