@@ -212,7 +212,7 @@ def clear_eyes(surface, eyelids, centres, radii, gap=0.5):
 
 
 def visible(material, opening) -> np.ndarray:
-    """`[T]` bool: triangles to keep. Behind closed lips, teeth of mixed shapes would shine through."""
+    """`[T]` bool: what to keep. Teeth of mixed shapes would shine through closed lips."""
     return np.isin(material, (TEETH, TONGUE), invert=True) | (opening > 0.12)
 
 

@@ -73,7 +73,10 @@ class Scene:
 
         self._albedo = self._mean(surface.albedo)
         normal = self._mean(surface.normal)
-        self._normal = normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
+        # Relief may turn a normal at the edge of the face past it.
+        facing = normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
+        facing[:, 2] = np.maximum(facing[:, 2], -0.05)
+        self._normal = facing / np.linalg.norm(facing, axis=-1, keepdims=True)
         self._gloss = self._mean(surface.gloss)
         # Differing normals within a pixel widen its highlight (Toksvig 2005).
         length = np.minimum(np.linalg.norm(normal, axis=-1), 1.0)
