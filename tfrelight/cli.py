@@ -10,7 +10,7 @@ from absl import app, flags, logging
 
 from tfrelight.errors import InputError
 
-__all__ = ["positional", "run"]
+__all__ = ["run"]
 
 
 def run(main):
@@ -20,40 +20,31 @@ def run(main):
     2 a flag is unknown or has a wrong value, or an argument is left over.
 
     Args:
-      main: a function of the positional arguments (a list of strings) if it has an attribute
-        `positional`, else a function without arguments; leftover arguments are then an error,
-        because a line without `--` in a flagfile would otherwise be dropped in silence.
+      main: a function without arguments. An argument that is no flag is an error, because a line
+        without `--` in a flagfile would otherwise be dropped in silence.
     """
     logging.set_verbosity(logging.WARNING)
     app.run(lambda argv: _main(main, argv), flags_parser=_parse)
-
-
-def positional(main):
-    """Marks a `main` that takes the positional arguments."""
-    main.positional = True
-    return main
 
 
 def _parse(argv):
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
-        _fail(2, f"{_one_line(error)} Run with --help for the flags.")
-    except OSError as error:
-        _fail(1, _os_error(error))
+        # absl shouts "ERROR:: " before the reason that a flagfile cannot be opened.
+        reason = _one_line(error).replace("ERROR:: ", "")
+        _fail(2, f"{reason} Run with --help for the flags.")
 
 
 def _main(main, argv):
-    arguments = argv[1:]
-    takes_arguments = getattr(main, "positional", False)
-    if arguments and not takes_arguments:
+    if argv[1:]:
         _fail(
             2,
-            f"Unexpected argument {arguments[0]!r}. Expected flags only, as --name=value "
+            f"Unexpected argument {argv[1]!r}. Expected flags only, as --name=value "
             "(in a flagfile, one a line, comments on lines of their own).",
         )
     try:
-        return main(arguments) if takes_arguments else main()
+        return main()
     except InputError as error:
         _fail(1, _one_line(error))
     except OSError as error:

@@ -73,7 +73,8 @@ def train(workdir, settings, max_minutes=0):
         size=settings["size"],
         shuffle=False,
         augmented=False,
-    ).cache()
+    )
+    validation = validation.cache().with_options(_by_batch())
     samples = _first_pairs(validation, settings["batch_size"])
     stop = callbacks.StopOnNonFinite()
     model.fit(
@@ -84,7 +85,7 @@ def train(workdir, settings, max_minutes=0):
             seed=settings["seed"],
             steps=settings["epochs"] * settings["steps_per_epoch"],
             start=done * settings["steps_per_epoch"],
-        ),
+        ).with_options(_by_batch()),
         validation_data=validation,
         epochs=settings["epochs"],
         initial_epoch=done,
@@ -139,6 +140,13 @@ def _optimizer(settings):
     if keras.mixed_precision.global_policy().name == "mixed_float16":
         optimizer = keras.mixed_precision.LossScaleOptimizer(optimizer)
     return optimizer
+
+
+def _by_batch():
+    """Workers take their part of each batch; the record files are too few to deal out."""
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return options
 
 
 def _first_pairs(dataset, batch_size):
