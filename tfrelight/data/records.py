@@ -5,10 +5,12 @@ A record is one subject (`tfrelight.data.portrait`): its K photos as 8-bit PNG, 
 settings that made it, so other settings never meet old records.
 """
 
+import contextlib
+import functools
 import hashlib
 import json
 import os
-import tempfile
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,18 @@ import tensorflow as tf
 from tfrelight.data.portrait import LABELS
 from tfrelight.errors import InputError
 
-__all__ = ["cache_dir", "cached", "parse", "serialize", "shards", "write_shard"]
+__all__ = [
+    "SUBJECTS_PER_SHARD",
+    "cache_dir",
+    "cached",
+    "parse",
+    "serialize",
+    "shards",
+    "write_file",
+    "write_missing",
+    "write_shard",
+    "writing",
+]
 
 # Part of every cache key: change it when the bytes of a record change their meaning.
 _FORMAT = 1
@@ -54,6 +67,10 @@ def serialize(subject):
         "light": floats(subject["light"]),
         **{f"has_{label}": floats(subject[f"has_{label}"]) for label in LABELS},
     }
+    if "light_fit" in subject:
+        features["light_fit"] = floats(subject["light_fit"])
+    if "visibility" in subject:
+        features["visibility"] = pngs(subject["visibility"])
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
 
@@ -65,39 +82,107 @@ def parse(record):
 
     Returns:
       dict: `subject` scalar string, `images` `[K]` PNG strings, `mask`, `albedo`, `normals` scalar
-      PNG strings, `light` `[K, 9, 3]`, `has_*` scalars.
+      PNG strings, `light` `[K, 9, 3]`, `has_*` scalars; `light_fit` `[K, 9, 3]` and `visibility`
+      `[K]` PNG strings, both with K = 0 in records that do not hold them.
     """
     text = tf.io.FixedLenFeature([], tf.string)
+    texts = tf.io.FixedLenSequenceFeature([], tf.string, allow_missing=True)
     number = tf.io.FixedLenFeature([], tf.float32)
-    features = tf.io.parse_single_example(
+    light = tf.io.FixedLenSequenceFeature([9, 3], tf.float32, allow_missing=True)
+    return tf.io.parse_single_example(
         record,
         {
             "subject": text,
-            "images": tf.io.FixedLenSequenceFeature([], tf.string, allow_missing=True),
+            "images": texts,
             "mask": text,
             "albedo": text,
             "normals": text,
-            "light": tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True),
+            "light": light,
             **{f"has_{label}": number for label in LABELS},
+            "light_fit": light,
+            "visibility": texts,
         },
     )
-    features["light"] = tf.reshape(features["light"], [-1, 9, 3])
-    return features
+
+
+@contextlib.contextmanager
+def writing(folder, advice):
+    """Turns what the file system refuses inside the block into one line for people.
+
+    Args:
+      folder: what could not be written.
+      advice: what to do about it, a sentence.
+
+    Raises:
+      InputError: in place of an OSError or of what TensorFlow raises for one.
+    """
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        if isinstance(error, OSError):
+            reason = error.strerror or error
+        else:
+            # "PATH; No space left on device"
+            reason = error.message.rpartition("; ")[2]
+        raise InputError(f"Cannot write {folder}: {reason}. {advice}") from error
+
+
+@contextlib.contextmanager
+def _aside(path):
+    """A path beside `path` to write to; renamed to it at the end, removed on a failure."""
+    path = os.fspath(path)
+    tf.io.gfile.makedirs(os.path.dirname(path))
+    # A name of its own: whoever else writes the same file does not write into this one.
+    aside = f"{path}.{uuid.uuid4().hex}.part"
+    try:
+        yield aside
+        tf.io.gfile.rename(aside, path, overwrite=True)
+    finally:
+        with contextlib.suppress(tf.errors.OpError):
+            tf.io.gfile.remove(aside)
+
+
+def write_file(path, text):
+    """Writes a text file aside and renames it."""
+    with _aside(path) as aside, tf.io.gfile.GFile(aside, "w") as file:
+        file.write(text)
 
 
 def write_shard(path, subjects):
-    """Writes one shard aside and renames it, so that a half-written one is never read."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    os.close(handle)
-    try:
-        with tf.io.TFRecordWriter(aside) as writer:
-            for subject in subjects:
-                writer.write(serialize(subject))
-        os.replace(aside, path)
-    finally:
-        Path(aside).unlink(missing_ok=True)
+    """Writes one shard aside and renames it, so that a half-written one is never read.
+
+    Args:
+      path: of the shard, on any file system that TensorFlow writes to; its folder is made.
+      subjects: subject dicts.
+
+    Raises:
+      OSError, tf.errors.OpError: it cannot be written.
+    """
+    with _aside(path) as aside, tf.io.TFRecordWriter(aside) as writer:
+        for subject in subjects:
+            writer.write(serialize(subject))
+
+
+def write_missing(paths, parts, subjects, refused):
+    """Writes those of a set's shards that do not exist yet.
+
+    Args:
+      paths: of all shards.
+      parts: the keys of each shard's subjects.
+      subjects: function of a sequence of keys that yields their subject dicts, in order. It is
+        called once with all the missing keys, so that it can work on several ahead.
+      refused: context manager around all that touches the file system (see `writing`).
+    """
+    with refused():
+        missing = [i for i, path in enumerate(paths) if not tf.io.gfile.exists(os.fspath(path))]
+    if not missing:
+        return
+    stream = iter(subjects([key for i in missing for key in parts[i]]))
+    for i in missing:
+        # Taken before anything is opened: what goes wrong in making them is not of the disk.
+        shard = [next(stream) for _ in parts[i]]
+        with refused():
+            write_shard(paths[i], shard)
 
 
 def shards(count):
@@ -129,19 +214,14 @@ def cached(kind, settings, count, subjects):
     key = json.dumps([_FORMAT, kind, count, settings], sort_keys=True, default=str)
     folder = cache_dir() / f"{kind}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
     parts = shards(count)
-    paths = [folder / f"{i:05d}-of-{len(parts):05d}.tfrecord" for i in range(len(parts))]
-    missing = [i for i, path in enumerate(paths) if not path.exists()]
-    if not missing:
-        return [str(path) for path in paths]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "settings.json").write_text(key)
-        stream = iter(subjects([index for i in missing for index in parts[i]]))
-        for i in missing:
-            write_shard(paths[i], (next(stream) for _ in parts[i]))
-    except OSError as error:
-        raise InputError(
-            f"Cannot write the cache folder {folder}: {error.strerror or error}. Make room, or set "
-            "TFRELIGHT_CACHE to a folder that can be written."
-        ) from error
-    return [str(path) for path in paths]
+    paths = [str(folder / f"{i:05d}-of-{len(parts):05d}.tfrecord") for i in range(len(parts))]
+    refused = functools.partial(
+        writing,
+        f"the cache folder {folder}",
+        "Make room, or set TFRELIGHT_CACHE to a folder that can be written.",
+    )
+    with refused():
+        if not (folder / "settings.json").exists():
+            write_file(folder / "settings.json", key)
+    write_missing(paths, parts, subjects, refused)
+    return paths

@@ -1,16 +1,32 @@
 """The built-in synthetic portraits as records, rendered once and kept in the user's cache."""
 
+import concurrent.futures.process
 import dataclasses
 
 from tfrelight.data import records
+from tfrelight.errors import InputError
 from tfrelight.synthesis import portraits
 
-__all__ = ["names", "rendered"]
+__all__ = ["names", "rendered", "subjects"]
 
 
 def names(settings, split, count):
     """Ids of the first `count` subjects of a split."""
     return [portraits.name(settings, index) for index in portraits.indices(split, count)]
+
+
+def subjects(settings, indices, processes=None):
+    """`synthesis.portraits.subjects`, for commands.
+
+    Raises:
+      InputError: a rendering process was killed; start again to go on.
+    """
+    try:
+        yield from portraits.subjects(settings, indices, processes=processes)
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, concurrent.futures.process.BrokenProcessPool):
+            raise
+        raise InputError(f"{error} What was finished is kept.") from error
 
 
 def rendered(settings, split, count, processes=None):
@@ -27,7 +43,7 @@ def rendered(settings, split, count, processes=None):
     """
     indices = list(portraits.indices(split, count))
 
-    def subjects(missing):
-        return portraits.subjects(settings, [indices[i] for i in missing], processes=processes)
+    def missing(numbers):
+        return subjects(settings, [indices[i] for i in numbers], processes)
 
-    return records.cached(f"synthetic-{split}", dataclasses.asdict(settings), count, subjects)
+    return records.cached(f"synthetic-{split}", dataclasses.asdict(settings), count, missing)

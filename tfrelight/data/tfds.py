@@ -1,0 +1,146 @@
+"""The synthetic portraits as a dataset of TensorFlow Datasets.
+
+    import tensorflow_datasets as tfds
+    import tfrelight.data.tfds
+
+    people = tfds.load("synthetic_portraits", split="train", data_dir="portraits")
+
+reads the set that `python -m tfrelight.synthesize --output_dir=portraits` wrote; its files are in
+the layout of TensorFlow Datasets already. Where there is none, a small set with the command's other
+defaults is rendered, once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from tfrelight.data.portrait import LABELS
+from tfrelight.errors import InputError
+from tfrelight.synthesis import portraits
+
+__all__ = ["NAME", "SPLITS", "SUBJECTS", "SyntheticPortraits", "describe", "version"]
+
+NAME = "synthetic_portraits"
+SPLITS = ("train", "validation", "test")
+
+# People of the set that `tfds.load` renders by itself: a few minutes on one core.
+SUBJECTS = 200
+
+_DESCRIPTION = """\
+Rendered portraits for intrinsic decomposition and relighting. An example is one person, still,
+under several lights: pixel-aligned photos with albedo, normals, head mask, and each photo's light
+as second-order spherical harmonics of the incoming radiance.
+
+Frame: x right in the image, y up, z to the camera. `images`: sRGB. `albedo`: linear, 65535 is 1.
+`normals`: n = value / 32767.5 - 1. `light`: linear RGB, orthonormal real harmonics in the order
+1, y, z, x, xy, yz, 3z²-1, xz, x²-y², so that photo = albedo x irradiance / pi in linear RGB.
+`light_fit`: least squares held to `light`. `visibility`: shading with cast shadows over shading
+without, 255 is 1. `has_*`: 1, the label is known. A subject is in one split only.
+"""
+
+_CITATION = """\
+@article{zehni2021joint,
+  title={Joint Learning of Portrait Intrinsic Decomposition and Relighting},
+  author={Zehni, Mona and Ghosh, Shaona and Sridhar, Krishna and Raman, Sethu},
+  journal={arXiv preprint arXiv:2106.15305},
+  year={2021}
+}
+"""
+
+_LICENSE = """\
+Made with tfrelight (Apache-2.0), whose head model is under CC0 1.0. Environment maps, skin atlases
+and scanned heads that whoever rendered the set chose to add keep licences of their own.
+"""
+
+
+def version() -> str:
+    """Version of what this package renders: the generator's, for another one gives others."""
+    return f"{portraits.Settings().version}.0.0"
+
+
+def _features():
+    photo = tfds.features.Image(shape=(None, None, 3), encoding_format="png")
+    gray = tfds.features.Image(shape=(None, None, 1), encoding_format="png")
+    deep = tfds.features.Image(shape=(None, None, 3), dtype=np.uint16, encoding_format="png")
+    light = tfds.features.Tensor(shape=(None, 9, 3), dtype=np.float32)
+    return tfds.features.FeaturesDict(
+        {
+            "subject": tfds.features.Text(),
+            "images": tfds.features.Sequence(photo),
+            "mask": gray,
+            "albedo": deep,
+            "normals": deep,
+            "light": light,
+            **{f"has_{label}": tfds.features.Scalar(np.float32) for label in LABELS},
+            "light_fit": light,
+            "visibility": tfds.features.Sequence(gray),
+        }
+    )
+
+
+_ABOUT = {"description": _DESCRIPTION, "citation": _CITATION, "license": _LICENSE}
+
+
+class SyntheticPortraits(tfds.core.GeneratorBasedBuilder):
+    """Portraits with every label: `SUBJECTS` people under the default settings."""
+
+    VERSION = tfds.core.Version(version())
+
+    def download_and_prepare(self, **options):
+        """Renders the set if it is not there.
+
+        Raises:
+          InputError: the folder holds a set that is not finished.
+        """
+        begun = os.path.join(self.data_dir, "settings.json")
+        if tf.io.gfile.exists(begun) and not self.info.splits:
+            raise InputError(
+                f"The synthetic portraits in {self.data_dir} are not finished. Run the command "
+                "that began them (tfrelight.synthesize) again; it goes on where it stopped."
+            )
+        super().download_and_prepare(**options)
+
+    def _info(self):
+        return tfds.core.DatasetInfo(builder=self, features=_features(), **_ABOUT)
+
+    def _split_generators(self, dl_manager):
+        del dl_manager  # nothing is downloaded
+        found = {split: [] for split in SPLITS}
+        for index in range(SUBJECTS):
+            found[portraits.split_of(index)].append(index)
+        return {split: self._generate_examples(indices) for split, indices in found.items()}
+
+    def _generate_examples(self, indices):
+        # In this process: others would run the caller's script again where it has no main guard.
+        for subject in portraits.subjects(portraits.Settings(), indices, processes=1):
+            yield subject["subject"], subject
+
+
+def describe(folder, shards: Mapping[str, Mapping[str, int]], version: str) -> None:
+    """Writes `dataset_info.json` and `features.json` beside the shards of a finished set.
+
+    Args:
+      folder: of the shards.
+      shards: by split, the examples in each shard by its path, in order.
+      version: of the set.
+    """
+    tfds.folder_dataset.write_metadata(
+        data_dir=folder,
+        features=_features(),
+        split_infos=[
+            tfds.core.SplitInfo(
+                name=split,
+                shard_lengths=list(lengths.values()),
+                num_bytes=sum(tf.io.gfile.stat(path).length for path in lengths),
+            )
+            for split, lengths in shards.items()
+        ],
+        version=version,
+        check_data=False,
+        **_ABOUT,
+    )

@@ -1,0 +1,76 @@
+"""The set that `dataset.write` makes, by an Apache Beam job: on many machines, the same bytes.
+
+Needs `pip install "tfrelight[beam]"`, here and on the workers.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+
+from tfrelight.data import records
+from tfrelight.errors import InputError
+from tfrelight.synthesis import dataset, portraits
+
+__all__ = ["write"]
+
+
+def _write_shard(shard: dataset.Shard, output_dir, settings):
+    """Renders one shard, on a worker. Twice, as runners may, writes the same bytes twice."""
+    people = [portraits.subject(settings, index) for index in shard.indices]
+    with dataset.refused(output_dir):
+        records.write_shard(shard.path, people)
+
+
+def write(
+    output_dir,
+    settings: portraits.Settings,
+    subjects: int,
+    runner: str,
+    options: Sequence[str] = (),
+) -> str:
+    """Renders a set of portraits as a Beam job; of one that was begun, what is missing.
+
+    Args:
+      output_dir: that all workers see, on any file system that TensorFlow writes to.
+      settings: of the portraits; the folders that they name must be seen by all workers too.
+      subjects: see `dataset.write`.
+      runner: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner, ...
+      options: of the runner and the job, each as `name=value`.
+
+    Returns:
+      The folder that holds the set, when the job has ended.
+
+    Raises:
+      InputError: Apache Beam is not installed, it knows no such runner or option, the folder cannot
+        be written or holds another set, or a worker could not read or write its files.
+    """
+    try:
+        import apache_beam as beam
+        from apache_beam.options.pipeline_options import PipelineOptions
+    except ImportError as error:
+        raise InputError(
+            f"Cannot use the runner {runner}: Apache Beam is not installed. Install it with pip "
+            'install "tfrelight[beam]".'
+        ) from error
+    shards = dataset.start(output_dir, settings, subjects)
+    left = dataset.missing(shards)
+    if left:
+        try:
+            arguments = [f"--runner={runner}", *(f"--{option}" for option in options)]
+            pipeline = beam.Pipeline(options=PipelineOptions(arguments))
+        except (ValueError, SystemExit) as error:
+            raise InputError(f"Apache Beam refuses the runner or its options: {error}") from error
+        render = functools.partial(_write_shard, output_dir=output_dir, settings=settings)
+        # Reshuffle: else a runner may fuse the list and the work, and one worker does it all.
+        _ = pipeline | beam.Create(left) | beam.Reshuffle() | "Render" >> beam.Map(render)
+        try:
+            pipeline.run().wait_until_finish()
+        except Exception as error:
+            # What a worker raised comes as text.
+            told = re.search(r"InputError: ([^\n\\]+)", str(error))
+            if told:
+                raise InputError(told[1]) from error
+            raise
+    return dataset.finish(output_dir, shards)

@@ -1,0 +1,225 @@
+"""A set of synthetic portraits as files: TFRecord shards by split, which can be loaded by name.
+
+    dataset.write("portraits", portraits.Settings(lights=8), subjects=2000)
+
+writes into `portraits/synthetic_portraits/VERSION/`, the layout of TensorFlow Datasets,
+
+    settings.json                                            what the set is made of; first
+    synthetic_portraits-train.tfrecord-00000-of-00113        one a shard, `tfrelight.data.records`
+    ...
+    features.json, dataset_info.json                         for `tfds.load`; last
+
+A shard is written aside and renamed, and depends on the settings alone; so an interrupted run goes
+on where it stopped, and any number of processes or machines write the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import json
+import os
+import pathlib
+from typing import NamedTuple
+
+import tensorflow as tf
+import tqdm
+
+from tfrelight.data import records, synthetic, tfds
+from tfrelight.errors import InputError
+from tfrelight.synthesis import portraits
+
+__all__ = ["Shard", "files", "finish", "missing", "plan", "refused", "start", "write"]
+
+_SETTINGS = "settings.json"
+_INFO = "dataset_info.json"
+
+
+class Shard(NamedTuple):
+    """A file of records: its path, its split, and the indices of its subjects."""
+
+    path: str
+    split: str
+    indices: tuple[int, ...]
+
+
+def folder_of(output_dir) -> str:
+    """Where the shards of the current generator lie under an output folder."""
+    return os.path.join(os.fspath(output_dir), tfds.NAME, tfds.version())
+
+
+def plan(output_dir, subjects: int) -> list[Shard]:
+    """All shards of the subjects 0 to `subjects` - 1, split by `portraits.split_of`."""
+    shards = []
+    for split in tfds.SPLITS:
+        indices = [index for index in range(subjects) if portraits.split_of(index) == split]
+        parts = records.shards(len(indices))
+        for number, part in enumerate(parts):
+            name = f"{tfds.NAME}-{split}.tfrecord-{number:05d}-of-{len(parts):05d}"
+            members = tuple(indices[i] for i in part)
+            shards.append(Shard(os.path.join(folder_of(output_dir), name), split, members))
+    return shards
+
+
+def refused(output_dir):
+    """`records.writing` for an output folder."""
+    return records.writing(
+        f"the output folder {output_dir}",
+        "Make room, or choose a folder that can be written; what is finished is kept.",
+    )
+
+
+def _described(settings, subjects):
+    """What decides the bytes of a set, as it comes back from JSON."""
+    known = dataclasses.asdict(settings)
+    for name in ("environment_dir", "skin_dir", "ict_facekit"):
+        # `assets` knows the files. Where they lie changes nothing, and is nobody's business.
+        if known[name] is not None:
+            known[name] = pathlib.Path(known[name]).resolve().name
+    known = {"subjects": subjects, **known, "subjects_per_shard": records.SUBJECTS_PER_SHARD}
+    return json.loads(json.dumps(known))
+
+
+def start(output_dir, settings: portraits.Settings, subjects: int) -> list[Shard]:
+    """Makes the folder of a set, or checks that it holds this one.
+
+    Returns:
+      All shards of the set, those that exist and those that do not.
+
+    Raises:
+      InputError: the folder cannot be written, or holds shards of another set.
+    """
+    shards = plan(output_dir, subjects)
+    folder = folder_of(output_dir)
+    path = os.path.join(folder, _SETTINGS)
+    wanted = _described(settings, subjects)
+    with refused(output_dir):
+        if tf.io.gfile.glob(os.path.join(folder, f"{tfds.NAME}-*.tfrecord-*-of-?????")):
+            _compare(folder, path, wanted)
+        else:
+            records.write_file(path, json.dumps(wanted, indent=1) + "\n")
+    return shards
+
+
+def _compare(folder, path, wanted):
+    try:
+        with tf.io.gfile.GFile(path) as file:
+            found = json.load(file)
+        names = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
+    except (tf.errors.NotFoundError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{folder} holds portraits, but no {_SETTINGS} that says which. Choose another output "
+            "folder."
+        ) from error
+    if names:
+        other = ", ".join(
+            f"{name} {found.get(name)!r} instead of {wanted.get(name)!r}" for name in names
+        )
+        raise InputError(
+            f"{folder} holds another set of portraits: {other}. Choose another output folder, or "
+            "the same settings to complete it."
+        )
+
+
+def missing(shards: list[Shard]) -> list[Shard]:
+    """Those that are not written yet."""
+    return [shard for shard in shards if not tf.io.gfile.exists(shard.path)]
+
+
+def finish(output_dir, shards: list[Shard]) -> str:
+    """Describes a set whose shards are all written, so that it can be loaded.
+
+    Returns:
+      The folder that holds it.
+
+    Raises:
+      InputError: a shard is missing, or the folder cannot be written.
+    """
+    with refused(output_dir):
+        left = missing(shards)
+        if left:
+            raise InputError(
+                f"{len(left)} of {len(shards)} shards in {folder_of(output_dir)} are not written. "
+                "Start again to complete the set."
+            )
+        folder = folder_of(output_dir)
+        # Left by processes that were killed; a complete set needs none of them.
+        for part in tf.io.gfile.glob(os.path.join(folder, "*.part")):
+            tf.io.gfile.remove(part)
+        lengths = {shard.split: {} for shard in shards}
+        for shard in shards:
+            lengths[shard.split][shard.path] = len(shard.indices)
+        tfds.describe(folder, lengths, tfds.version())
+    return folder
+
+
+def write(
+    output_dir,
+    settings: portraits.Settings,
+    subjects: int,
+    processes: int | None = None,
+    progress: bool = False,
+) -> str:
+    """Renders a set of portraits; of one that was begun, what is missing.
+
+    Args:
+      output_dir: any file system that TensorFlow writes to.
+      settings: of the portraits.
+      subjects: number of people; of every twenty, eighteen train, one validation, one test.
+      processes: to render with; None for one a core.
+      progress: show a bar with the time left, on a terminal.
+
+    Returns:
+      The folder that holds the set.
+
+    Raises:
+      InputError: the folder cannot be written or holds another set, a file of the settings cannot
+        be read, or a rendering process died.
+    """
+    shards = start(output_dir, settings, subjects)
+    with refused(output_dir):
+        left = sum(len(shard.indices) for shard in missing(shards))
+    with tqdm.tqdm(
+        total=subjects,
+        initial=subjects - left,
+        unit=" subjects",
+        # None: not where the output is no terminal.
+        disable=None if progress else True,
+    ) as bar:
+
+        def rendered(indices):
+            with contextlib.closing(synthetic.subjects(settings, indices, processes)) as people:
+                for subject in people:
+                    yield subject
+                    bar.update()
+
+        records.write_missing(
+            [shard.path for shard in shards],
+            [shard.indices for shard in shards],
+            rendered,
+            functools.partial(refused, output_dir),
+        )
+    return finish(output_dir, shards)
+
+
+def files(output_dir, split: str) -> list[str]:
+    """The shards of a split of the newest finished set in an output folder.
+
+    Raises:
+      InputError: there is none, or it has no subject of this split.
+    """
+    root = os.path.join(os.fspath(output_dir), tfds.NAME)
+    finished = [os.path.dirname(path) for path in tf.io.gfile.glob(f"{root}/*/{_INFO}")]
+    if not finished:
+        raise InputError(
+            f"No finished set of portraits in {output_dir}. Expected what python -m "
+            f"tfrelight.synthesize --output_dir={output_dir} writes."
+        )
+    newest = max(finished, key=lambda folder: int(os.path.basename(folder).split(".")[0]))
+    found = sorted(tf.io.gfile.glob(f"{newest}/{tfds.NAME}-{split}.tfrecord-*-of-?????"))
+    if not found:
+        raise InputError(
+            f"No {split} subjects in {newest}. Expected a split of a set of at least 20 subjects."
+        )
+    return found
