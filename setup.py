@@ -42,18 +42,21 @@ setup(
         "scipy",
         "pillow",
         "absl-py",
+        "openexr",
         # Ray casting of the built-in portraits, which the first training run needs.
         "embreex",
-        # The progress bar of tensorflow-addons, which does not name it.
         "tqdm",
-        # Not imported by tfrelight. tensorflow-graphics brings tensorflow-datasets and tensorflow
-        # brings tensorboard; these bounds keep the two importable.
         "tensorflow-datasets>=4.9.3,<=4.9.10",
+        # tensorflow-datasets renders with it and does not name it.
+        "importlib-resources",
+        # Not imported by tfrelight: bounds that keep tensorflow-datasets, and the tensorboard that
+        # tensorflow brings, importable.
         "tensorflow-metadata==1.17.3",
         "protobuf>=4.25.3,<5",
         "setuptools<81",
     ],
     extras_require={
+        "beam": ["apache-beam>=2.59"],
         "dev": [
             "hypothesis",
             "pre-commit",

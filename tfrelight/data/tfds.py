@@ -23,13 +23,21 @@ from tfrelight.data.portrait import LABELS
 from tfrelight.errors import InputError
 from tfrelight.synthesis import portraits
 
-__all__ = ["NAME", "SPLITS", "SUBJECTS", "SyntheticPortraits", "describe", "version"]
+__all__ = [
+    "NAME",
+    "SETTINGS",
+    "SUBJECTS",
+    "SyntheticPortraits",
+    "by_split",
+    "describe",
+    "version",
+]
 
 NAME = "synthetic_portraits"
-SPLITS = ("train", "validation", "test")
 
-# People of the set that `tfds.load` renders by itself: a few minutes on one core.
+# What `tfds.load` renders by itself: a few minutes on one core.
 SUBJECTS = 200
+SETTINGS = portraits.Settings()
 
 _DESCRIPTION = """\
 Rendered portraits for intrinsic decomposition and relighting. An example is one person, still,
@@ -60,7 +68,15 @@ and scanned heads that whoever rendered the set chose to add keep licences of th
 
 def version() -> str:
     """Version of what this package renders: the generator's, for another one gives others."""
-    return f"{portraits.Settings().version}.0.0"
+    return f"{SETTINGS.version}.0.0"
+
+
+def by_split(subjects: int) -> dict[str, list[int]]:
+    """The indices 0 to `subjects` - 1 by `portraits.split_of`."""
+    found = {"train": [], "validation": [], "test": []}
+    for index in range(subjects):
+        found[portraits.split_of(index)].append(index)
+    return found
 
 
 def _features():
@@ -87,7 +103,7 @@ _ABOUT = {"description": _DESCRIPTION, "citation": _CITATION, "license": _LICENS
 
 
 class SyntheticPortraits(tfds.core.GeneratorBasedBuilder):
-    """Portraits with every label: `SUBJECTS` people under the default settings."""
+    """Portraits with every label; rendered here, `SUBJECTS` people with `SETTINGS`."""
 
     VERSION = tfds.core.Version(version())
 
@@ -110,14 +126,13 @@ class SyntheticPortraits(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager):
         del dl_manager  # nothing is downloaded
-        found = {split: [] for split in SPLITS}
-        for index in range(SUBJECTS):
-            found[portraits.split_of(index)].append(index)
-        return {split: self._generate_examples(indices) for split, indices in found.items()}
+        return {
+            split: self._generate_examples(indices) for split, indices in by_split(SUBJECTS).items()
+        }
 
     def _generate_examples(self, indices):
         # In this process: others would run the caller's script again where it has no main guard.
-        for subject in portraits.subjects(portraits.Settings(), indices, processes=1):
+        for subject in portraits.subjects(SETTINGS, indices, processes=1):
             yield subject["subject"], subject
 
 

@@ -5,7 +5,9 @@ Needs `pip install "tfrelight[beam]"`, here and on the workers.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import io
 import re
 from collections.abc import Sequence
 
@@ -33,7 +35,7 @@ def write(
     """Renders a set of portraits as a Beam job; of one that was begun, what is missing.
 
     Args:
-      output_dir: that all workers see, on any file system that TensorFlow writes to.
+      output_dir: that all workers see: on a shared disk, or gs://bucket/folder.
       settings: of the portraits; the folders that they name must be seen by all workers too.
       subjects: see `dataset.write`.
       runner: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner, ...
@@ -57,11 +59,18 @@ def write(
     shards = dataset.start(output_dir, settings, subjects)
     left = dataset.missing(shards)
     if left:
+        arguments = PipelineOptions([f"--runner={runner}", *(f"--{option}" for option in options)])
+        told = io.StringIO()
         try:
-            arguments = [f"--runner={runner}", *(f"--{option}" for option in options)]
-            pipeline = beam.Pipeline(options=PipelineOptions(arguments))
-        except (ValueError, SystemExit) as error:
-            raise InputError(f"Apache Beam refuses the runner or its options: {error}") from error
+            with contextlib.redirect_stderr(told):
+                arguments.get_all_options()
+            pipeline = beam.Pipeline(options=arguments)
+        except SystemExit as error:
+            # argparse exits, behind a page of usage.
+            reason = told.getvalue().rpartition("error: ")[2]
+            raise InputError(f"Apache Beam refuses the options: {reason}") from error
+        except ValueError as error:
+            raise InputError(f"Apache Beam refuses the runner: {error}") from error
         render = functools.partial(_write_shard, output_dir=output_dir, settings=settings)
         # Reshuffle: else a runner may fuse the list and the work, and one worker does it all.
         _ = pipeline | beam.Create(left) | beam.Reshuffle() | "Render" >> beam.Map(render)
@@ -69,8 +78,8 @@ def write(
             pipeline.run().wait_until_finish()
         except Exception as error:
             # What a worker raised comes as text.
-            told = re.search(r"InputError: ([^\n\\]+)", str(error))
-            if told:
-                raise InputError(told[1]) from error
+            found = re.search(r"InputError: ([^\n\\]+?)( \[while running|\n|\\n|$)", str(error))
+            if found:
+                raise InputError(found[1]) from error
             raise
     return dataset.finish(output_dir, shards)

@@ -44,21 +44,20 @@ class Shard(NamedTuple):
     indices: tuple[int, ...]
 
 
-def folder_of(output_dir) -> str:
-    """Where the shards of the current generator lie under an output folder."""
+def _folder(output_dir):
+    """Where the shards of this package's generator lie under an output folder."""
     return os.path.join(os.fspath(output_dir), tfds.NAME, tfds.version())
 
 
 def plan(output_dir, subjects: int) -> list[Shard]:
     """All shards of the subjects 0 to `subjects` - 1, split by `portraits.split_of`."""
     shards = []
-    for split in tfds.SPLITS:
-        indices = [index for index in range(subjects) if portraits.split_of(index) == split]
+    for split, indices in tfds.by_split(subjects).items():
         parts = records.shards(len(indices))
         for number, part in enumerate(parts):
             name = f"{tfds.NAME}-{split}.tfrecord-{number:05d}-of-{len(parts):05d}"
             members = tuple(indices[i] for i in part)
-            shards.append(Shard(os.path.join(folder_of(output_dir), name), split, members))
+            shards.append(Shard(os.path.join(_folder(output_dir), name), split, members))
     return shards
 
 
@@ -88,10 +87,13 @@ def start(output_dir, settings: portraits.Settings, subjects: int) -> list[Shard
       All shards of the set, those that exist and those that do not.
 
     Raises:
-      InputError: the folder cannot be written, or holds shards of another set.
+      InputError: the folder cannot be written, or holds shards of another set; or a file that the
+        settings name cannot be read.
     """
+    # Reads the files, renders nobody: a broken one is found before a folder is made.
+    list(portraits.subjects(settings, (), processes=2))
     shards = plan(output_dir, subjects)
-    folder = folder_of(output_dir)
+    folder = _folder(output_dir)
     path = os.path.join(folder, _SETTINGS)
     wanted = _described(settings, subjects)
     with refused(output_dir):
@@ -140,10 +142,10 @@ def finish(output_dir, shards: list[Shard]) -> str:
         left = missing(shards)
         if left:
             raise InputError(
-                f"{len(left)} of {len(shards)} shards in {folder_of(output_dir)} are not written. "
+                f"{len(left)} of {len(shards)} shards in {_folder(output_dir)} are not written. "
                 "Start again to complete the set."
             )
-        folder = folder_of(output_dir)
+        folder = _folder(output_dir)
         # Left by processes that were killed; a complete set needs none of them.
         for part in tf.io.gfile.glob(os.path.join(folder, "*.part")):
             tf.io.gfile.remove(part)
@@ -164,7 +166,7 @@ def write(
     """Renders a set of portraits; of one that was begun, what is missing.
 
     Args:
-      output_dir: any file system that TensorFlow writes to.
+      output_dir: a local folder, or one of Google Cloud Storage as gs://bucket/folder.
       settings: of the portraits.
       subjects: number of people; of every twenty, eighteen train, one validation, one test.
       processes: to render with; None for one a core.
@@ -174,8 +176,8 @@ def write(
       The folder that holds the set.
 
     Raises:
-      InputError: the folder cannot be written or holds another set, a file of the settings cannot
-        be read, or a rendering process died.
+      InputError: the folder cannot be written or holds another set, a file that the settings name
+        cannot be read, or a rendering process was killed.
     """
     shards = start(output_dir, settings, subjects)
     with refused(output_dir):

@@ -1,0 +1,237 @@
+"""Sets of portraits as files: complete or refused, the same bytes whatever happened on the way."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+
+from tests import scenes
+from tests.conftest import ROOT
+from tests.synthesis import killed
+from tfrelight.data import records
+from tfrelight.errors import InputError
+from tfrelight.synthesis import dataset, portraits
+
+SMALL = portraits.Settings(lights=2, size=16, directions=32)
+
+
+@pytest.fixture
+def balls(monkeypatch):
+    """Balls in place of people, two a shard; the list of all that were made."""
+    monkeypatch.setattr(records, "SUBJECTS_PER_SHARD", 2)
+    made = []
+
+    def subjects(settings, indices, processes=None):
+        for index in indices:
+            made.append(index)
+            yield scenes.ball(portraits.name(settings, index), 8, settings.lights)
+
+    monkeypatch.setattr(portraits, "subjects", subjects)
+    return made
+
+
+def contents(folder):
+    """Bytes of every file below a folder, by its path there."""
+    files = [path for path in pathlib.Path(folder).rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def subjects_of(output_dir, split):
+    found = tf.data.TFRecordDataset(dataset.files(output_dir, split)).map(records.parse)
+    return [features["subject"].numpy().decode() for features in found]
+
+
+def test_every_subject_is_in_the_split_that_it_belongs_to(tmp_path, balls):
+    dataset.write(tmp_path, SMALL, 43)
+    assert balls and sorted(balls) == list(range(43))
+    for split in ("train", "validation", "test"):
+        wanted = [i for i in range(43) if portraits.split_of(i) == split]
+        assert subjects_of(tmp_path, split) == [portraits.name(SMALL, i) for i in wanted]
+
+
+def test_bytes_do_not_depend_on_processes(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "SUBJECTS_PER_SHARD", 2)
+    for processes in (1, 2):
+        dataset.write(tmp_path / str(processes), SMALL, 3, processes)
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+    features = next(
+        iter(tf.data.TFRecordDataset(dataset.files(tmp_path / "1", "train")).map(records.parse))
+    )
+    subject = portraits.subject(SMALL, 0)
+    assert (features["light_fit"].numpy() == subject["light_fit"]).all()
+    for index in range(SMALL.lights):
+        decoded = tf.io.decode_png(features["visibility"][index]).numpy()
+        assert (decoded == subject["visibility"][index]).all()
+
+
+@pytest.mark.parametrize("after", [0, 1, 2, 5])
+def test_an_interrupted_set_is_never_read_and_completed_by_a_second_start(
+    tmp_path, balls, monkeypatch, after
+):
+    dataset.write(tmp_path / "whole", SMALL, 20)
+    whole = portraits.subjects
+
+    def interrupted(settings, indices, processes=None):
+        for count, subject in enumerate(whole(settings, indices)):
+            if count == after:
+                raise KeyboardInterrupt
+            yield subject
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(portraits, "subjects", interrupted)
+        dataset.write(tmp_path / "cut", SMALL, 20)
+    with pytest.raises(InputError, match="No finished set"):
+        dataset.files(tmp_path / "cut", "train")
+    kept = [name for name in contents(tmp_path / "cut") if "tfrecord" in name]
+    assert len(kept) == after // 2
+
+    # What a process that was killed while it wrote leaves behind.
+    (folder,) = (tmp_path / "cut").glob("*/*")
+    (folder / "synthetic_portraits-train.tfrecord-00008-of-00009.x.part").write_bytes(b"half")
+    balls.clear()
+    dataset.write(tmp_path / "cut", SMALL, 20)
+    assert len(balls) == 20 - 2 * len(kept)
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+def test_a_shard_that_was_removed_is_made_again_and_nothing_else(tmp_path, balls):
+    dataset.write(tmp_path, SMALL, 20)
+    before = contents(tmp_path)
+    os.remove(dataset.files(tmp_path, "train")[1])
+    balls.clear()
+    dataset.write(tmp_path, SMALL, 20)
+    assert balls == [2, 3]
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "other,named",
+    [({"seed": 5}, "seed 0 instead of 5"), ({"lights": 3}, "lights 2 instead of 3")],
+)
+def test_a_folder_with_other_settings_is_refused_and_left_alone(tmp_path, balls, other, named):
+    dataset.write(tmp_path, SMALL, 4)
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match=f"another set of portraits: {named}"):
+        dataset.write(tmp_path, dataclasses.replace(SMALL, **other), 4)
+    with pytest.raises(InputError, match="subjects 4 instead of 6"):
+        dataset.write(tmp_path, SMALL, 6)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("damage", [None, "", "[1]", '{"subjects": '])
+def test_shards_without_readable_settings_are_refused(tmp_path, balls, damage):
+    folder = pathlib.Path(dataset.write(tmp_path, SMALL, 4))
+    (folder / "settings.json").unlink()
+    if damage is not None:
+        (folder / "settings.json").write_text(damage)
+    with pytest.raises(InputError, match="no settings.json that says which"):
+        dataset.write(tmp_path, SMALL, 4)
+
+
+def test_settings_name_no_path(tmp_path, balls):
+    """So that the set can be given away, and completed from where it was moved to."""
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    (maps / "a.exr").write_bytes(b"")
+    settings = dataclasses.replace(SMALL, environment_dir=str(maps))
+    folder = pathlib.Path(dataset.write(tmp_path / "out", settings, 4))
+    text = (folder / "settings.json").read_text()
+    assert str(tmp_path) not in text and json.loads(text)["environment_dir"] == "maps"
+
+
+def test_an_environment_map_that_cannot_be_read_stops_before_anything_is_made(tmp_path):
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    (maps / "a.exr").write_bytes(b"nonsense")
+    settings = dataclasses.replace(SMALL, environment_dir=str(maps))
+    with pytest.raises(InputError, match="Cannot read the environment map .*a.exr"):
+        dataset.write(tmp_path / "out", settings, 2, processes=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, balls):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(InputError, match=f"Cannot write the output folder {path}"):
+            dataset.write(path, SMALL, 2)
+    assert not balls
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path, balls):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # No file may grow beyond: what writing to a full disk meets, in TensorFlow's C++ as well.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    try:
+        with pytest.raises(InputError, match="Cannot write the output folder .*too large.*kept"):
+            dataset.write(tmp_path, SMALL, 4)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [os.path.basename(name) for name in contents(tmp_path)] == ["settings.json"]
+    dataset.write(tmp_path, SMALL, 4)
+    assert len(subjects_of(tmp_path, "train")) == 4
+
+
+def test_a_killed_worker_is_one_line_and_a_second_start_goes_on(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(InputError, match="ended abruptly.*is kept"):
+        patch.setattr(portraits, "subject", killed.die)
+        dataset.write(tmp_path, SMALL, 2, processes=2)
+    dataset.write(tmp_path, SMALL, 2, processes=1)
+    assert len(subjects_of(tmp_path, "train")) == 2
+
+
+def test_a_split_without_subjects_is_named(tmp_path, balls):
+    dataset.write(tmp_path, SMALL, 4)
+    with pytest.raises(InputError, match="No test subjects"):
+        dataset.files(tmp_path, "test")
+
+
+def test_shards_can_lie_where_tensorflow_alone_reaches(tmp_path, balls):
+    """As in a cloud's storage: nothing but TensorFlow touches the path."""
+    dataset.write(tmp_path, SMALL, 4)
+    (local,) = dataset.start("ram://set", SMALL, 2)
+    with pytest.raises(InputError, match="1 of 1 shards .* not written"):
+        dataset.finish("ram://set", [local])
+    people = list(portraits.subjects(SMALL, local.indices))
+    records.write_shard(local.path, people)
+    assert dataset.missing([local]) == []
+    with tf.io.gfile.GFile(local.path, "rb") as file:
+        assert file.read() == pathlib.Path(dataset.files(tmp_path, "train")[0]).read_bytes()
+
+
+def synthesize(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "tfrelight.synthesize", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+def test_the_command_writes_a_set_and_says_where(tmp_path):
+    flags = ["--subjects=2", "--lights=1", "--size=16", "--seed=3", "--processes=1"]
+    result = synthesize(f"--output_dir={tmp_path}", *flags)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == "" and str(tmp_path) in result.stdout
+    assert subjects_of(tmp_path, "train") == ["synthetic-3-000000", "synthetic-3-000001"]
+
+
+@pytest.mark.parametrize(
+    "flags,line",
+    [
+        (["--runner=DirectRunner", "--processes=2"], "--processes is not for --runner"),
+        (["--beam_options=a=1"], "--beam_options needs a --runner"),
+        (["--environment_dir=/nowhere"], "no such folder"),
+    ],
+)
+def test_wrong_flags_are_one_line(tmp_path, flags, line):
+    result = synthesize(f"--output_dir={tmp_path / 'out'}", *flags)
+    assert result.returncode == 1
+    assert line in result.stderr and result.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
