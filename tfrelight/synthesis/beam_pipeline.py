@@ -77,8 +77,9 @@ def write(
         try:
             pipeline.run().wait_until_finish()
         except Exception as error:
-            # What a worker raised comes as text.
-            found = re.search(r"InputError: ([^\n\\]+?)( \[while running|\n|\\n|$)", str(error))
+            # What a worker raised comes back with a remark, from other processes as text.
+            text = f"InputError: {error}" if isinstance(error, InputError) else str(error)
+            found = re.search(r"InputError: (.+?)(?: \[while running|\\n|\n|$)", text)
             if found:
                 raise InputError(found[1]) from error
             raise
