@@ -9,7 +9,12 @@ from absl import flags
 from tfrelight import cli
 
 flags.DEFINE_string("workdir", "runs/train", "Folder of the run; made if it is not there.")
-flags.DEFINE_float("max_minutes", 0, "Stop after so many; start again to go on. 0: no limit.")
+flags.DEFINE_float(
+    "max_minutes",
+    0,
+    "Stop after the epoch in which training has taken so many; start again to go on. 0: no limit.",
+    lower_bound=0,
+)
 
 flags.DEFINE_string("network", "compact", "Network: compact or sfsnet.")
 flags.DEFINE_integer("size", 128, "Height and width of photos in the network.", lower_bound=16)
@@ -23,24 +28,41 @@ flags.DEFINE_integer("seed", 0, "Of weights, order, and augmentation.", lower_bo
 flags.DEFINE_string("precision", "auto", "auto, float32, bfloat16 or float16.")
 flags.DEFINE_string("strategy", "default", "default, mirrored or multi_worker (TF_CONFIG).")
 
-flags.DEFINE_integer("synthetic_subjects", 320, "Built-in subjects to render and train on.")
+flags.DEFINE_integer("synthetic_subjects", 320, "Built-in subjects to train on.", lower_bound=2)
 flags.DEFINE_integer("synthetic_lights", 8, "Photos of each built-in subject.", lower_bound=2)
 flags.DEFINE_integer("synthetic_seed", 0, "Which built-in subjects.", lower_bound=0)
-flags.DEFINE_float("synthetic_share", 0.5, "Share of pairs that are built-in and labelled.")
+flags.DEFINE_float(
+    "synthetic_share",
+    0.5,
+    "Share of pairs that are built-in and labelled.",
+    lower_bound=0,
+    upper_bound=1,
+)
 flags.DEFINE_string("yale_b_dir", None, "Folder of Extended Yale B, cropped (yaleB01, ...).")
-flags.DEFINE_list("yale_b_subjects", None, "Its subjects to train on; default 01 to 30.")
-flags.DEFINE_integer("labelled_multilit_subjects", 0, "Multi-lit subjects that keep their labels.")
-flags.DEFINE_float("labelled_multilit_share", 0.5, "Their share of the multi-lit pairs.")
+flags.DEFINE_list("yale_b_subjects", None, "Its subjects to train on; default: this project's 22.")
+flags.DEFINE_integer(
+    "labelled_multilit_subjects", 0, "Multi-lit subjects that keep their labels.", lower_bound=0
+)
+flags.DEFINE_float(
+    "labelled_multilit_share",
+    0.5,
+    "Their share of the multi-lit pairs.",
+    lower_bound=0,
+    upper_bound=1,
+)
 flags.DEFINE_bool("strict", False, "Refuse broken photos instead of skipping them.")
 
-flags.DEFINE_float("reconstruction_weight", 1.0, "Each photo against its own albedo x shading.")
-flags.DEFINE_float("albedo_weight", 1.0, "Albedo against its label.")
-flags.DEFINE_float("normal_weight", 1.0, "Normals against their label.")
-flags.DEFINE_float("light_weight", 0.5, "Light against its label.")
-flags.DEFINE_float("mask_weight", 0.1, "Mask against its label.")
-flags.DEFINE_float("cross_relighting_weight", 1.0, "One photo under the other's light; multi-lit.")
-flags.DEFINE_float("albedo_consistency_weight", 0.5, "Albedo of both photos of a pair; multi-lit.")
-flags.DEFINE_float("normal_consistency_weight", 0.5, "Normals of both photos; multi-lit.")
+for _name, _weight, _help in (
+    ("reconstruction", 1.0, "Each photo against its own albedo x shading."),
+    ("albedo", 1.0, "Albedo against its label."),
+    ("normal", 1.0, "Normals against their label."),
+    ("light", 0.5, "Light against its label."),
+    ("mask", 0.1, "Mask against its label."),
+    ("cross_relighting", 1.0, "Each photo of a pair under the other's light; multi-lit."),
+    ("albedo_consistency", 0.5, "The albedo of both photos of a pair; multi-lit."),
+    ("normal_consistency", 0.5, "The normals of both photos of a pair; multi-lit."),
+):
+    flags.DEFINE_float(f"{_name}_weight", _weight, f"{_help} 0: off.", lower_bound=0)
 
 # What may change between the starts of one run without changing its numbers.
 _NOT_SETTINGS = ("workdir", "max_minutes")

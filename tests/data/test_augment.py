@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests import scenes
-from tfrelight import color, shading
+from tfrelight import color, losses, shading
 from tfrelight.data import augment, pairs, records
 
 YES, NO = tf.constant([True, True]), tf.constant([False, False])
@@ -15,14 +15,17 @@ YES, NO = tf.constant([True, True]), tf.constant([False, False])
 def pair(tmp_path_factory):
     path = str(tmp_path_factory.mktemp("augment") / "balls.tfrecord")
     records.write_shard(path, [scenes.ball(f"s{i}", 48, 2) for i in range(2)])
-    return next(iter(pairs.pairs([pairs.Source("s", [path])], 2, steps=1, augmented=False)))
+    encoded = next(iter(pairs.pairs([pairs.Source("s", [path])], 2, steps=1, augmented=False)))
+    return {name: with_image(portrait, color.to_linear) for name, portrait in encoded.items()}
+
+
+def with_image(portrait, change):
+    return {**portrait, "image": change(portrait["image"])}
 
 
 def error(portrait, margin=0.999):
-    """Largest difference between photo and albedo x shading, sRGB, well inside the ball."""
-    rendered = color.to_srgb(
-        shading.render(portrait["albedo"], portrait["normals"], portrait["light"])
-    )
+    """Largest difference between photo and albedo x shading, linear, well inside the ball."""
+    rendered = shading.render(portrait["albedo"], portrait["normals"], portrait["light"])
     inside = portrait["mask"] > margin
     # Away from the rim, where a pixel of a warped photo mixes ball and background.
     inside &= portrait["normals"][..., 2:] > 0.45
@@ -55,6 +58,18 @@ def test_exposure(pair):
     assert error(exposed) < 3 / 255
     brighter = exposed["image"][1] >= pair["a"]["image"][1] - 1e-6
     assert np.all(brighter)
+
+
+def test_what_had_saturated_does_not_begin_to_vote(pair):
+    image = pair["a"]["image"].numpy()
+    image[0, 20, 20] = [0.3, 1.0, 0.4]
+    bright = {**pair["a"], "image": tf.constant(image)}
+    before = losses.vote(color.to_srgb(bright["image"]))
+    for gain in (0.3, 0.9, 1.4):
+        exposed = augment.exposure(bright, tf.fill([2, 3], gain))
+        after = losses.vote(color.to_srgb(exposed["image"]))
+        assert np.all(after <= before)
+        assert after[0, 20, 20, 0] == 0
 
 
 def test_single_channel(pair):
@@ -92,13 +107,14 @@ def test_warp_moves_right_and_up(pair):
 
 
 def test_the_whole_augmentation_is_consistent_and_repeatable(pair):
+    pair = {name: with_image(portrait, color.to_srgb) for name, portrait in pair.items()}
     for number in range(8):
         seed = tf.constant([5, number * 100])
         augmented = augment.augment_pair(pair, seed)
         again = augment.augment_pair(pair, seed)
         tf.nest.map_structure(np.testing.assert_array_equal, augmented, again)
         for portrait in augmented.values():
-            assert error(portrait) < 6 / 255
+            assert error(with_image(portrait, color.to_linear)) < 6 / 255
         # Both photos of a pair still show one person.
         np.testing.assert_array_equal(augmented["a"]["normals"], augmented["b"]["normals"])
         np.testing.assert_array_equal(augmented["a"]["albedo"], augmented["b"]["albedo"])

@@ -34,9 +34,9 @@ def test_a_pair_has_one_subject_and_two_lights(files):
 
 
 def test_shapes_types_and_ranges(files):
-    batch = batches([pairs.Source("balls", files)], steps=1, size=8)[0]["a"]
-    assert batch["image"].shape == (2, 8, 8, 3) and batch["image"].dtype == np.float32
-    assert batch["mask"].shape == (2, 8, 8, 1) and batch["light"].shape == (2, 9, 3)
+    batch = batches([pairs.Source("balls", files)], steps=1)[0]["a"]
+    assert batch["image"].shape == (2, 16, 16, 3) and batch["image"].dtype == np.float32
+    assert batch["mask"].shape == (2, 16, 16, 1) and batch["light"].shape == (2, 9, 3)
     assert 0 <= batch["image"].min() and batch["image"].max() <= 1
     np.testing.assert_allclose(np.linalg.norm(batch["normals"], axis=-1), 1, atol=1e-5)
 
@@ -54,6 +54,7 @@ def test_labels_can_be_hidden(files):
     batch = batches([pairs.Source("balls", files, labelled=False)], steps=1)[0]
     for label in portrait.LABELS:
         np.testing.assert_array_equal(batch["a"][f"has_{label}"], 0)
+    np.testing.assert_array_equal(batch["a"]["mask"], 1)
     shown = batches([pairs.Source("balls", files)], steps=1)[0]
     np.testing.assert_array_equal(shown["b"]["has_normals"], 1)
 

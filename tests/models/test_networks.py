@@ -66,6 +66,11 @@ def test_compact_wants_a_size_it_can_halve():
         presets.build("compact", size=100)
 
 
+def test_sfsnet_wants_an_even_size():
+    with pytest.raises(InputError, match="even number. Received: 33"):
+        presets.build("sfsnet", size=33)
+
+
 def test_unknown_network():
     with pytest.raises(InputError, match="Unknown network 'unet'. Expected one of: compact"):
         presets.build("unet")
@@ -118,6 +123,14 @@ def test_photos_of_any_size(tmp_path):
     np.testing.assert_allclose(again["albedo"], outputs["albedo"], atol=1e-4)
 
 
+def test_a_loaded_model_answers_in_float32_whatever_the_policy(tmp_path):
+    run_folder(tmp_path, "compact")
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    outputs = tfrelight.load_model(tmp_path).predict(photos(1, 20, 20), verbose=0)
+    assert all(value.dtype == np.float32 for value in outputs.values())
+    np.testing.assert_allclose(np.linalg.norm(outputs["normals"], axis=-1), 1, atol=1e-5)
+
+
 def test_a_folder_without_a_model(tmp_path):
     with pytest.raises(InputError, match="No trained model in .*nothing.*model.json is missing"):
         tfrelight.load_model(tmp_path / "nothing")
@@ -134,6 +147,9 @@ def test_corrupt_weights_and_description(tmp_path):
     run_folder(tmp_path, "compact")
     (tmp_path / presets.LAST).write_bytes(b"nonsense")
     with pytest.raises(InputError, match="does not hold the weights of compact"):
+        tfrelight.load_model(tmp_path)
+    (tmp_path / "model.json").write_text("[]")
+    with pytest.raises(InputError, match="is not a model description"):
         tfrelight.load_model(tmp_path)
     (tmp_path / "model.json").write_text(json.dumps({"network": "compact"}))
     with pytest.raises(InputError, match="is not a model description"):

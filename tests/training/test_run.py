@@ -80,6 +80,7 @@ def test_a_run_leaves_everything(finished):
         assert "normal_consistency" not in epoch
     assert json.loads((folder / "metrics.json").read_text())["epochs"] == history
     environment = json.loads((folder / "environment.json").read_text())
+    assert environment["precision"] == "float32"
     assert environment["tensorflow"] == tf.__version__
     with Image.open(folder / "samples.png") as picture:
         # Seven columns; two validation pairs and a line of titles.
@@ -94,6 +95,7 @@ def test_its_flags_are_a_flagfile(finished):
     folder, _ = finished
     lines = (folder / "flags.txt").read_text().splitlines()
     assert "--seed=7" in lines and "--batch_size=2" in lines
+    assert f"--workdir={folder}" in lines
     assert all(line.startswith("--") for line in lines)
 
 
@@ -157,7 +159,10 @@ def test_a_nan_stops_the_run_and_keeps_the_weights(tmp_path, monkeypatch):
         return dataset.enumerate().map(spoil)
 
     monkeypatch.setattr(run.pairs, "pairs", poisoned)
-    with pytest.raises(InputError, match="the loss 'albedo' is not a finite number in batch 2"):
+    with pytest.raises(
+        InputError,
+        match="the loss 'albedo' is not a finite number in batch 2 of epoch 2.*epoch 1 are kept",
+    ):
         run.train(tmp_path / "nan", {**SETTINGS, "synthetic_share": 1.0})
     weights = tfrelight.load_model(tmp_path / "nan").get_weights()
     assert all(np.all(np.isfinite(weight)) for weight in weights)
@@ -171,7 +176,6 @@ def test_a_nan_stops_the_run_and_keeps_the_weights(tmp_path, monkeypatch):
         ("precision", "int8", "Invalid --precision"),
         ("strategy", "tpu", "Invalid --strategy"),
         ("learning_rate", 0.0, "Invalid --learning_rate. Expected above 0"),
-        ("synthetic_share", 1.5, "Invalid --synthetic_share"),
         ("yale_b_dir", "missing", "No such folder: missing"),
         ("labelled_multilit_subjects", 50, "Expected at most 2"),
     ],
@@ -179,6 +183,7 @@ def test_a_nan_stops_the_run_and_keeps_the_weights(tmp_path, monkeypatch):
 def test_wrong_settings_are_refused_before_training(tmp_path, name, value, expected):
     with pytest.raises(InputError, match=expected):
         run.train(tmp_path / "run", {**SETTINGS, name: value})
+    assert not (tmp_path / "run").exists()
 
 
 def test_time_runs_out_after_a_whole_epoch(tmp_path):

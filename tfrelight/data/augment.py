@@ -1,19 +1,23 @@
 """Augmentation of batches of pairs that keeps the physics true: albedo x shading stays the photo.
 
-Each function takes a batch of portraits (dict, `tfrelight.data.portrait`, leading axis B) and
-returns one. What changes geometry changes normals and light with it; what changes the photo's
-brightness or colour changes the light with it. Both photos of a pair share their geometry, so the
-geometric ones get the same random numbers for both.
+Each function takes a batch of portraits (dict, `tfrelight.data.portrait`, leading axis B), here
+with `image` in linear RGB, and returns one; `augment_pair` decodes and encodes. What changes
+geometry changes normals and light with it; what changes the photo's brightness or colour changes
+the light with it. Both photos of a pair share their geometry, so the geometric ones get the same
+random numbers for both.
 """
 
+import numpy as np
 import tensorflow as tf
 
-from tfrelight import color, shading
+from tfrelight import color, losses, shading
 from tfrelight.addons import tfa
 
 __all__ = ["augment_pair", "exposure", "mirror", "single_channel", "warp"]
 
-_MIRROR = tf.constant([[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+_MIRROR = np.diag([-1.0, 1.0, 1.0]).astype(np.float32)
+# Linear, a little below where a pixel ceases to vote.
+_SATURATED = float(color.to_linear_numpy(losses.SATURATED)) - 1e-3
 
 
 def _choose(condition, changed, portrait):
@@ -36,21 +40,26 @@ def mirror(portrait, condition):
     flipped["normals"] *= tf.constant([-1.0, 1.0, 1.0])
     # A reflection has no rotation matrix, but the same argument holds: L'(d) = L(M d).
     batch = tf.shape(portrait["light"])[0]
-    flipped["light"] = shading.rotate(portrait["light"], tf.tile(_MIRROR[None], [batch, 1, 1]))
+    flipped["light"] = shading.rotate(
+        portrait["light"], tf.tile(tf.constant(_MIRROR)[None], [batch, 1, 1])
+    )
     return _choose(condition, flipped, portrait)
 
 
 def exposure(portrait, gain):
-    """The photo is exposed differently, a channel at a time: linear photo and light are multiplied.
+    """The photo is exposed differently, a channel at a time: photo and light are multiplied.
 
     Args:
       portrait: batch of portraits.
       gain: `[B, 3]` linear factors, above 0.
     """
     result = dict(portrait)
-    linear = color.to_linear(portrait["image"]) * gain[:, None, None, :]
-    # What passes 1 saturates, as on a sensor.
-    result["image"] = color.to_srgb(linear)
+    image = portrait["image"]
+    # What passes 1 saturates, as on a sensor; and what had saturated stays so, because how bright
+    # it was is not known: darkened, it would vote in the losses for a shading that never was.
+    saturated = tf.reduce_max(image, axis=-1, keepdims=True) > _SATURATED
+    exposed = tf.minimum(image * gain[:, None, None, :], 1.0)
+    result["image"] = tf.where(saturated, image, exposed)
     result["light"] = portrait["light"] * gain[:, None, :]
     return result
 
@@ -133,7 +142,7 @@ def augment_pair(pair, seed):
     """Every augmentation with the ranges that training uses.
 
     Args:
-      pair: `{"a": portraits, "b": portraits}`, batches of one size.
+      pair: `{"a": portraits, "b": portraits}`, batches of one size, `image` sRGB, as it returns it.
       seed: `[2]` int, stateless: the same seed gives the same pair.
     """
     batch = tf.shape(pair["a"]["image"])[0]
@@ -152,7 +161,9 @@ def augment_pair(pair, seed):
     channel = tf.cast(uniform(6, none, 0.0, 3.0), tf.int32)
     result = {}
     for number, (name, portrait) in enumerate(pair.items()):
+        portrait = {**portrait, "image": color.to_linear(portrait["image"])}
         portrait = warp(mirror(portrait, flip), angle, scale, shift)
         gain = tf.exp(uniform(10 + number, [1], -0.6, 0.35) + uniform(20 + number, [3], -0.1, 0.1))
-        result[name] = single_channel(exposure(portrait, gain), grey, channel)
+        portrait = single_channel(exposure(portrait, gain), grey, channel)
+        result[name] = {**portrait, "image": color.to_srgb(portrait["image"])}
     return result

@@ -76,57 +76,51 @@ def _subject_records(source, seed, shuffle):
     return dataset
 
 
-def _decode(png, channels, dtype, scale, size):
+def _decode(png, channels, dtype, scale):
     image = tf.io.decode_png(png, channels=channels, dtype=dtype)
-    image = tf.cast(image, tf.float32) / scale
-    image.set_shape([None, None, channels])
-    if size is not None:
-        image = tf.image.resize(image, [size, size], antialias=True)
-    return image
+    return tf.cast(image, tf.float32) / scale
 
 
-def _portraits(features, indices, size, labelled):
+def _portraits(features, indices, labelled):
     """The portraits of one subject at two indices."""
+    mask = _decode(features["mask"], 1, tf.uint8, 255.0)
     shared = {
         "subject": features["subject"],
-        "mask": _decode(features["mask"], 1, tf.uint8, 255.0, size),
-        "albedo": _decode(features["albedo"], 3, tf.uint16, 65535.0, size),
+        "mask": mask if labelled else tf.ones_like(mask),
+        "albedo": _decode(features["albedo"], 3, tf.uint16, 65535.0),
         "normals": tf.math.l2_normalize(
-            _decode(features["normals"], 3, tf.uint16, 32767.5, size) - 1.0, axis=-1, epsilon=1e-6
+            _decode(features["normals"], 3, tf.uint16, 32767.5) - 1.0, axis=-1, epsilon=1e-6
         ),
         **{f"has_{name}": features[f"has_{name}"] * float(labelled) for name in LABELS},
     }
     return [
         {
             **shared,
-            "image": _decode(features["images"][index], 3, tf.uint8, 255.0, size),
+            "image": _decode(features["images"][index], 3, tf.uint8, 255.0),
             "light": features["light"][index],
         }
         for index in (indices[0], indices[1])
     ]
 
 
-def _pair_of(source, size, seed):
+def _pair_of(source, seed):
     def pair_of(number, record):
         features = records.parse(record)
         count = tf.shape(features["images"])[0]
         # Two of K without repetition: the order of K random numbers.
         order = tf.argsort(tf.random.stateless_uniform([count], tf.stack([seed, number])))
-        a, b = _portraits(features, order, size, source.labelled)
+        a, b = _portraits(features, order, source.labelled)
         return {"a": a, "b": b}
 
     return pair_of
 
 
-def pairs(
-    sources, batch_size, *, size=None, seed=0, steps=None, start=0, shuffle=True, augmented=True
-):
+def pairs(sources, batch_size, *, seed=0, steps=None, start=0, shuffle=True, augmented=True):
     """Batches of pairs from a mixture of sources.
 
     Args:
       sources: `Source`s; the share of each holds over any stretch of pairs.
       batch_size: pairs a batch (the network sees twice as many photos).
-      size: height and width of the photos; None keeps the records' own.
       seed: of every order and every random choice.
       steps: number of batches; None for one pass over the subjects of a single source.
       start: the first batch to give, as if those before it had been taken.
@@ -160,7 +154,7 @@ def pairs(
         stream = stream.enumerate().skip(int(done[number]))
         streams.append(
             stream.map(
-                _pair_of(source, size, stream_seed),
+                _pair_of(source, stream_seed),
                 num_parallel_calls=tf.data.AUTOTUNE,
                 deterministic=True,
             )

@@ -7,7 +7,7 @@ still, under K lights:
 |---|---|---|
 | `subject` | str | id; a subject is never in two splits |
 | `images` | uint8 `[K, H, W, 3]` | sRGB-encoded RGB, pixel-aligned |
-| `mask` | uint8 `[H, W, 1]` | head with hair (255) against background (0) |
+| `mask` | uint8 `[H, W, 1]` | person (255) against background (0); 255 where not known |
 | `albedo` | uint16 `[H, W, 3]` | linear albedo x 65535; 0 where no label is known |
 | `normals` | uint16 `[H, W, 3]` | (n + 1) / 2 x 65535, unit; (0, 0, 1) where there is no surface |
 | `light` | float32 `[K, 9, 3]` | spherical harmonics of the incoming radiance |
@@ -51,7 +51,7 @@ def unlabelled(subject, images):
     return {
         "subject": subject,
         "images": images,
-        "mask": np.zeros((height, width, 1), np.uint8),
+        "mask": np.full((height, width, 1), 255, np.uint8),
         "albedo": np.zeros((height, width, 3), np.uint16),
         "normals": encode_normals(np.broadcast_to([0.0, 0.0, 1.0], (height, width, 3))),
         "light": np.zeros((count, 9, 3), np.float32),

@@ -6,6 +6,8 @@ instead (`layers.Gain`). No convolution runs at full resolution: the stem halves
 detail has a short way.
 """
 
+import math
+
 import keras
 
 from tfrelight.errors import InputError
@@ -45,7 +47,15 @@ def _light(x):
     x = keras.layers.Dense(
         128, activation="relu", kernel_initializer="he_normal", name="light_dense"
     )(x)
-    x = keras.layers.Dense(27, kernel_initializer=_small(), name="light_out", dtype="float32")(x)
+    # Starts as light of 0.6 from everywhere: shading below 0 is clipped and has no gradient.
+    ambient = [0.6 * (4.0 * math.pi) ** 0.5] * 3 + [0.0] * 24
+    x = keras.layers.Dense(
+        27,
+        kernel_initializer=_small(),
+        bias_initializer=keras.initializers.Constant(ambient),
+        name="light_out",
+        dtype="float32",
+    )(x)
     return keras.layers.Reshape((9, 3), name="light_reshape", dtype="float32")(x)
 
 

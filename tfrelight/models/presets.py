@@ -5,6 +5,7 @@ A stored network is a folder with `model.json` (network, its arguments, versions
 model that takes photos of any size.
 """
 
+import inspect
 import json
 import os
 from pathlib import Path
@@ -38,9 +39,10 @@ def build(network, **arguments):
     if network not in NETWORKS:
         raise InputError(f"Unknown network {network!r}. Expected one of: {', '.join(NETWORKS)}.")
     try:
-        return NETWORKS[network](**arguments)
+        inspect.signature(NETWORKS[network]).bind(**arguments)
     except TypeError as error:
         raise InputError(f"Invalid arguments for network {network!r}: {error}.") from error
+    return NETWORKS[network](**arguments)
 
 
 def describe(folder, network, arguments):
@@ -80,7 +82,7 @@ def load_network(path):
     try:
         stored = json.loads(description.read_text())
         name, arguments = stored["network"], stored["arguments"]
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{description} is not a model description: {error}.") from error
     network = build(name, **arguments)
     try:
@@ -113,22 +115,25 @@ def load_model(path):
 def of_any_size(network):
     """A network for photos of any size: resized to the network's own, the maps resized back."""
     size = network.input_shape[1]
-    photos = keras.Input((None, None, 3), name="images")
-    outputs = network(layers.Resize(size, name="to_network")(photos))
-    maps = {
-        name: layers.Resize(unit=name == "normals", name=f"{name}_to_photo")(
-            [outputs[name], photos]
-        )
-        for name in ("albedo", "normals", "mask")
-    }
+    photos = keras.Input((None, None, 3), name="images", dtype="float32")
+    outputs = network(layers.Resize(size, name="to_network", dtype="float32")(photos))
+
+    def to_photo(name, **kwargs):
+        layer = layers.Resize(name=f"{name}_to_photo", dtype="float32", **kwargs)
+        return layer([outputs[name], photos])
+
+    def named(name, tensor):
+        return keras.layers.Activation("linear", name=name, dtype="float32")(tensor)
+
+    # `sfsnet` does not bound its albedo.
+    bounded = keras.layers.ReLU(max_value=1.0, dtype="float32")(to_photo("albedo"))
     return keras.Model(
         photos,
         {
-            # `sfsnet` does not bound its albedo.
-            "albedo": keras.layers.ReLU(max_value=1.0, name="albedo")(maps["albedo"]),
-            "normals": keras.layers.Activation("linear", name="normals")(maps["normals"]),
-            "light": keras.layers.Activation("linear", name="light")(outputs["light"]),
-            "mask": keras.layers.Activation("linear", name="mask")(maps["mask"]),
+            "albedo": named("albedo", bounded),
+            "normals": named("normals", to_photo("normals", unit=True)),
+            "light": named("light", outputs["light"]),
+            "mask": named("mask", to_photo("mask")),
         },
         name=network.name,
     )

@@ -20,6 +20,16 @@ def _concatenate(pair):
     return {key: tf.concat([pair["a"][key], pair["b"][key]], axis=0) for key in pair["a"]}
 
 
+def _labelled(portraits):
+    """Pixels whose albedo and normals, where known at all, are labels, `[2 B, H, W, 1]`.
+
+    Photometric stereo, for one, does not hold everywhere: where it left no albedo, no label.
+    """
+    surface = tf.cast(tf.reduce_any(portraits["albedo"] > 0, axis=-1, keepdims=True), tf.float32)
+    has_albedo = portraits["has_albedo"][:, None, None, None]
+    return portraits["mask"] * tf.maximum(surface, 1.0 - has_albedo)
+
+
 def pair_losses(names, outputs, portraits):
     """The losses of one batch of pairs.
 
@@ -40,13 +50,10 @@ def pair_losses(names, outputs, portraits):
     def pixels(label, region):
         return known(label)[:, None, None, None] * region
 
-    # Inside the head, where that is known or the network says so; hair and skin alike.
-    has_mask = pixels("mask", 1.0)
-    head = has_mask * portraits["mask"] + (1.0 - has_mask) * tf.stop_gradient(outputs["mask"])
+    # Skin and hair alike; everywhere where it is not known.
+    head = portraits["mask"]
 
-    # Photometric stereo, for one, does not hold everywhere: where it left no albedo, no label.
-    surface = tf.cast(tf.reduce_any(portraits["albedo"] > 0, axis=-1, keepdims=True), tf.float32)
-    labelled = head * tf.maximum(surface, 1.0 - pixels("albedo", 1.0))
+    labelled = _labelled(portraits)
 
     needs_encoding = {"albedo", "albedo_consistency"} & set(names)
     encoded = losses.encode(albedo) if needs_encoding else None
@@ -66,7 +73,7 @@ def pair_losses(names, outputs, portraits):
         ),
         "light": lambda: losses.light(light, portraits["light"], known("light")),
         "mask": lambda: losses.binary_cross_entropy(
-            outputs["mask"], portraits["mask"], has_mask * tf.ones_like(head)
+            outputs["mask"], head, pixels("mask", tf.ones_like(head))
         ),
         # Albedo and normals of one photo under the light of the other give the other.
         "cross_relighting": lambda: losses.photometric(
@@ -91,7 +98,7 @@ class RelightModel(keras.Model):
         an entry is not computed.
 
     Raises:
-      InputError: a name that is not a loss, or no weight above 0.
+      InputError: a name that is not a loss, a weight that is no number from 0 up, or none above 0.
     """
 
     def __init__(self, network, loss_weights, **kwargs):
@@ -100,6 +107,12 @@ class RelightModel(keras.Model):
         if unknown:
             raise InputError(
                 f"Unknown loss {unknown[0]!r}. Expected some of: {', '.join(losses.NAMES)}."
+            )
+        wrong = [name for name, weight in loss_weights.items() if not weight >= 0]
+        if wrong:
+            raise InputError(
+                f"Invalid weight of the loss {wrong[0]!r}. Expected at least 0. "
+                f"Received: {loss_weights[wrong[0]]}."
             )
         self.network = network
         self.weights_of_losses = {n: w for n, w in loss_weights.items() if w > 0}
@@ -128,7 +141,7 @@ class RelightModel(keras.Model):
         self.means["loss"].update_state(total)
         for name, value in parts.items():
             self.means[name].update_state(value)
-        weight = portraits["has_normals"][:, None, None, None] * portraits["mask"]
+        weight = portraits["has_normals"][:, None, None, None] * _labelled(portraits)
         cosine = tf.reduce_sum(outputs["normals"] * portraits["normals"], axis=-1, keepdims=True)
         degrees = tf.acos(tf.clip_by_value(cosine, -1.0, 1.0)) * 57.29578
         self.means["normal_degrees"].update_state(degrees, sample_weight=weight)
@@ -142,13 +155,12 @@ class RelightModel(keras.Model):
             scaled = total / tf.distribute.get_strategy().num_replicas_in_sync
             if isinstance(self.optimizer, keras.mixed_precision.LossScaleOptimizer):
                 scaled = self.optimizer.get_scaled_loss(scaled)
-        gradients = tape.gradient(scaled, variables)
+        # A head that no loss reaches has no gradient.
+        gradients = tape.gradient(
+            scaled, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
         if isinstance(self.optimizer, keras.mixed_precision.LossScaleOptimizer):
             gradients = self.optimizer.get_unscaled_gradients(gradients)
-        # A batch that is not a number must not reach the weights: the run then stops (see
-        # `tfrelight.training.callbacks.StopOnNonFinite`) with the last good ones.
-        finite = tf.math.is_finite(total)
-        gradients = [tf.where(finite, gradient, tf.zeros_like(gradient)) for gradient in gradients]
         self.optimizer.apply_gradients(zip(gradients, variables))
         return self._log(total, parts, outputs, portraits)
 

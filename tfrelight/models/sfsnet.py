@@ -8,15 +8,17 @@ are our coefficients, not SfSNet's order.
 
 import keras
 
+from tfrelight.errors import InputError
 from tfrelight.models import layers
 
 __all__ = ["sfsnet"]
 
 
 def _bn_relu(x, name):
-    # Caffe's BatchNorm: no scale, no shift; epsilon and decay are Caffe's defaults.
+    # Caffe's BatchNorm: no scale, no shift, epsilon 1e-5. Its decay of 0.999 is bias-corrected,
+    # which Keras' is not: 0.99 forgets the initial statistics in hundreds of steps instead.
     x = keras.layers.BatchNormalization(
-        center=False, scale=False, momentum=0.999, epsilon=1e-5, name=f"{name}_bn"
+        center=False, scale=False, momentum=0.99, epsilon=1e-5, name=f"{name}_bn"
     )(x)
     return keras.layers.Activation("relu", name=f"{name}_relu")(x)
 
@@ -56,6 +58,8 @@ def sfsnet(size=128, width=64, blocks=5, name="sfsnet"):
       `keras.Model` from `[B, size, size, 3]` sRGB in [0, 1] to the dict of `layers.heads`. Albedo
       is not bounded, as in SfSNet: the loss keeps it near [0, 1].
     """
+    if size % 2:
+        raise InputError(f"Invalid size for `sfsnet`. Expected an even number. Received: {size}.")
     image = keras.Input((size, size, 3), name="image")
     x = _bn_relu(_conv(image, width, 7, "conv1"), "conv1")
     x = _bn_relu(_conv(x, 2 * width, 3, "conv2"), "conv2")

@@ -1,12 +1,12 @@
 """What happens beside the training step: keeping, stopping, showing."""
 
+import os
 import time
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfrelight.errors import InputError
 from tfrelight.models import presets
 from tfrelight.training import pictures
 
@@ -20,35 +20,44 @@ class Keep(keras.callbacks.Callback):
 
     Args:
       folder: `RunFolder`.
+      model: the compiled `RelightModel`.
       monitor: name of the log whose lowest value is best.
     """
 
-    def __init__(self, folder, monitor):
+    def __init__(self, folder, model, monitor):
         super().__init__()
         self.folder = folder
+        self.network = model.network
+        self.optimizer = model.optimizer
         self.monitor = monitor
         self.history = folder.history()
         self.epochs_done = tf.Variable(0, trainable=False, dtype=tf.int64)
-
-    def set_model(self, model):
-        super().set_model(model)
         self.checkpoint = tf.train.Checkpoint(
-            network=model.network, optimizer=model.optimizer, epochs=self.epochs_done
+            network=self.network, optimizer=self.optimizer, epochs=self.epochs_done
         )
+        # The one before the last stays, in case the machine stops while the last is written.
         self.manager = tf.train.CheckpointManager(
-            self.checkpoint, str(self.folder.checkpoints), max_to_keep=2
+            self.checkpoint, str(folder.checkpoints), max_to_keep=2
         )
 
-    def restore(self, model):
-        """Brings a run back to its last whole epoch; returns how many epochs are done."""
-        self.set_model(model)
+    def restore(self):
+        """Brings the run back to its last whole epoch; returns how many epochs are done."""
         if self.manager.latest_checkpoint:
-            model.optimizer.build(model.network.trainable_variables)
-            self.checkpoint.restore(
-                self.manager.latest_checkpoint
-            ).assert_existing_objects_matched()
-            self.history = self.history[: int(self.epochs_done)]
-        return int(self.epochs_done)
+            self.optimizer.build(self.network.trainable_variables)
+            status = self.checkpoint.restore(self.manager.latest_checkpoint)
+            status.assert_existing_objects_matched()
+        done = int(self.epochs_done)
+        self.history = self.history[:done]
+        return done
+
+    def kept(self):
+        """What of the run is kept, a sentence."""
+        if not self.history:
+            return "No epoch was finished, so no weights are kept."
+        return (
+            f"The weights of epoch {len(self.history)} are kept in "
+            f"{self.folder.path / presets.LAST}."
+        )
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.monotonic()
@@ -56,34 +65,47 @@ class Keep(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if not all(np.isfinite(value) for value in logs.values()):
             return
-        network = self.model.network
-        network.save_weights(self.folder.path / presets.LAST)
-        seconds = time.monotonic() - self.started
-        entry = {"epoch": epoch + 1, "seconds": round(seconds, 1)}
+        entry = {"epoch": epoch + 1, "seconds": round(time.monotonic() - self.started, 1)}
         entry.update((name, float(value)) for name, value in logs.items())
         best = min((past[self.monitor] for past in self.history), default=np.inf)
+        self._save_weights(presets.LAST)
         if entry[self.monitor] < best:
-            network.save_weights(self.folder.path / presets.BEST)
+            self._save_weights(presets.BEST)
         self.history.append(entry)
         self.folder.write_json(self.folder.metrics, {"epochs": self.history})
         self.epochs_done.assign(epoch + 1)
-        self.manager.save()
+        self.manager.save(checkpoint_number=epoch + 1)
+
+    def _save_weights(self, name):
+        path = self.folder.path / name
+        # Keras wants this ending of a weights file.
+        aside = path.with_name(f"unfinished-{path.name}")
+        self.network.save_weights(aside)
+        os.replace(aside, path)
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
-    """Stops when a loss is not a number, and remembers which one (`error`)."""
+    """Stops when a loss, of training or validation, is not a number; `error` says which one."""
 
     error = None
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch + 1
+
     def on_train_batch_end(self, batch, logs=None):
+        self._check(logs, f"batch {batch + 1} of epoch {self.epoch}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._check(logs, f"the validation after epoch {self.epoch}")
+
+    def _check(self, logs, where):
         broken = [name for name, value in logs.items() if not np.isfinite(value)]
         if broken and self.error is None:
             # The total is broken whenever a part is: name the part.
-            name = next((name for name in broken if name != "loss"), "loss")
-            self.error = InputError(
-                f"Training stopped: the loss {name!r} is not a finite number in batch {batch + 1}. "
-                "The weights of the last whole epoch are kept. Look for broken photos or labels "
-                "(NaN), or lower --learning_rate."
+            name = next((name for name in broken if name not in ("loss", "val_loss")), broken[0])
+            self.error = (
+                f"Training stopped: the loss {name!r} is not a finite number in {where}. Look for "
+                "broken photos or labels (NaN), or lower --learning_rate."
             )
             self.model.stop_training = True
 

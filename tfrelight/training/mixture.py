@@ -44,10 +44,10 @@ def mixture(options):
         lights=options["synthetic_lights"], size=options["size"], seed=options["synthetic_seed"]
     )
     share, count = options["synthetic_share"], options["synthetic_subjects"]
-    if not 0.0 <= share <= 1.0:
-        raise InputError(f"Invalid --synthetic_share. Expected 0 to 1. Received: {share}.")
-    if count < 2:
-        raise InputError(f"Invalid --synthetic_subjects. Expected 2 or more. Received: {count}.")
+    if options["yale_b_subjects"] and not options["yale_b_dir"]:
+        raise InputError(
+            "--yale_b_subjects names people of Extended Yale B. Give --yale_b_dir too."
+        )
 
     labelled_names, labelled_files = [], []
     if options["yale_b_dir"]:
@@ -109,11 +109,14 @@ def mixture(options):
 def _yale_b(options):
     """Ids and record files of Extended Yale B's training subjects."""
     folder, size = options["yale_b_dir"], options["size"]
-    wanted = options["yale_b_subjects"] or yale_b.DEVELOPMENT_TRAIN
-    ids = [number for number in yale_b.subjects_in(folder) if number in set(wanted)]
+    present = yale_b.subjects_in(folder)
+    ids = options["yale_b_subjects"] or [i for i in yale_b.DEVELOPMENT_TRAIN if i in present]
+    for number in ids:
+        yale_b.folder_of(folder, number)
     if not ids:
         raise InputError(
-            f"No subject to train on in {folder}. Expected some of yaleB{', yaleB'.join(wanted)}."
+            f"None of the training subjects {', '.join(yale_b.DEVELOPMENT_TRAIN)} is in {folder}. "
+            "Name those to train on with --yale_b_subjects."
         )
     labels = "photometric_stereo" if options["labelled_multilit_subjects"] else "none"
 

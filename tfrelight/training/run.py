@@ -46,21 +46,20 @@ def train(workdir, settings, max_minutes=0):
     strategy = STRATEGIES[settings["strategy"]]()
     keras.utils.set_random_seed(settings["seed"])
     precision.set_precision(settings["precision"])
-    # Before any photo is read: a folder of another run is refused at once.
     folder = RunFolder(workdir)
+    folder.check(settings)
     arguments = {"size": settings["size"]}
     with strategy.scope():
         network = presets.build(settings["network"], **arguments)
         model = RelightModel(network, {name: settings[f"{name}_weight"] for name in losses.NAMES})
         model.compile(optimizer=_optimizer(settings))
-    folder.open(settings)
-    presets.describe(folder.path, settings["network"], arguments)
-
     sources = mixture(settings)
     print(sources.summary, flush=True)
-    keep = callbacks.Keep(folder, monitor="val_loss")
-    with strategy.scope():
-        done = keep.restore(model)
+    # Now that nothing is left to refuse.
+    folder.create(settings, keras.mixed_precision.global_policy().name)
+    presets.describe(folder.path, settings["network"], arguments)
+    keep = callbacks.Keep(folder, model, monitor="val_loss")
+    done = keep.restore()
     if done == settings["epochs"]:
         print(f"{folder.path} is a finished run of {done} epochs.")
         return keep.history
@@ -70,7 +69,6 @@ def train(workdir, settings, max_minutes=0):
     validation = pairs.pairs(
         [sources.validation],
         settings["batch_size"],
-        size=settings["size"],
         shuffle=False,
         augmented=False,
     )
@@ -81,7 +79,6 @@ def train(workdir, settings, max_minutes=0):
         pairs.pairs(
             sources.training,
             settings["batch_size"],
-            size=settings["size"],
             seed=settings["seed"],
             steps=settings["epochs"] * settings["steps_per_epoch"],
             start=done * settings["steps_per_epoch"],
@@ -102,7 +99,7 @@ def train(workdir, settings, max_minutes=0):
         verbose=0 if sys.stderr.isatty() else 2,
     )
     if stop.error:
-        raise stop.error
+        raise InputError(f"{stop.error} {keep.kept()}")
     return keep.history
 
 

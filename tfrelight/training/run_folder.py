@@ -1,4 +1,4 @@
-"""The folder that holds everything about a run. Nothing in it is ever deleted by us."""
+"""The folder that holds everything about a run."""
 
 import importlib.metadata
 import json
@@ -34,8 +34,8 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self.weights = self.path / "weights"
 
-    def open(self, settings):
-        """Makes the folder for a run with these settings, or finds the same run in it.
+    def check(self, settings):
+        """Refuses the folder unless it is free for a run with these settings, or holds that run.
 
         Args:
           settings: dict of flag names to values: everything that changes the numbers.
@@ -43,20 +43,15 @@ class RunFolder:
         Raises:
           InputError: the folder holds a run with other settings, or files of something else.
         """
-        lines = [f"--{name}={_text(value)}" for name, value in sorted(settings.items())]
-        if self.flags.exists():
-            self._compare(self.flags.read_text().splitlines(), lines)
+        if not self.flags.exists():
+            if self.path.exists() and any(self.path.iterdir()):
+                raise InputError(
+                    f"{self.path} is not empty and holds no run. Give --workdir a new folder."
+                )
             return
-        if self.path.exists() and any(self.path.iterdir()):
-            raise InputError(
-                f"{self.path} is not empty and holds no run. Give --workdir a new folder."
-            )
-        self.weights.mkdir(parents=True, exist_ok=True)
-        self.write_json(self.path / "environment.json", _environment())
-        self.write_text(self.flags, "\n".join(lines) + "\n")
-
-    def _compare(self, old, new):
-        old, new = dict(_split(old)), dict(_split(new))
+        old = dict(_split(self.flags.read_text().splitlines()))
+        old.pop("workdir", None)
+        new = {name: _text(value) for name, value in settings.items()}
         different = [name for name in sorted(set(old) | set(new)) if old.get(name) != new.get(name)]
         if different:
             name = different[0]
@@ -66,6 +61,25 @@ class RunFolder:
                 f"{new.get(name)!r}{more}. Give --workdir a new folder, or --flagfile={self.flags} "
                 "to go on with that run."
             )
+
+    def create(self, settings, precision):
+        """Makes the folder of a run that `check` let pass; does nothing to one that is there.
+
+        Args:
+          settings: as for `check`.
+          precision: the Keras policy that the run's precision came to on this machine.
+        """
+        if self.flags.exists():
+            return
+        # The flags come first: they are what makes a folder a run.
+        self.path.mkdir(parents=True, exist_ok=True)
+        lines = {**settings, "workdir": self.path}
+        self.write_text(
+            self.flags,
+            "".join(f"--{name}={_text(value)}\n" for name, value in sorted(lines.items())),
+        )
+        self.weights.mkdir(exist_ok=True)
+        self.write_json(self.path / "environment.json", {**_environment(), "precision": precision})
 
     def write_json(self, path, value):
         """Writes JSON aside and renames it."""
