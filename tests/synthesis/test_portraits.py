@@ -1,8 +1,14 @@
 import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
 from tests.synthesis import killed
 from tfrelight import lights, shading
 from tfrelight.errors import InputError
@@ -225,3 +231,36 @@ def test_every_skin_tone_is_common():
     assert min(means) <= 0.06 and max(means) >= 0.6
     share = np.histogram(means, np.linspace(0.06, 0.6, 7))[0] / len(means)
     assert share.min() >= 0.08
+
+
+def test_rendering_processes_end_with_their_parent(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import multiprocessing, os, signal\n"
+        "from tfrelight.synthesis import portraits\n"
+        "if __name__ == '__main__':\n"
+        "    settings = portraits.Settings(size=16, lights=1, directions=32)\n"
+        "    next(portraits.subjects(settings, range(50), processes=2))\n"
+        "    print(*[child.pid for child in multiprocessing.active_children()], flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    parent = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, env=environment, check=False
+    )
+    assert parent.returncode == -signal.SIGKILL, parent.stderr
+    children = [int(number) for number in parent.stdout.split()]
+    assert len(children) == 2
+    deadline = time.monotonic() + 30
+    while any(_runs(child) for child in children):
+        assert time.monotonic() < deadline, "rendering processes outlived their parent"
+        time.sleep(0.1)
+
+
+def _runs(pid):
+    """Whether a process is there and is not only waiting to be collected."""
+    try:
+        with open(f"/proc/{pid}/stat") as status:
+            return status.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -16,6 +16,7 @@ import hashlib
 import itertools
 import multiprocessing
 import os
+import threading
 import zlib
 from collections.abc import Iterable, Iterator
 
@@ -212,6 +213,16 @@ def subject(settings: Settings, index: int) -> dict:
     }
 
 
+def _end_with_parent():
+    """Ends a rendering process whose parent was killed: it would wait for work for ever."""
+
+    def watch():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def subjects(
     settings: Settings, indices: Iterable[int], processes: int | None = None
 ) -> Iterator[dict]:
@@ -236,7 +247,9 @@ def subjects(
     if settings.ict_facekit:
         ict.load(settings.ict_facekit)
     context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(processes, mp_context=context) as pool:
+    with concurrent.futures.ProcessPoolExecutor(
+        processes, mp_context=context, initializer=_end_with_parent
+    ) as pool:
         waiting = []
         try:
             for index in indices:
