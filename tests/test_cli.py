@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-COMMANDS = ["train", "evaluate", "export"]
+COMMANDS = ["train", "evaluate", "export", "synthesize"]
 
 # A command like any other, whose `main` does what --action says.
 COMMAND = """
@@ -136,12 +136,6 @@ def test_a_bug_is_not_dressed_up(command):
     result = command("--action=bug")
     assert result.returncode == 1
     assert "Traceback" in result.stderr and "ZeroDivisionError" in result.stderr
-
-
-def test_positional_arguments_where_main_takes_them(command):
-    code = COMMAND.replace("def main():", "@cli.positional\ndef main(photos):\n    print(photos)")
-    result = command("a.jpg", "--count=2", "b.jpg", code=code)
-    assert result.stdout == "['a.jpg', 'b.jpg']\ncount 2\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
