@@ -74,9 +74,13 @@ def main():
     own = flags.FLAGS.get_key_flags_for_module(flags.FLAGS.find_module_defining_flag("workdir"))
     settings = {flag.name: flag.value for flag in own if flag.name not in _NOT_SETTINGS}
 
+    from tfrelight.training import strategies
+
+    # Before the other imports, which run operations of TensorFlow.
+    strategy = strategies.create(flags.FLAGS.strategy)
     from tfrelight.training import run
 
-    run.train(flags.FLAGS.workdir, settings, max_minutes=flags.FLAGS.max_minutes)
+    run.train(flags.FLAGS.workdir, settings, strategy, flags.FLAGS.max_minutes)
 
 
 if __name__ == "__main__":

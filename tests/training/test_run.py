@@ -13,7 +13,7 @@ import tfrelight
 from tests.models.test_networks import TINY, photos
 from tfrelight.errors import InputError
 from tfrelight.models import presets
-from tfrelight.training import callbacks, mixture, run
+from tfrelight.training import callbacks, mixture, run, strategies
 
 LOSSES = {
     "reconstruction": 1,
@@ -174,7 +174,6 @@ def test_a_nan_stops_the_run_and_keeps_the_weights(tmp_path, monkeypatch):
     [
         ("network", "unet", "Invalid --network. Expected one of: compact, sfsnet"),
         ("precision", "int8", "Invalid --precision"),
-        ("strategy", "tpu", "Invalid --strategy"),
         ("learning_rate", 0.0, "Invalid --learning_rate. Expected above 0"),
         ("yale_b_dir", "missing", "No such folder: missing"),
         ("labelled_multilit_subjects", 50, "Expected at most 2"),
@@ -191,6 +190,20 @@ def test_time_runs_out_after_a_whole_epoch(tmp_path):
     assert len(history) == 1
     again = run.train(tmp_path / "short", SETTINGS)
     assert len(again) == SETTINGS["epochs"]
+
+
+def test_mirrored_training_is_training(finished, tmp_path):
+    """On one device the mirrored strategy reaches the same numbers."""
+    _, expected = finished
+    strategy = strategies.create("mirrored")
+    history = run.train(tmp_path / "mirrored", {**SETTINGS, "strategy": "mirrored"}, strategy)
+    for epoch, other in zip(history, expected):
+        np.testing.assert_allclose(epoch["loss"], other["loss"], rtol=1e-4)
+
+
+def test_unknown_strategy():
+    with pytest.raises(InputError, match="Invalid --strategy. Expected one of: default, mirrored"):
+        strategies.create("tpu")
 
 
 def test_the_limited_setting_labels_the_first_people():

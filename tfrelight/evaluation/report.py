@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from pathlib import Path
 
 import tfrelight
+from tfrelight import files
 from tfrelight.errors import InputError
 
 __all__ = ["document", "tables", "writable", "write"]
@@ -86,10 +86,7 @@ def writable(path):
 
 def write(path, report):
     """Writes the report as JSON, aside and renamed; what is not a number becomes null."""
-    path = Path(path)
-    aside = path.with_name(path.name + ".part")
-    aside.write_text(json.dumps(_finite(report), indent=2, allow_nan=False) + "\n")
-    os.replace(aside, path)
+    files.write_json(path, _finite(report), allow_nan=False)
 
 
 def _finite(value):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 import tfrelight
+from tfrelight import pictures
 from tfrelight.errors import InputError
-from tfrelight.evaluation import pictures, report, synthetic, yale_b
-from tfrelight.training import pictures as files
+from tfrelight.evaluation import report, synthetic, yale_b
 
 __all__ = ["predictor", "run"]
 
@@ -80,5 +80,5 @@ def run(settings):
     if settings["report"]:
         report.write(settings["report"], result)
     if settings["picture"]:
-        files.save(settings["picture"], pictures.page(rows))
+        pictures.save(settings["picture"], pictures.page(rows))
     return result

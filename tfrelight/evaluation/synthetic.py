@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from tfrelight import color, lights, metrics, shading
+from tfrelight import color, lights, metrics, pictures, shading
 from tfrelight.data import records, synthetic
 from tfrelight.errors import InputError
-from tfrelight.evaluation import pictures, relighting
+from tfrelight.evaluation import relighting
 from tfrelight.evaluation.measurements import Measurements
 from tfrelight.synthesis import portraits
 

@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfrelight import color, lights, metrics, shading
+from tfrelight import color, lights, metrics, pictures, shading
 from tfrelight.data import yale_b
 from tfrelight.errors import InputError
-from tfrelight.evaluation import pictures, relighting
+from tfrelight.evaluation import relighting
 from tfrelight.evaluation.measurements import Measurements
 
 __all__ = ["Person", "chosen", "ellipse", "evaluate", "person"]

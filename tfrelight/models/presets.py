@@ -7,12 +7,12 @@ model that takes photos of any size.
 
 import inspect
 import json
-import os
 from pathlib import Path
 
 import keras
 
 import tfrelight
+from tfrelight import files
 from tfrelight.errors import InputError
 from tfrelight.models import layers
 from tfrelight.models.compact import compact
@@ -53,9 +53,7 @@ def describe(folder, network, arguments):
         "tfrelight": tfrelight.__version__,
         "keras": keras.__version__,
     }
-    aside = Path(folder) / "model.json.part"
-    aside.write_text(json.dumps(description, indent=2) + "\n")
-    os.replace(aside, Path(folder) / "model.json")
+    files.write_json(Path(folder) / "model.json", description)
 
 
 def load_network(path):

@@ -1,14 +1,14 @@
 """What happens beside the training step: keeping, stopping, showing."""
 
-import os
 import time
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfrelight import files, pictures
 from tfrelight.models import presets
-from tfrelight.training import pictures
+from tfrelight.training.pictures import decompositions
 
 __all__ = ["Keep", "ShowSamples", "StopOnNonFinite"]
 
@@ -72,16 +72,14 @@ class Keep(keras.callbacks.Callback):
         if entry[self.monitor] < best:
             self._save_weights(presets.BEST)
         self.history.append(entry)
-        self.folder.write_json(self.folder.metrics, {"epochs": self.history})
+        files.write_json(self.folder.metrics, {"epochs": self.history})
         self.epochs_done.assign(epoch + 1)
         self.manager.save(checkpoint_number=epoch + 1)
 
     def _save_weights(self, name):
-        path = self.folder.path / name
         # Keras wants this ending of a weights file.
-        aside = path.with_name(f"unfinished-{path.name}")
-        self.network.save_weights(aside)
-        os.replace(aside, path)
+        with files.replacing(self.folder.path / name, suffix=".weights.h5") as aside:
+            self.network.save_weights(aside)
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
@@ -125,7 +123,7 @@ class ShowSamples(keras.callbacks.Callback):
         self.writer = tf.summary.create_file_writer(str(folder.logs / "samples"))
 
     def on_epoch_end(self, epoch, logs=None):
-        grid = pictures.decompositions(self.model.network, self.pair)
+        grid = decompositions(self.model.network, self.pair)
         pictures.save(self.folder.samples, grid)
         with self.writer.as_default(step=epoch + 1):
             tf.summary.image("samples", grid[None])

@@ -1,18 +1,8 @@
 """Pictures of what a network has learnt."""
 
-import os
-from pathlib import Path
+from tfrelight import pictures, shading
 
-import numpy as np
-import tensorflow as tf
-from PIL import Image, ImageDraw
-
-from tfrelight import color, shading
-
-__all__ = ["decompositions", "save"]
-
-COLUMNS = ("photo", "albedo", "normals", "shading", "reconstruction", "relit", "partner")
-_TITLE_HEIGHT = 14
+__all__ = ["decompositions"]
 
 
 def decompositions(network, pair):
@@ -23,38 +13,25 @@ def decompositions(network, pair):
       pair: `{"a": portraits, "b": portraits}` of B pairs.
 
     Returns:
-      `[14 + B H, 7 W, 3]` sRGB float in [0, 1]: a line of titles, then the rows.
+      `pictures.page` of seven columns.
     """
-    a = network(pair["a"]["image"], training=False)
-    b = network(pair["b"]["image"], training=False)
-    shaded = shading.shade(a["normals"], a["light"])
-    cells = {
-        "photo": pair["a"]["image"],
-        "albedo": color.to_srgb(a["albedo"]),
-        "normals": (a["normals"] + 1.0) / 2.0,
-        # Half, so that shading up to 2 is seen.
-        "shading": color.to_srgb(shaded / 2.0),
-        "reconstruction": color.to_srgb(shading.render(a["albedo"], a["normals"], a["light"])),
-        "relit": color.to_srgb(shading.render(a["albedo"], a["normals"], b["light"])),
-        "partner": pair["b"]["image"],
-    }
-    rows = tf.concat([cells[name] for name in COLUMNS], axis=2).numpy()
-    width = rows.shape[2] // len(COLUMNS)
-    return np.concatenate([_titles(width), rows.reshape(-1, rows.shape[2], 3)])
-
-
-def _titles(width):
-    strip = Image.new("RGB", (width * len(COLUMNS), _TITLE_HEIGHT), "white")
-    draw = ImageDraw.Draw(strip)
-    for number, title in enumerate(COLUMNS):
-        draw.text((number * width + 3, 1), title, fill="black")
-    return np.asarray(strip, np.float32) / 255.0
-
-
-def save(path, image):
-    """Writes an sRGB float image as PNG, aside and renamed."""
-    path = Path(path)
-    aside = path.with_name(path.name + ".part")
-    pixels = np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
-    Image.fromarray(pixels).save(aside, format="PNG")
-    os.replace(aside, path)
+    a = {name: value.numpy() for name, value in network(pair["a"]["image"]).items()}
+    partner = network(pair["b"]["image"])["light"].numpy()
+    shaded = shading.shade(a["normals"], a["light"]).numpy()
+    again = shading.render(a["albedo"], a["normals"], a["light"]).numpy()
+    relit = shading.render(a["albedo"], a["normals"], partner).numpy()
+    rows = []
+    for index in range(len(partner)):
+        rows.append(
+            {
+                "photo": pair["a"]["image"][index].numpy(),
+                "albedo": pictures.encoded(a["albedo"][index]),
+                "normals": pictures.encoded_normals(a["normals"][index]),
+                # Half, so that shading up to 2 is seen.
+                "shading / 2": pictures.encoded(shaded[index] / 2.0),
+                "reconstruction": pictures.encoded(again[index]),
+                "relit": pictures.encoded(relit[index]),
+                "partner": pair["b"]["image"][index].numpy(),
+            }
+        )
+    return pictures.page(rows)

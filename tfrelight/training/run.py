@@ -11,28 +11,24 @@ from tfrelight.data import pairs
 from tfrelight.errors import InputError
 from tfrelight.models import precision, presets
 from tfrelight.models.relight_model import RelightModel
-from tfrelight.training import callbacks
+from tfrelight.training import callbacks, strategies
 from tfrelight.training.mixture import mixture
 from tfrelight.training.run_folder import RunFolder
 
 __all__ = ["train"]
 
-STRATEGIES = {
-    "default": tf.distribute.get_strategy,
-    "mirrored": tf.distribute.MirroredStrategy,
-    "multi_worker": tf.distribute.MultiWorkerMirroredStrategy,
-}
-
 # Pairs in `samples.png`.
 _SAMPLES = 6
 
 
-def train(workdir, settings, max_minutes=0):
+def train(workdir, settings, strategy=None, max_minutes=0):
     """Trains a network, or goes on with a run that was interrupted.
 
     Args:
-      workdir: folder of the run.
+      workdir: folder of the run. Of several workers the first uses it, the others
+        `WORKDIR-worker1` and so on: every worker needs its own checkpoints to go on from.
       settings: the flags of `tfrelight.train` by name, those left out that do not change numbers.
+      strategy: from `strategies.create`; None for one device.
       max_minutes: stop after so many; 0 for no limit.
 
     Returns:
@@ -43,10 +39,11 @@ def train(workdir, settings, max_minutes=0):
         became NaN (the last good weights are kept).
     """
     _validate(settings)
-    strategy = STRATEGIES[settings["strategy"]]()
+    strategy = strategy or tf.distribute.get_strategy()
     keras.utils.set_random_seed(settings["seed"])
     precision.set_precision(settings["precision"])
-    folder = RunFolder(workdir)
+    number = strategies.worker(strategy)
+    folder = RunFolder(f"{workdir}-worker{number}" if number else workdir)
     folder.check(settings)
     arguments = {"size": settings["size"]}
     with strategy.scope():
@@ -107,7 +104,6 @@ def _validate(settings):
     choices = {
         "network": presets.NETWORKS,
         "precision": precision.PRECISIONS,
-        "strategy": STRATEGIES,
     }
     for name, allowed in choices.items():
         if settings[name] not in allowed:

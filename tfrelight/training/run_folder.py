@@ -8,9 +8,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import numpy as np
-
 import tfrelight
+from tfrelight import files
 from tfrelight.errors import InputError
 
 __all__ = ["RunFolder"]
@@ -74,22 +73,12 @@ class RunFolder:
         # The flags come first: they are what makes a folder a run.
         self.path.mkdir(parents=True, exist_ok=True)
         lines = {**settings, "workdir": self.path}
-        self.write_text(
+        files.write_text(
             self.flags,
             "".join(f"--{name}={_text(value)}\n" for name, value in sorted(lines.items())),
         )
         self.weights.mkdir(exist_ok=True)
-        self.write_json(self.path / "environment.json", {**_environment(), "precision": precision})
-
-    def write_json(self, path, value):
-        """Writes JSON aside and renames it."""
-        self.write_text(path, json.dumps(value, indent=2, default=_number) + "\n")
-
-    def write_text(self, path, text):
-        """Writes text aside and renames it."""
-        aside = path.with_name(path.name + ".part")
-        aside.write_text(text)
-        os.replace(aside, path)
+        files.write_json(self.path / "environment.json", {**_environment(), "precision": precision})
 
     def history(self):
         """The logs of the epochs so far: a list of dicts."""
@@ -106,12 +95,6 @@ def _text(value):
 
 def _split(lines):
     return (line.lstrip("-").partition("=")[::2] for line in lines if line.strip())
-
-
-def _number(value):
-    if isinstance(value, (np.generic,)):
-        return value.item()
-    raise TypeError(f"{type(value)} is not JSON")
 
 
 def _git_revision():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfrelight.evaluation import pictures
+from tfrelight import pictures
 
 
 def test_page_puts_each_picture_under_its_title():

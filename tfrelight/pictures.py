@@ -1,13 +1,13 @@
-"""A page of pictures: one row a subject, titled columns."""
+"""Pictures for people: maps as sRGB, pages of rows under titles, PNG files."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tfrelight import color
+from tfrelight import color, files
 
-__all__ = ["encoded", "encoded_normals", "page"]
+__all__ = ["encoded", "encoded_normals", "page", "save"]
 
 _TITLE_HEIGHT = 14
 
@@ -42,4 +42,11 @@ def page(rows):
     draw = ImageDraw.Draw(strip)
     for number, title in enumerate(titles):
         draw.text((number * total // len(titles) + 3, 1), title, fill="black")
-    return np.concatenate([np.asarray(strip) / 255.0, cells.reshape(-1, total, 3)])
+    return np.concatenate([np.asarray(strip, np.float32) / 255.0, cells.reshape(-1, total, 3)])
+
+
+def save(path, image):
+    """Writes an sRGB float image as PNG, whole or not at all."""
+    pixels = np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
+    with files.replacing(path) as aside:
+        Image.fromarray(pixels).save(aside, format="PNG")

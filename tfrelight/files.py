@@ -1,0 +1,38 @@
+"""Files that are there whole or not at all."""
+
+import contextlib
+import json
+import os
+import uuid
+from pathlib import Path
+
+__all__ = ["replacing", "write_json", "write_text"]
+
+
+@contextlib.contextmanager
+def replacing(path, suffix=".part"):
+    """A path beside `path` to write to; it takes `path`'s place at the end, or is removed.
+
+    Args:
+      path: of the file to be.
+      suffix: of the name to write to, for writers that insist on one.
+    """
+    path = Path(path)
+    # A name of its own: whoever else writes the same file does not write into this one.
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}{suffix}")
+    try:
+        yield aside
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_text(path, text):
+    """Writes a text file whole or not at all."""
+    with replacing(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def write_json(path, value, **kwargs):
+    """Writes JSON (`json.dumps`) with a newline at its end, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, **kwargs) + "\n")
