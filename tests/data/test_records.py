@@ -1,5 +1,7 @@
 """Records: what goes in comes out; nothing half-written is read; the cache adds what is missing."""
 
+import resource
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -27,6 +29,29 @@ def test_round_trip():
         np.testing.assert_array_equal(decoded, subject[key])
     np.testing.assert_array_equal(features["light"], subject["light"])
     assert features["has_albedo"] == 1
+    assert features["light_fit"].shape == (0, 9, 3) and features["visibility"].shape == (0,)
+
+
+def test_labels_that_only_synthetic_subjects_have():
+    visibility = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 1)).astype(np.uint8)
+    subject = scenes.ball("s", 16, 3)
+    subject.update(light_fit=subject["light"] / 2, visibility=visibility)
+    features = records.parse(tf.constant(records.serialize(subject)))
+    np.testing.assert_array_equal(features["light_fit"], subject["light_fit"])
+    decoded = [tf.io.decode_png(png).numpy() for png in features["visibility"]]
+    np.testing.assert_array_equal(decoded, visibility)
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_shard(cache):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # No file may grow beyond: what writing to a full disk meets, in TensorFlow's C++ as well.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(InputError, match="Cannot write the cache folder .*: File too large"):
+            records.cached("balls", {}, 1, lambda indices: iter([scenes.ball("s", 16, 2)]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(cache.rglob("*.tfrecord")) and not list(cache.rglob("*.part"))
 
 
 def test_cache_makes_only_what_is_missing(cache, monkeypatch):

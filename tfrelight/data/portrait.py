@@ -13,6 +13,9 @@ still, under K lights:
 | `light` | float32 `[K, 9, 3]` | spherical harmonics of the incoming radiance |
 | `has_mask`, `has_albedo`, `has_normals`, `has_light` | float | 1 if the label is known, else 0 |
 
+Synthetic subjects hold two more, `light_fit` float32 `[K, 9, 3]` and `visibility` uint8
+`[K, H, W, 1]` (`tfrelight.synthesis.portraits.subject`).
+
 A **portrait** (TensorFlow) is one photo of a subject: `image` float32 `[H, W, 3]` sRGB in [0, 1],
 `mask` `[H, W, 1]` in [0, 1], `albedo` `[H, W, 3]` linear, `normals` `[H, W, 3]` unit, `light`
 `[9, 3]`, `subject`, and the four weights as float32 scalars. A **pair** is
