@@ -1,6 +1,7 @@
 """Sets of portraits as files: complete or refused, the same bytes whatever happened on the way."""
 
 import dataclasses
+import io
 import json
 import os
 import pathlib
@@ -220,6 +221,14 @@ def test_the_command_writes_a_set_and_says_where(tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stderr == "" and str(tmp_path) in result.stdout
     assert subjects_of(tmp_path, "train") == ["synthetic-3-000000", "synthetic-3-000001"]
+
+
+def test_a_terminal_shows_progress_to_the_end(tmp_path, balls, monkeypatch):
+    shown = io.StringIO()
+    shown.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", shown)
+    dataset.write(tmp_path, SMALL, 6, progress=True)
+    assert "6/6" in shown.getvalue() and "subjects/s" in shown.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -193,8 +193,8 @@ def write(
         def rendered(indices):
             with contextlib.closing(synthetic.subjects(settings, indices, processes)) as people:
                 for subject in people:
-                    yield subject
                     bar.update()
+                    yield subject
 
         records.write_missing(
             [shard.path for shard in shards],
