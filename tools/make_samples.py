@@ -8,14 +8,13 @@ The people are the first ones of seed 0, under the first lights that are drawn f
 from __future__ import annotations
 
 import itertools
-import os
 import pathlib
 
 import numpy as np
 from absl import flags
 from PIL import Image
 
-from tfrelight import cli
+from tfrelight import cli, files
 
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", "docs", "Folder to write to.")
 _RENDERED = flags.DEFINE_integer("rendered_size", 256, "Size to render at.", lower_bound=16)
@@ -33,9 +32,8 @@ def _save(name, cells):
     small = [np.asarray(Image.fromarray(cell).resize(size, Image.LANCZOS)) for cell in cells]
     rows = [np.hstack(small[i : i + _COLUMNS]) for i in range(0, len(small), _COLUMNS)]
     path = pathlib.Path(_OUTPUT_DIR.value, name)
-    aside = path.with_suffix(".part")
-    Image.fromarray(np.vstack(rows)).save(aside, format="JPEG", quality=90)
-    os.replace(aside, path)
+    with files.replacing(path) as aside:
+        Image.fromarray(np.vstack(rows)).save(aside, format="JPEG", quality=90)
     print(path)
 
 
