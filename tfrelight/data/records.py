@@ -196,7 +196,7 @@ def shards(count):
 def cached(kind, settings, count, subjects):
     """The shards of a set of subjects; those that are not in the cache yet are made.
 
-    A second call, also after an interrupted one, makes only what is missing.
+    A second call, also after an interrupted one or for more subjects, makes only what is missing.
 
     Args:
       kind: name of the set, for people who look into the cache.
@@ -211,10 +211,10 @@ def cached(kind, settings, count, subjects):
     Raises:
       InputError: the cache folder cannot be written.
     """
-    key = json.dumps([_FORMAT, kind, count, settings], sort_keys=True, default=str)
+    key = json.dumps([_FORMAT, kind, settings], sort_keys=True, default=str)
     folder = cache_dir() / f"{kind}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
     parts = shards(count)
-    paths = [str(folder / f"{i:05d}-of-{len(parts):05d}.tfrecord") for i in range(len(parts))]
+    paths = [str(folder / f"{part.start:06d}-{part.stop:06d}.tfrecord") for part in parts]
     refused = functools.partial(
         writing,
         f"the cache folder {folder}",
