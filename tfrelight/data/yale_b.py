@@ -45,7 +45,7 @@ DEVELOPMENT_TRAIN = (
 DEVELOPMENT_TEST = ("31", "32", "34", "35", "37", "38")
 
 # Raise it whenever the same photos begin to give other subjects: caches are keyed by it.
-VERSION = 1
+VERSION = 2
 
 _WIDTH, _HEIGHT = 168, 192
 # The central square: columns 0-168, rows 12-180.
