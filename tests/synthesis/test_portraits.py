@@ -240,7 +240,8 @@ def test_rendering_processes_end_with_their_parent(tmp_path):
         "from tfrelight.synthesis import portraits\n"
         "if __name__ == '__main__':\n"
         "    settings = portraits.Settings(size=16, lights=1, directions=32)\n"
-        "    next(portraits.subjects(settings, range(50), processes=2))\n"
+        "    people = portraits.subjects(settings, range(50), processes=2)\n"
+        "    next(people)\n"
         "    print(*[child.pid for child in multiprocessing.active_children()], flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -13,6 +13,11 @@ from tfrelight.training.pictures import decompositions
 __all__ = ["Keep", "ShowSamples", "StopOnNonFinite"]
 
 
+def _broken(logs):
+    """Names of the logs that are not finite numbers."""
+    return [name for name, value in logs.items() if not np.isfinite(value)]
+
+
 class Keep(keras.callbacks.Callback):
     """After each epoch: checkpoint (weights, optimizer, epoch), last and best weights, metrics.
 
@@ -63,7 +68,7 @@ class Keep(keras.callbacks.Callback):
         self.started = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        if not all(np.isfinite(value) for value in logs.values()):
+        if _broken(logs):
             return
         entry = {"epoch": epoch + 1, "seconds": round(time.monotonic() - self.started, 1)}
         entry.update((name, float(value)) for name, value in logs.items())
@@ -97,7 +102,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
         self._check(logs, f"the validation after epoch {self.epoch}")
 
     def _check(self, logs, where):
-        broken = [name for name, value in logs.items() if not np.isfinite(value)]
+        broken = _broken(logs)
         if broken and self.error is None:
             # The total is broken whenever a part is: name the part.
             name = next((name for name in broken if name not in ("loss", "val_loss")), broken[0])
@@ -109,7 +114,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
 
 class ShowSamples(keras.callbacks.Callback):
-    """After each epoch a picture of decompositions, as `samples.png` and in TensorBoard.
+    """After each epoch that is kept, a picture of decompositions, as `samples.png` and in TensorBoard.
 
     Args:
       folder: `RunFolder`.
@@ -123,6 +128,8 @@ class ShowSamples(keras.callbacks.Callback):
         self.writer = tf.summary.create_file_writer(str(folder.logs / "samples"))
 
     def on_epoch_end(self, epoch, logs=None):
+        if _broken(logs):
+            return
         grid = decompositions(self.model.network, self.pair)
         pictures.save(self.folder.samples, grid)
         with self.writer.as_default(step=epoch + 1):
