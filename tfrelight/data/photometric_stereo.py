@@ -36,9 +36,9 @@ _MIN_RESIDUAL = 1e-3
 _ITERATIONS = 20
 # Intensities are told on so many pixels, for lights that this share of the pixels uses, with so
 # strong a pull towards equal ones. The pull was chosen on six training people of Extended Yale B
-# (01, 05, 10, 16, 22, 27; no other value matters much from 0.001 to 0.01): it makes normals from one
-# half of the lights agree best with those from the other half. Without it a slow
-# gradient of intensity over direction passes for a tilt of the whole face.
+# (01, 05, 10, 16, 22, 27; from 0.001 to 0.01 little changes): it makes normals from one half of the
+# lights agree best with those from the other half. Without it a slow gradient of intensity over
+# direction passes for a tilt of the whole face.
 _INTENSITY_PIXELS, _MIN_SEEN, _RIDGE = 4096, 0.02, 3e-3
 _BLOCK = 1 << 15  # pixels solved at once: 64 lights x 32,768 x 4 bytes = 8 MiB an array
 

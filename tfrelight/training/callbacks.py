@@ -114,7 +114,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
 
 class ShowSamples(keras.callbacks.Callback):
-    """After each epoch that is kept, a picture of decompositions, as `samples.png` and in TensorBoard.
+    """After each epoch that is kept, decompositions: `samples.png`, and in TensorBoard.
 
     Args:
       folder: `RunFolder`.
