@@ -162,3 +162,23 @@ def test_evaluate_says_which_flag_is_missing(flag):
 def test_evaluate_without_its_folder():
     flags = ["--model=/nowhere", "--dataset=yale_b", "--data_dir=/nowhere/CroppedYale"]
     assert_one_line(run("-m", "tfrelight.evaluate", *flags), 1, "No such folder: /nowhere")
+
+
+TAKES_PHOTOS = """
+from absl import flags
+from tfrelight import cli
+
+flags.DEFINE_string("light", "front", "Which light.")
+
+if __name__ == "__main__":
+    cli.run(lambda photos: print(flags.FLAGS.light, photos), arguments="photo")
+"""
+
+
+def test_a_command_takes_arguments_before_between_and_after_its_flags(command):
+    done = command("one.png", "--light=left", "two.png", code=TAKES_PHOTOS)
+    assert (done.returncode, done.stdout) == (0, "left ['one.png', 'two.png']\n")
+    done = command("--light=left", code=TAKES_PHOTOS)
+    assert done.returncode == 2
+    assert "Expected a photo" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -13,18 +13,21 @@ from tfrelight.errors import InputError
 __all__ = ["run"]
 
 
-def run(main):
+def run(main, arguments=None):
     """Parses the command line, calls `main()`, and exits with its status (0 if it returns None).
 
     Exit status: 0 done, 1 the input was wrong or a file could not be used (one line on stderr),
-    2 a flag is unknown or has a wrong value, or an argument is left over.
+    2 a flag is unknown or has a wrong value, or an argument is left over or missing.
 
     Args:
-      main: a function without arguments. An argument that is no flag is an error, because a line
-        without `--` in a flagfile would otherwise be dropped in silence.
+      main: a function without arguments, or of a list of strings if the command takes `arguments`.
+      arguments: what the arguments that are no flags stand for, as "photo": one or more are then
+        expected, before, between or after the flags. Default: none are, because a line without
+        `--` in a flagfile would otherwise be dropped in silence.
     """
     logging.set_verbosity(logging.WARNING)
-    app.run(lambda argv: _main(main, argv), flags_parser=_parse)
+    flags.FLAGS.set_gnu_getopt(arguments is not None)
+    app.run(lambda argv: _main(main, arguments, argv[1:]), flags_parser=_parse)
 
 
 def _parse(argv):
@@ -36,15 +39,17 @@ def _parse(argv):
         _fail(2, f"{reason} Run with --help for the flags.")
 
 
-def _main(main, argv):
-    if argv[1:]:
+def _main(main, arguments, given):
+    if given and arguments is None:
         _fail(
             2,
-            f"Unexpected argument {argv[1]!r}. Expected flags only, as --name=value "
+            f"Unexpected argument {given[0]!r}. Expected flags only, as --name=value "
             "(in a flagfile, one a line, comments on lines of their own).",
         )
+    if arguments is not None and not given:
+        _fail(2, f"Expected a {arguments}. Received none. Run with --help for the flags.")
     try:
-        return main()
+        return main() if arguments is None else main(given)
     except InputError as error:
         _fail(1, _one_line(error))
     except OSError as error:
