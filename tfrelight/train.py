@@ -28,6 +28,11 @@ flags.DEFINE_integer("seed", 0, "Of weights, order, and augmentation.", lower_bo
 flags.DEFINE_string("precision", "auto", "auto, float32, bfloat16 or float16.")
 flags.DEFINE_string("strategy", "default", "default, mirrored or multi_worker (TF_CONFIG).")
 
+flags.DEFINE_string(
+    "synthetic_dir",
+    None,
+    "Folder that tfrelight.synthesize wrote: its people in place of the built-in ones.",
+)
 flags.DEFINE_integer("synthetic_subjects", 320, "Built-in subjects to train on.", lower_bound=2)
 flags.DEFINE_integer("synthetic_lights", 8, "Photos of each built-in subject.", lower_bound=2)
 flags.DEFINE_integer("synthetic_seed", 0, "Which built-in subjects.", lower_bound=0)
