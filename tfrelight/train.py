@@ -58,12 +58,12 @@ flags.DEFINE_float(
 flags.DEFINE_bool("strict", False, "Refuse broken photos instead of skipping them.")
 
 for _name, _weight, _help in (
-    ("reconstruction", 1.0, "Each photo against its own albedo x shading."),
+    ("reconstruction", 1.0, "Its own albedo x shading against each photo."),
     ("albedo", 1.0, "Albedo against its label."),
     ("normal", 1.0, "Normals against their label."),
     ("light", 0.5, "Light against its label."),
     ("mask", 0.1, "Mask against its label."),
-    ("cross_relighting", 1.0, "Each photo of a pair under the other's light; multi-lit."),
+    ("cross_relighting", 1.0, "The same under the other light of the pair; multi-lit."),
     ("albedo_consistency", 0.5, "The albedo of both photos of a pair; multi-lit."),
     ("normal_consistency", 0.5, "The normals of both photos of a pair; multi-lit."),
 ):

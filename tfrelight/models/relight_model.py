@@ -33,8 +33,9 @@ def _labelled(portraits):
 def _photos(portraits):
     """What albedo x shading should give, sRGB-encoded, and which pixels vote on it.
 
-    That is the photo; but where all labels are known, what they render: the same photo without cast
-    shadows and highlights, which would else be pressed into the albedo.
+    That is the photo; but where all labels are known, what they render: the photo without cast
+    shadows, highlights and whatever else second-order shading does not hold, all of which would
+    else be pressed into the albedo.
 
     Returns:
       `[2 B, H, W, 3]` and `[2 B, H, W, 1]`.
