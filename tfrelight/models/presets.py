@@ -1,8 +1,9 @@
 """Networks by name, and trained ones by preset or folder.
 
-A preset is a trained network that comes with the package (`models.bundled`). A training run's folder
-holds one too: `model.json` (network, its arguments, versions) and `weights/last.weights.h5`.
-`load_model` gives either back as a Keras model that takes photos of any size.
+A preset is a trained network that comes with the package (`models.bundled`). A training run's
+folder holds one too: `model.json` (network, its arguments, versions) and
+`weights/last.weights.h5`. `load_model` gives either back as a Keras model that takes photos of any
+size.
 """
 
 import inspect
