@@ -16,7 +16,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 import tfrelight
 from tfrelight.serving import codecs
 
-__all__ = ["describe", "graph_of", "weights_hash"]
+__all__ = ["describe", "figures", "graph_of", "weights_hash"]
 
 
 def graph_of(folder):
@@ -53,7 +53,7 @@ def _tensors(infos):
     }
 
 
-def _figures(model):
+def figures(model):
     """The last validation figures of the run that a model is from, if it is from one."""
     path = Path(model)
     metrics = (path if path.is_dir() else path.parent.parent) / "metrics.json"
@@ -102,7 +102,7 @@ def describe(folder, network, model, precision, warmed):
         },
         "operations": _operations(graph),
         "min_consumer": graph.graph_def.versions.min_consumer,
-        "figures": _figures(model),
+        "figures": figures(model),
         "warm_up": warmed,
         "limits": {"pixels": codecs.MAX_PIXELS},
     }
