@@ -1,4 +1,4 @@
-"""What both clients share: settings, and each call as a method, a message and what to make of it."""
+"""What both clients share: settings, and each call as a message and what to make of the answer."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def require_grpc():
 
 
 def credentials(tls):
-    """gRPC's credentials of a `TLS`."""
+    """Credentials for gRPC of a `TLS`."""
     import grpc
 
     return grpc.ssl_channel_credentials(tls.ca, tls.key, tls.certificate)

@@ -14,6 +14,8 @@ __all__ = ["Endpoint", "answered", "running"]
 _MICROSECONDS = [10 * 1.8**exponent for exponent in range(33)]
 _PHOTOS = [1, 2, 4, 8, 16, 32, 64]
 
+# A gauge of the time of creation beside each figure is for OpenMetrics.
+prometheus_client.disable_created_metrics()
 _REGISTRY = prometheus_client.CollectorRegistry()
 prometheus_client.ProcessCollector(registry=_REGISTRY)
 
