@@ -17,10 +17,18 @@ class Doubler:
 
     def __init__(self):
         self.runs = []
+        self.users = 0
         self.gate = threading.Event()
         self.gate.set()
 
+    def acquire(self):
+        self.users += 1
+
+    def release(self):
+        self.users -= 1
+
     def run(self, signature, inputs, outputs):
+        assert self.users > 0
         assert self.gate.wait(20)
         values = inputs["x"]
         self.runs.append(len(values) if np.ndim(values) else values)
@@ -196,8 +204,13 @@ def test_who_leaves_during_a_run_takes_nothing_from_the_others():
         first = asyncio.create_task(batcher.run("m", graph, files(b"first")))
         await asyncio.sleep(0.02)
         first.cancel()
+        await asyncio.sleep(0.02)
+        # Its graph is not to be closed yet.
+        assert graph.users == 1
         graph.gate.set()
         assert list((await batcher.run("m", graph, files(b"a")))["y"]) == [b"aa"]
+        await asyncio.sleep(0.02)
+        assert graph.users == 0
 
     run(body)
 

@@ -225,18 +225,14 @@ def test_a_reload_adds_and_removes_models(base, served):
         ("", "Only ModelConfigList is currently supported"),
     ],
 )
-def test_a_configuration_that_cannot_be_meant(served, tmp_path, text, message):
-    path = tmp_path / "models.config"
-    path.write_text(text)
+def test_a_configuration_that_cannot_be_meant(served, text, message):
     with pytest.raises(Refusal, match=message):
-        served.apply(models.read_config(path))
+        served.apply(models.parse_config(text, "models.config"))
 
 
-def test_a_configuration_that_is_none(tmp_path):
-    path = tmp_path / "models.config"
-    path.write_text("models: yes")
+def test_a_configuration_that_is_none():
     with pytest.raises(InputError, match=r"models\.config is not a configuration"):
-        models.read_config(path)
+        models.parse_config("models: yes", "models.config")
 
 
 def test_nothing_to_serve_is_said_with_its_reason(tmp_path, exported):
