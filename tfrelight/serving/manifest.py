@@ -97,8 +97,8 @@ def describe(folder, network, model, precision, warmed):
         "signatures": {
             name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
             for name, signature in sorted(graph.signature_def.items())
-            # Keras' own, which names the op that restores the weights.
-            if name != "__saved_model_init_op"
+            # Keras adds one that names the op which restores the weights.
+            if signature.method_name
         },
         "operations": _operations(graph),
         "min_consumer": graph.graph_def.versions.min_consumer,
