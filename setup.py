@@ -47,7 +47,7 @@ setup(
         "Topic :: Scientific/Engineering :: Image Processing",
     ],
     packages=find_packages(include=["tfrelight", "tfrelight.*"]),
-    package_data={"tfrelight.synthesis": ["*.npz"]},
+    package_data={"tfrelight.models": ["weights/*"], "tfrelight.synthesis": ["*.npz"]},
     python_requires=">=3.9,<3.12",
     install_requires=[
         "tensorflow==2.15.1",
