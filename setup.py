@@ -13,6 +13,22 @@ VERSION = re.search(
     re.MULTILINE,
 ).group(1)
 
+EXTRAS = {
+    "beam": ["apache-beam>=2.59"],
+    # No tf2onnx fits both Python 3.9 and this protobuf.
+    "onnx": [
+        "onnx==1.18.0; python_version>='3.10'",
+        "onnxruntime; python_version>='3.10'",
+        "tf2onnx>=1.17; python_version>='3.10'",
+    ],
+    "serving": [
+        "tensorflow-serving-api==2.15.1",
+        "grpcio>=1.62",
+        "grpcio-health-checking==1.62.3",
+        "prometheus-client",
+    ],
+}
+
 setup(
     name="tfrelight",
     version=VERSION,
@@ -56,8 +72,12 @@ setup(
         "setuptools<81",
     ],
     extras_require={
-        "beam": ["apache-beam>=2.59"],
+        **EXTRAS,
         "dev": [
+            *EXTRAS["onnx"],
+            *EXTRAS["serving"],
+            # Makes the certificates of the tests.
+            "cryptography",
             "hypothesis",
             "pre-commit",
             "pytest>=8",

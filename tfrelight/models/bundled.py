@@ -29,13 +29,17 @@ _AGAIN = "Install the package again."
 
 
 class Preset(NamedTuple):
-    """A network's function and arguments, its weights file, and the hash that this must have."""
+    """A network's function and arguments, its weights file, and the hash that this must have.
+
+    about: what `write` was told, for people.
+    """
 
     name: str
     network: str
     arguments: dict
     path: Path
     sha256: str
+    about: dict
 
 
 def _folder():
@@ -88,8 +92,10 @@ def find(name, folder=None):
             f"The preset {name!r} is of another version of the package. Expected format {FORMAT}, "
             f"found {found['format']} in {folder / _INDEX}. {_AGAIN}"
         )
+    own = ("file", "sha256", "format", "network", "arguments")
+    about = {key: value for key, value in found.items() if key not in own}
     return Preset(
-        name, found["network"], found["arguments"], folder / found["file"], found["sha256"]
+        name, found["network"], found["arguments"], folder / found["file"], found["sha256"], about
     )
 
 
