@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import resource
+import shutil
 import subprocess
 import sys
 
@@ -190,6 +191,63 @@ def test_a_split_without_subjects_is_named(tmp_path, balls):
     dataset.write(tmp_path, SMALL, 4)
     with pytest.raises(InputError, match="No test subjects"):
         dataset.files(tmp_path, "test")
+
+
+@pytest.mark.parametrize("damage", [None, "", "[1]", '{"subjects": '])
+def test_a_finished_set_is_read_without_its_settings(tmp_path, balls, damage):
+    folder = pathlib.Path(dataset.write(tmp_path, SMALL, 20))
+    wanted = dataset.names(tmp_path, "train", 8)
+    (folder / "settings.json").unlink()
+    if damage is not None:
+        (folder / "settings.json").write_text(damage)
+    assert dataset.names(tmp_path, "train", 8) == wanted == subjects_of(tmp_path, "train")
+
+
+@pytest.mark.parametrize("other", ["backup", "3.0.0.incomplete8A2", "1.0.0"])
+def test_the_newest_set_is_read_whatever_lies_beside_it(tmp_path, balls, other):
+    folder = pathlib.Path(dataset.write(tmp_path, SMALL, 2))
+    wanted = dataset.files(tmp_path, "train")
+    shutil.copytree(folder, folder.with_name(other))
+    assert dataset.files(tmp_path, "train") == wanted
+    shutil.rmtree(folder)
+    if other == "1.0.0":
+        assert str(folder.with_name(other)) in dataset.files(tmp_path, "train")[0]
+    else:
+        with pytest.raises(InputError, match="No finished set"):
+            dataset.files(tmp_path, "train")
+
+
+@pytest.mark.parametrize("damage", [b"", b"[1]", b'{"version": ', b"{}", b"\xff\xfe"])
+def test_a_broken_description_is_named(tmp_path, balls, damage):
+    folder = pathlib.Path(dataset.write(tmp_path, SMALL, 2))
+    (folder / "dataset_info.json").write_bytes(damage)
+    with pytest.raises(InputError, match=f"Cannot read the description of the set in {folder}"):
+        dataset.files(tmp_path, "train")
+    dataset.write(tmp_path, SMALL, 2)
+    assert subjects_of(tmp_path, "train")
+
+
+def test_a_shard_that_is_gone_is_missed(tmp_path, balls):
+    dataset.write(tmp_path, SMALL, 6)
+    gone = dataset.files(tmp_path, "train")[1]
+    os.remove(gone)
+    with pytest.raises(InputError, match=f"1 of 3 shards are missing, as {gone}. Start"):
+        dataset.files(tmp_path, "train")
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "foreign", "no_record"])
+def test_a_shard_that_holds_no_portraits_is_named(tmp_path, balls, damage):
+    dataset.write(tmp_path, SMALL, 2)
+    path = pathlib.Path(dataset.files(tmp_path, "train")[0])
+    if damage == "foreign":
+        records.write_shard(path, [scenes.ball("yaleB01", 8, 2)])
+    elif damage == "no_record":
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            writer.write(b"nonsense")
+    else:
+        path.write_bytes(path.read_bytes()[:100] if damage == "cut" else b"")
+    with pytest.raises(InputError, match=f"No portraits can be read from {path}"):
+        dataset.names(tmp_path, "train", 8)
 
 
 def test_shards_can_lie_where_tensorflow_alone_reaches(tmp_path, balls):

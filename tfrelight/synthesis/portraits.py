@@ -16,6 +16,7 @@ import hashlib
 import itertools
 import multiprocessing
 import os
+import re
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
@@ -40,7 +41,7 @@ from tfrelight.synthesis.mesh import Mesh
 from tfrelight.synthesis.photograph import Scene, develop
 from tfrelight.synthesis.render import Camera, Caster
 
-__all__ = ["Settings", "indices", "name", "split_of", "subject", "subjects"]
+__all__ = ["Settings", "indices", "name", "seed_of", "split_of", "subject", "subjects"]
 
 # Raise it whenever the same settings begin to give other bytes: caches are keyed by it.
 VERSION = 3
@@ -133,6 +134,18 @@ def indices(split: str, count: int) -> list[int]:
 def name(seed: int, index: int) -> str:
     """Id of a subject: the person keeps it under other lights; another seed has other people."""
     return f"synthetic-{seed}-{index:06d}"
+
+
+def seed_of(subject: str) -> int:
+    """The seed in a subject's id.
+
+    Raises:
+      ValueError: it is no id of `name`.
+    """
+    found = re.fullmatch(r"synthetic-(\d+)-\d{6,}", subject)
+    if found is None:
+        raise ValueError(f"Invalid `subject`. Expected an id of `name`. Received: {subject!r}.")
+    return int(found[1])
 
 
 def _rng(settings, index, stage):
