@@ -126,13 +126,38 @@ def test_a_folder_with_other_settings_is_refused_and_left_alone(tmp_path, balls,
     assert contents(tmp_path) == before
 
 
+def test_a_set_of_which_nothing_is_finished_is_not_taken_over(tmp_path, balls):
+    """Its first shards may be under way, on this machine or another."""
+    dataset.start(tmp_path, SMALL, 4)
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match="another set of portraits: seed 0 instead of 5"):
+        dataset.start(tmp_path, dataclasses.replace(SMALL, seed=5), 4)
+    assert contents(tmp_path) == before
+    dataset.write(tmp_path, SMALL, 4)
+    assert len(subjects_of(tmp_path, "train")) == 4
+
+
+def test_of_two_starts_at_once_one_is_refused(tmp_path, balls, monkeypatch):
+    whole = records.write_file
+
+    def overtaken(path, text):
+        whole(path, text)
+        monkeypatch.setattr(records, "write_file", whole)
+        os.remove(path)
+        dataset.start(tmp_path, dataclasses.replace(SMALL, seed=5), 4)
+
+    monkeypatch.setattr(records, "write_file", overtaken)
+    with pytest.raises(InputError, match="seed 5 instead of 0"):
+        dataset.start(tmp_path, SMALL, 4)
+
+
 @pytest.mark.parametrize("damage", [None, "", "[1]", '{"subjects": '])
 def test_shards_without_readable_settings_are_refused(tmp_path, balls, damage):
     folder = pathlib.Path(dataset.write(tmp_path, SMALL, 4))
     (folder / "settings.json").unlink()
     if damage is not None:
         (folder / "settings.json").write_text(damage)
-    with pytest.raises(InputError, match="no settings.json that says which"):
+    with pytest.raises(InputError, match="no settings.json that says for which"):
         dataset.write(tmp_path, SMALL, 4)
 
 

@@ -91,8 +91,8 @@ def start(output_dir, settings: portraits.Settings, subjects: int) -> list[Shard
       All shards of the set, those that exist and those that do not.
 
     Raises:
-      InputError: the folder cannot be written, or holds shards of another set; or a file that the
-        settings name cannot be read.
+      InputError: the folder cannot be written, or is of another set, finished or only begun; or a
+        file that the settings name cannot be read.
     """
     # Reads the files, renders nobody: a broken one is found before a folder is made.
     list(portraits.subjects(settings, (), processes=2))
@@ -101,10 +101,11 @@ def start(output_dir, settings: portraits.Settings, subjects: int) -> list[Shard
     path = os.path.join(folder, _SETTINGS)
     wanted = _described(settings, subjects)
     with refused(output_dir):
-        if tf.io.gfile.glob(os.path.join(folder, f"{tfds.NAME}-*.tfrecord-*-of-?????")):
-            _compare(folder, path, wanted)
-        else:
+        begun = tf.io.gfile.exists(path)
+        if not begun and not tf.io.gfile.glob(f"{folder}/{tfds.NAME}-*.tfrecord-*-of-?????"):
             records.write_file(path, json.dumps(wanted, indent=1) + "\n")
+        # Also what was just written: another start may have come between.
+        _compare(folder, path, wanted)
     return shards
 
 
@@ -115,15 +116,15 @@ def _compare(folder, path, wanted):
         names = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
     except (tf.errors.NotFoundError, ValueError, TypeError) as error:
         raise InputError(
-            f"{folder} holds portraits, but no {_SETTINGS} that says which. Choose another output "
-            "folder."
+            f"{folder} is in use, but has no {_SETTINGS} that says for which portraits. Choose "
+            "another output folder."
         ) from error
     if names:
         other = ", ".join(
             f"{name} {found.get(name)!r} instead of {wanted.get(name)!r}" for name in names
         )
         raise InputError(
-            f"{folder} holds another set of portraits: {other}. Choose another output folder, or "
+            f"{folder} is of another set of portraits: {other}. Choose another output folder, or "
             "the same settings to complete it."
         )
 
