@@ -13,6 +13,8 @@ VERSION = re.search(
     re.MULTILINE,
 ).group(1)
 
+BEAM = ["apache-beam>=2.59", "grpcio"]
+
 setup(
     name="tfrelight",
     version=VERSION,
@@ -56,8 +58,9 @@ setup(
         "setuptools<81",
     ],
     extras_require={
-        "beam": ["apache-beam>=2.59"],
+        "beam": BEAM,
         "dev": [
+            *BEAM,
             "hypothesis",
             "pre-commit",
             "pytest>=8",
