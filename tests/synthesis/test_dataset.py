@@ -10,12 +10,15 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from tests import scenes
 from tests.conftest import ROOT
 from tests.synthesis import killed
+from tests.synthesis.test_illumination import write_exr
 from tfrelight.data import records
 from tfrelight.errors import InputError
 from tfrelight.synthesis import dataset, portraits
@@ -165,7 +168,7 @@ def test_settings_name_no_path(tmp_path, balls):
     """So that the set can be given away, and completed from where it was moved to."""
     maps = tmp_path / "maps"
     maps.mkdir()
-    (maps / "a.exr").write_bytes(b"")
+    write_exr(maps / "a.exr", np.ones((16, 32, 3)))
     settings = dataclasses.replace(SMALL, environment_dir=str(maps))
     folder = pathlib.Path(dataset.write(tmp_path / "out", settings, 4))
     text = (folder / "settings.json").read_text()
@@ -178,6 +181,18 @@ def test_an_environment_map_that_cannot_be_read_stops_before_anything_is_made(tm
     (maps / "a.exr").write_bytes(b"nonsense")
     settings = dataclasses.replace(SMALL, environment_dir=str(maps))
     with pytest.raises(InputError, match="Cannot read the environment map .*a.exr"):
+        dataset.write(tmp_path / "out", settings, 2, processes=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_skin_atlas_that_cannot_be_read_stops_before_anything_is_made(tmp_path):
+    skins = tmp_path / "skins"
+    skins.mkdir()
+    Image.new("RGB", (64, 64), (200, 150, 130)).save(skins / "a.png")
+    # Found although people are drawn from the whole folder, and few of them might meet this one.
+    (skins / "b.png").write_bytes((skins / "a.png").read_bytes()[:80])
+    settings = dataclasses.replace(SMALL, skin_dir=str(skins))
+    with pytest.raises(InputError, match="Cannot read the skin atlas .*b.png"):
         dataset.write(tmp_path / "out", settings, 2, processes=1)
     assert not (tmp_path / "out").exists()
 

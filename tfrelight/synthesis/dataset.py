@@ -94,8 +94,7 @@ def start(output_dir, settings: portraits.Settings, subjects: int) -> list[Shard
       InputError: the folder cannot be written, or is of another set, finished or only begun; or a
         file that the settings name cannot be read.
     """
-    # Reads the files, renders nobody: a broken one is found before a folder is made.
-    list(portraits.subjects(settings, (), processes=2))
+    portraits.check_files(settings)  # before a folder is made
     shards = plan(output_dir, subjects)
     folder = _folder(output_dir)
     path = os.path.join(folder, _SETTINGS)
