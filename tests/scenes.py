@@ -49,3 +49,15 @@ def ball(subject="ball", size=32, count=3, seed=0):
         "light": np.stack(lamps),
         **{f"has_{label}": 1.0 for label in portrait.LABELS},
     }
+
+
+def rendered_labels(subject, seed):
+    """What rendered subjects hold beside the schema of all, drawn at random, in its types."""
+    rng = np.random.default_rng(seed)
+    shape = subject["images"].shape
+    return {
+        "light_fit": subject["light"] / 2,
+        "shading": rng.integers(0, 65536, shape).astype(np.uint16),
+        "shading_scale": rng.uniform(0.5, 2.0, shape[0]).astype(np.float32),
+        "visibility": rng.integers(0, 256, shape).astype(np.uint8),
+    }

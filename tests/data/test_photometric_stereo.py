@@ -78,7 +78,7 @@ def test_few_lights(count, estimate_intensity):
 @pytest.fixture(scope="module")
 def head():
     settings = portraits.Settings(lights=2, size=64, directions=48, seed=1, hair=False, glasses=0.0)
-    return portraits.scene(settings, 0)[0]
+    return portraits.scene(settings, 0)
 
 
 @pytest.mark.parametrize(("rig", "bound"), [("many", 1.0), ("four", 2.0)])

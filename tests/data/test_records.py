@@ -29,17 +29,21 @@ def test_round_trip():
         np.testing.assert_array_equal(decoded, subject[key])
     np.testing.assert_array_equal(features["light"], subject["light"])
     assert features["has_albedo"] == 1
-    assert features["light_fit"].shape == (0, 9, 3) and features["visibility"].shape == (0,)
+    assert features["light_fit"].shape == (0, 9, 3)
+    for key in ("shading", "shading_scale", "visibility"):
+        assert features[key].shape == (0,)
 
 
 def test_labels_that_only_synthetic_subjects_have():
-    visibility = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 1)).astype(np.uint8)
     subject = scenes.ball("s", 16, 3)
-    subject.update(light_fit=subject["light"] / 2, visibility=visibility)
+    subject.update(scenes.rendered_labels(subject, 0))
     features = records.parse(tf.constant(records.serialize(subject)))
     np.testing.assert_array_equal(features["light_fit"], subject["light_fit"])
-    decoded = [tf.io.decode_png(png).numpy() for png in features["visibility"]]
-    np.testing.assert_array_equal(decoded, visibility)
+    np.testing.assert_array_equal(features["shading_scale"], subject["shading_scale"])
+    for key in ("visibility", "shading"):
+        wanted = subject[key]
+        decoded = [tf.io.decode_png(png, dtype=wanted.dtype).numpy() for png in features[key]]
+        np.testing.assert_array_equal(decoded, wanted)
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_shard(cache):

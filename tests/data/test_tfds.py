@@ -21,9 +21,7 @@ def balls(monkeypatch):
 
     def ball(settings, index):
         subject = scenes.ball(portraits.name(settings.seed, index), settings.size, settings.lights)
-        shape = (settings.lights, settings.size, settings.size, 1)
-        visibility = np.random.default_rng(index).integers(0, 256, shape).astype(np.uint8)
-        return {**subject, "light_fit": subject["light"] / 2, "visibility": visibility}
+        return {**subject, **scenes.rendered_labels(subject, index)}
 
     monkeypatch.setattr(portraits, "subject", ball)
     monkeypatch.setattr(tfds, "SETTINGS", SMALL)

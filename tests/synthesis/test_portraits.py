@@ -21,7 +21,7 @@ SMALL = portraits.Settings(lights=2, size=40, directions=48, seed=7)
 @pytest.fixture(scope="module")
 def scene():
     """Someone without hair: it would shade most of what the tests ask about."""
-    return portraits.scene(dataclasses.replace(SMALL, size=64, hair=False, glasses=0.0), 3)[0]
+    return portraits.scene(dataclasses.replace(SMALL, size=64, hair=False, glasses=0.0), 3)
 
 
 def decoded(subject):
@@ -37,7 +37,9 @@ def test_a_subject_has_the_schemas_fields():
     assert subject["normals"].shape == (40, 40, 3) and subject["normals"].dtype == np.uint16
     assert subject["light"].shape == (2, 9, 3) and subject["light"].dtype == np.float32
     assert subject["light_fit"].shape == (2, 9, 3)
-    assert subject["visibility"].shape == (2, 40, 40, 1) and subject["visibility"].dtype == np.uint8
+    assert subject["shading"].shape == (2, 40, 40, 3) and subject["shading"].dtype == np.uint16
+    assert subject["shading_scale"].shape == (2,) and (subject["shading_scale"] > 0).all()
+    assert subject["visibility"].shape == (2, 40, 40, 3) and subject["visibility"].dtype == np.uint8
     assert np.isfinite(subject["light"]).all() and np.isfinite(subject["light_fit"]).all()
     assert all(subject[f"has_{label}"] == 1 for label in ("mask", "albedo", "normals", "light"))
     assert (subject["mask"] > 0).mean() > 0.2
@@ -112,6 +114,24 @@ def test_the_labelled_light_explains_the_developed_photo():
         assert np.abs(linear - expected)[good].max() < 1.5 / 255
 
 
+def test_albedo_shading_and_visibility_make_the_photo():
+    """The stored labels alone give the photo back, but for highlights, skin and camera."""
+    settings = dataclasses.replace(
+        SMALL, lights=6, film=False, specular=False, subsurface=False, glasses=0.0
+    )
+    subject = portraits.subject(settings, 2)
+    albedo, _, inside = decoded(subject)
+    assert len(set(subject["shading_scale"])) > 1
+    for k, image in enumerate(subject["images"]):
+        shading_ = subject["shading"][k] / 65535.0 * subject["shading_scale"][k]
+        expected = albedo * shading_ * (subject["visibility"][k] / 255.0)
+        value = image / 255.0
+        linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+        good = inside & (linear < 0.98).all(-1)
+        # Half a step of the photo's sRGB and half a step of the visibility.
+        assert np.abs(linear - expected)[good].max() < 3.5 / 255
+
+
 def test_a_lamp_lights_what_faces_it_and_shadows_what_is_behind(scene):
     direction = illumination.direction_vector(55, 10)
     light = Light("flash", (Lamp(direction, np.radians(1), np.ones(3)),))
@@ -120,10 +140,10 @@ def test_a_lamp_lights_what_faces_it_and_shadows_what_is_behind(scene):
     )
     inside = scene.coverage == 1
     cosine = np.maximum(scene.normals @ direction, 0)
-    expected = scene.albedo * cosine[..., None] * photo.visibility[..., None]
+    expected = scene.albedo * cosine[..., None] * photo.visibility
     assert np.abs(photo.linear - expected)[inside].max() < 2e-3
     assert photo.linear[inside & (cosine == 0)].max(initial=0) < 1e-3
-    shadowed = inside & (cosine > 0.1) & (photo.visibility == 0)
+    shadowed = inside & (cosine > 0.1) & (photo.visibility[..., 0] == 0)
     assert 0.005 < shadowed.sum() / inside.sum() < 0.5
     assert (photo.visibility[inside & (cosine > 0.7)] > 0.9).mean() > 0.8
 
@@ -144,7 +164,7 @@ def test_the_fit_stays_near_the_light():
     rng = np.random.default_rng(1)
     errors = []
     for index in range(4):
-        person, _ = portraits.scene(SMALL, index)
+        person = portraits.scene(SMALL, index)
         while len(errors) < 50 * (index + 1):
             direction = illumination.direction_vector(rng.uniform(-60, 60), rng.uniform(-60, 60))
             if direction[2] < 0.5:
@@ -235,7 +255,7 @@ def test_every_skin_tone_is_common():
     """Mean albedo luminance over 500 people spans 0.06 to 0.6, each sixth with at least 8 %."""
     means = []
     for index in range(500):
-        person, _ = portraits.scene(portraits.Settings(size=32), index)
+        person = portraits.scene(portraits.Settings(size=32), index)
         weight = person.coverage
         luminance = person.albedo @ np.float32([0.2126, 0.7152, 0.0722])
         means.append((luminance * weight).sum() / weight.sum())

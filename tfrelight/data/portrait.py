@@ -13,8 +13,18 @@ still, under K lights:
 | `light` | float32 `[K, 9, 3]` | spherical harmonics of the incoming radiance |
 | `has_mask`, `has_albedo`, `has_normals`, `has_light` | float | 1 if the label is known, else 0 |
 
-Synthetic subjects hold two more, `light_fit` float32 `[K, 9, 3]` and `visibility` uint8
-`[K, H, W, 1]` (`tfrelight.synthesis.portraits.subject`).
+Synthetic subjects hold four more (`tfrelight.synthesis.portraits.subject`):
+
+| key | type, shape | meaning |
+|---|---|---|
+| `light_fit` | float32 `[K, 9, 3]` | least squares on the true shading, held to `light` |
+| `shading` | uint16 `[K, H, W, 3]` | true shading without cast shadows / its scale x 65535 |
+| `shading_scale` | float32 `[K]` | the scale: the largest value of each photo's shading |
+| `visibility` | uint8 `[K, H, W, 3]` | shading with cast shadows over shading without, x 255 |
+
+Shading is linear RGB, the whole incoming light (not only its second order) convolved with the
+clipped cosine; photo = albedo x shading x visibility but for highlights, subsurface scattering and
+the camera.
 
 A **portrait** (TensorFlow) is one photo of a subject: `image` float32 `[H, W, 3]` sRGB in [0, 1],
 `mask` `[H, W, 1]` in [0, 1], `albedo` `[H, W, 3]` linear, `normals` `[H, W, 3]` unit, `light`
@@ -24,7 +34,7 @@ A **portrait** (TensorFlow) is one photo of a subject: `image` float32 `[H, W, 3
 
 import numpy as np
 
-__all__ = ["LABELS", "encode_albedo", "encode_normals", "unlabelled"]
+__all__ = ["LABELS", "encode_albedo", "encode_normals", "encode_shading", "unlabelled"]
 
 # The labels that a weight `has_NAME` switches.
 LABELS = ("mask", "albedo", "normals", "light")
@@ -38,6 +48,12 @@ def encode_albedo(albedo):
 def encode_normals(normals):
     """Unit normals, float `[H, W, 3]`, as the schema's uint16."""
     return np.round((np.clip(normals, -1.0, 1.0) + 1.0) * 0.5 * 65535.0).astype(np.uint16)
+
+
+def encode_shading(shading):
+    """Shading at least 0, float `[K, H, W, 3]`, as the schema's uint16, and its scales `[K]`."""
+    scale = np.maximum(shading.max((1, 2, 3)), 1e-6).astype(np.float32)
+    return np.round(shading / scale[:, None, None, None] * 65535.0).astype(np.uint16), scale
 
 
 def unlabelled(subject, images):

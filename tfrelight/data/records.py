@@ -1,8 +1,8 @@
 """Subjects as TFRecords: written once, aside, then renamed; read by one parser.
 
 A record is one subject (`tfrelight.data.portrait`): its K photos as 8-bit PNG, its labels as PNG
-(albedo and normals 16-bit) and floats. A folder of records is a cache: its name holds a hash of the
-settings that made it, so other settings never meet old records.
+(albedo, normals and shading 16-bit) and floats. A folder of records is a cache: its name holds a
+hash of the settings that made it, so other settings never meet old records.
 """
 
 import contextlib
@@ -67,10 +67,14 @@ def serialize(subject):
         "light": floats(subject["light"]),
         **{f"has_{label}": floats(subject[f"has_{label}"]) for label in LABELS},
     }
-    if "light_fit" in subject:
-        features["light_fit"] = floats(subject["light_fit"])
-    if "visibility" in subject:
-        features["visibility"] = pngs(subject["visibility"])
+    for key, encode in (
+        ("light_fit", floats),
+        ("shading", pngs),
+        ("shading_scale", floats),
+        ("visibility", pngs),
+    ):
+        if key in subject:
+            features[key] = encode(subject[key])
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
 
@@ -82,13 +86,15 @@ def parse(record):
 
     Returns:
       dict: `subject` scalar string, `images` `[K]` PNG strings, `mask`, `albedo`, `normals` scalar
-      PNG strings, `light` `[K, 9, 3]`, `has_*` scalars; `light_fit` `[K, 9, 3]` and `visibility`
-      `[K]` PNG strings, both with K = 0 in records that do not hold them.
+      PNG strings, `light` `[K, 9, 3]`, `has_*` scalars; `light_fit` `[K, 9, 3]`, `shading` `[K]`
+      16-bit PNG strings, `shading_scale` `[K]` and `visibility` `[K]` PNG strings, with K = 0 in
+      records that do not hold them.
     """
     text = tf.io.FixedLenFeature([], tf.string)
     texts = tf.io.FixedLenSequenceFeature([], tf.string, allow_missing=True)
     number = tf.io.FixedLenFeature([], tf.float32)
     light = tf.io.FixedLenSequenceFeature([9, 3], tf.float32, allow_missing=True)
+    numbers = tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True)
     return tf.io.parse_single_example(
         record,
         {
@@ -100,6 +106,8 @@ def parse(record):
             "light": light,
             **{f"has_{label}": number for label in LABELS},
             "light_fit": light,
+            "shading": texts,
+            "shading_scale": numbers,
             "visibility": texts,
         },
     )

@@ -47,7 +47,8 @@ as second-order spherical harmonics of the incoming radiance.
 Frame: x right in the image, y up, z to the camera. `images`: sRGB. `albedo`: linear, 65535 is 1.
 `normals`: n = value / 32767.5 - 1. `light`: linear RGB, orthonormal real harmonics in the order
 1, y, z, x, xy, yz, 3z²-1, xz, x²-y², so that photo = albedo x irradiance / pi in linear RGB.
-`light_fit`: least squares held to `light`. `visibility`: shading with cast shadows over shading
+`light_fit`: least squares held to `light`. `shading`: of the whole light without cast shadows,
+linear RGB, value / 65535 x `shading_scale`. `visibility`: shading with cast shadows over shading
 without, 255 is 1. `has_*`: 1, the label is known. A subject is in one split only.
 """
 
@@ -94,7 +95,9 @@ def _features():
             "light": light,
             **{f"has_{label}": tfds.features.Scalar(np.float32) for label in LABELS},
             "light_fit": light,
-            "visibility": tfds.features.Sequence(gray),
+            "shading": tfds.features.Sequence(deep),
+            "shading_scale": tfds.features.Tensor(shape=(None,), dtype=np.float32),
+            "visibility": tfds.features.Sequence(photo),
         }
     )
 

@@ -122,7 +122,7 @@ def sample_expression(rng):
 
     mouth = rng.choice(
         ["neutral", "smile", "grin", "open", "press", "pucker", "frown", "mixed"],
-        p=[0.46, 0.15, 0.13, 0.07, 0.05, 0.03, 0.05, 0.06],
+        p=[0.56, 0.16, 0.08, 0.054, 0.038, 0.023, 0.039, 0.046],
     )
     jaw = 0.0
     if mouth == "neutral":
@@ -130,33 +130,36 @@ def sample_expression(rng):
         pair("mouthSmile", 0.12 * rng.random())
         pair("mouthPress", 0.15 * rng.random())
     elif mouth == "smile":
-        pair("mouthSmile", rng.uniform(0.25, 0.8))
-        pair("cheekSquint", rng.uniform(0, 0.6))
-        pair("mouthDimple", rng.uniform(0, 0.4))
+        pair("mouthSmile", rng.uniform(0.2, 0.6))
+        pair("cheekSquint", rng.uniform(0, 0.45))
+        pair("mouthDimple", rng.uniform(0, 0.3))
     elif mouth == "grin":
-        pair("mouthSmile", rng.uniform(0.5, 1.0))
-        pair("cheekSquint", rng.uniform(0.2, 0.8))
-        pair("mouthUpperUp", rng.uniform(0.2, 0.6))
-        pair("mouthLowerDown", rng.uniform(0.1, 0.5))
-        jaw = rng.uniform(0.0, 0.35)
+        pair("mouthSmile", rng.uniform(0.3, 0.75))
+        pair("cheekSquint", rng.uniform(0.15, 0.6))
+        pair("mouthUpperUp", rng.uniform(0.15, 0.45))
+        pair("mouthLowerDown", rng.uniform(0.1, 0.35))
+        jaw = rng.uniform(0.0, 0.25)
     elif mouth == "open":
-        jaw = rng.uniform(0.1, 0.8)
-        pair("mouthStretch", rng.uniform(0, 0.4))
+        jaw = rng.uniform(0.1, 0.6)
+        pair("mouthStretch", rng.uniform(0, 0.3))
     elif mouth == "press":
-        pair("mouthPress", rng.uniform(0.3, 1.0))
+        pair("mouthPress", rng.uniform(0.2, 0.75))
         add(
-            {"unit/mouthRollLower": rng.uniform(0, 0.6), "unit/mouthRollUpper": rng.uniform(0, 0.5)}
+            {
+                "unit/mouthRollLower": rng.uniform(0, 0.45),
+                "unit/mouthRollUpper": rng.uniform(0, 0.4),
+            }
         )
     elif mouth == "pucker":
-        add({"unit/mouthPucker": rng.uniform(0.3, 0.9), "unit/mouthFunnel": rng.uniform(0, 0.3)})
+        add({"unit/mouthPucker": rng.uniform(0.2, 0.7), "unit/mouthFunnel": rng.uniform(0, 0.2)})
     elif mouth == "frown":
-        pair("mouthFrown", rng.uniform(0.2, 0.8))
-        add({"unit/mouthShrugLower": rng.uniform(0, 0.5)})
+        pair("mouthFrown", rng.uniform(0.15, 0.6))
+        add({"unit/mouthShrugLower": rng.uniform(0, 0.4)})
     else:
         for name in ("mouthLeft", "mouthRight", "jawForward", "jawLeft", "jawRight", "cheekPuff"):
-            add({f"unit/{name}": 0.5 * rng.random() * (rng.random() < 0.3)})
-        pair("noseSneer", 0.6 * rng.random())
-        add(_both("mouthSmile", *rng.uniform(0, 0.7, 2)))
+            add({f"unit/{name}": 0.4 * rng.random() * (rng.random() < 0.3)})
+        pair("noseSneer", 0.45 * rng.random())
+        add(_both("mouthSmile", *rng.uniform(0, 0.5, 2)))
     add({"unit/jawOpen": jaw})
     parted = (
         "jawOpen",
@@ -169,19 +172,19 @@ def sample_expression(rng):
 
     brows = rng.choice(["neutral", "raised", "lowered", "inner"], p=[0.64, 0.14, 0.15, 0.07])
     if brows == "raised":
-        pair("browOuterUp", rng.uniform(0.2, 1.0))
-        add({"unit/browInnerUp": rng.uniform(0.2, 0.9)})
+        pair("browOuterUp", rng.uniform(0.15, 0.75))
+        add({"unit/browInnerUp": rng.uniform(0.15, 0.7)})
     elif brows == "lowered":
-        pair("browDown", rng.uniform(0.2, 1.0))
+        pair("browDown", rng.uniform(0.15, 0.75))
     elif brows == "inner":
-        add({"unit/browInnerUp": rng.uniform(0.3, 0.9)})
+        add({"unit/browInnerUp": rng.uniform(0.2, 0.7)})
 
     lids = rng.choice(
-        ["neutral", "squint", "wide", "half", "closed"], p=[0.66, 0.15, 0.06, 0.07, 0.06]
+        ["neutral", "squint", "wide", "half", "closed"], p=[0.76, 0.10, 0.06, 0.04, 0.04]
     )
     closed = 0.12 * rng.random()
     if lids == "squint":
-        pair("eyeSquint", rng.uniform(0.3, 1.0))
+        pair("eyeSquint", rng.uniform(0.2, 0.7))
         closed += rng.uniform(0, 0.2)
     elif lids == "wide":
         pair("eyeWide", rng.uniform(0.3, 0.9))
@@ -191,7 +194,7 @@ def sample_expression(rng):
     elif lids == "closed":
         closed = 1.0
     pair("eyeBlink", closed, 0.03)
-    gaze = np.array([rng.normal(0, 9), rng.normal(0, 5)]).clip([-28, -15], [28, 15])
+    gaze = np.array([rng.normal(0, 6), rng.normal(0, 4)]).clip([-28, -15], [28, 15])
     # The person's left is the image's right: yaw to the right is outwards for the left eye.
     outwards, up = gaze[0] / 35, gaze[1] / 30
     right, left = max(outwards, 0), max(-outwards, 0)

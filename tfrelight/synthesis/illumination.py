@@ -71,6 +71,22 @@ class Lamp:
         total = 2 * np.pi / (1 + c)
         return (total * zonal * harmonics(self.direction))[:, None] * self.color
 
+    def shade(self, normals) -> np.ndarray:
+        """Shading `[...]` by a lamp of colour 1 of unit normals `[..., 3]`, horizon and all.
+
+        The irradiance of a tilted patch from a sphere, of which the disc is what is seen:
+        S. Lagarde and C. de Rousiers, "Moving Frostbite to physically based rendering", SIGGRAPH
+        2014 course, listing 7, over its largest value.
+        """
+        cosine = np.clip(np.asarray(normals, float) @ self.direction, -1, 1)
+        sine = np.maximum(np.sqrt(1 - cosine**2), 1e-9)
+        far = 1 / np.tan(self.radius)
+        y = np.clip(-far * cosine / sine, -1, 1)
+        root = sine * np.sqrt(1 - y**2)
+        cut = cosine * np.arccos(y) - far * root
+        cut = (cut + np.arctan(root / far) / np.sin(self.radius) ** 2) / np.pi
+        return np.where(cosine > np.sin(self.radius), cosine, np.maximum(cut, 0))
+
     def points(self, count: int) -> np.ndarray:
         """`[count, 3]` directions spread evenly over the disc."""
         index = np.arange(count) + 0.5

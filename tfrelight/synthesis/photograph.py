@@ -22,6 +22,8 @@ _F0 = 0.028  # normal reflectance of skin, refractive index 1.4
 # to one lobe.
 _SPREAD = (1.3, 0.6, 0.4)
 _LUMINANCE = np.float32([0.2126, 0.7152, 0.0722])
+# Shading below it is black in any photo: what share of it is in shadow means nothing.
+_DARK = 1e-4
 
 
 @dataclasses.dataclass
@@ -29,13 +31,17 @@ class Photo:
     """One linear photo and its labels. H = W = the scene's size.
 
     linear: `[H, W, 3]` radiance. light: `[9, 3]`, projection of the true incoming radiance. fit:
-    `[9, 3]`, least squares of the true shading held to that projection. visibility: `[H, W]` 0..1,
-    shading with cast shadows over shading without.
+    `[9, 3]`, least squares of the true shading held to that projection. shading: `[H, W, 3]`, the
+    true light convolved with the clipped cosine of the normals, without cast shadows; 0 off the
+    person. visibility: `[H, W, 3]` 0..1, shading with cast shadows over that without; 1 where there
+    is none of either, and off the person. Without highlights, and before light spreads in the skin,
+    `linear` is albedo x shading x visibility.
     """
 
     linear: np.ndarray
     light: np.ndarray
     fit: np.ndarray
+    shading: np.ndarray
     visibility: np.ndarray
 
 
@@ -77,6 +83,7 @@ class Scene:
         facing = normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
         facing[:, 2] = np.maximum(facing[:, 2], -0.05)
         self._normal = facing / np.linalg.norm(facing, axis=-1, keepdims=True)
+        self._sample_normal = surface.normal
         self._gloss = self._mean(surface.gloss)
         # Differing normals within a pixel widen its highlight (Toksvig 2005).
         length = np.minimum(np.linalg.norm(normal, axis=-1), 1.0)
@@ -174,25 +181,28 @@ class Scene:
         """Diffuse with shadows, diffuse without, and specular shading `[P, 3]` of a lamp."""
         count = 4 if lamp.radius < np.radians(5) else 16
         points = lamp.points(count)
-        scale = np.float32(2 / (1 + np.cos(lamp.radius)))
-        reached = np.zeros(len(self._pixel), np.float32)
-        towards = points.mean(0)
-        # Each sample of a pixel asks for its own share of the disc.
+        lit, reached = np.zeros((2, len(self._pixel)), np.float32)
+        # Each sample of a pixel asks for its own share of the disc. What of the disc its horizon
+        # hides is no shadow: the cosine knows of it, and weighs what is asked.
         for turn in range(count // 4):
             direction = points[turn * 4 + self._share]
-            facing = np.flatnonzero((self._hits.normal * direction).sum(-1) > 0)
+            cosine = np.maximum((self._sample_normal * direction).sum(-1), 0)
+            above = (self._hits.normal * direction).sum(-1) > 0
+            facing = np.flatnonzero((cosine > 0) & above)
             origins = self._hits.smooth[facing] + LIFT * self._hits.normal[facing]
-            reached[facing] += ~self._caster.blocked(origins, direction[facing])
-        reached = self._mean(reached / (count // 4))
-        free = np.maximum(self._normal @ points.T, 0).mean(-1) * scale
+            open_ = ~self._caster.blocked(origins, direction[facing])
+            lit += cosine
+            reached[facing] += cosine[facing] * open_
+        lit, reached = self._mean(lit), self._mean(reached)
+        seen = np.where(lit > _DARK, reached / np.maximum(lit, _DARK), 1)[:, None]
         color = lamp.color.astype(np.float32)
-        diffuse = free[:, None] * color
+        diffuse = lamp.shade(self._normal).astype(np.float32)[:, None] * color
         shine = np.zeros_like(diffuse)
         if specular:
-            towards = towards / np.linalg.norm(towards)
+            towards = lamp.direction.astype(np.float32)
             roughness = np.sqrt(self._roughness**2 + (lamp.radius / 2) ** 2)
-            shine = (self._specular(towards, roughness) * reached)[:, None] * color
-        return diffuse * reached[:, None], diffuse, shine
+            shine = self._specular(towards, roughness)[:, None] * seen * color
+        return diffuse * seen, diffuse, shine
 
     def _diffuse(self, light, specular):
         shape = (len(self._count), 3)
@@ -238,7 +248,7 @@ class Scene:
         shadowed, free, shine = self._diffuse(light, specular)
         label = light.coefficients()
         fit = self._fit(shadowed, label)
-        ratio = (shadowed @ _LUMINANCE) / np.maximum(free @ _LUMINANCE, 1e-4)
+        seen = np.where(free > _DARK, shadowed / np.maximum(free, _DARK), 1)
         if subsurface and light.order2 is None:
             shadowed = self._spread(shadowed)
         person = self._image(self._albedo * shadowed + shine)
@@ -247,7 +257,8 @@ class Scene:
             linear=person * cover + background * (1 - cover),
             light=label,
             fit=fit,
-            visibility=self._image(np.clip(ratio, 0, 1), 1.0),
+            shading=self._image(free),
+            visibility=self._image(np.clip(seen, 0, 1), 1.0),
         )
 
     def _fit(self, shading, prior, weight=0.08):

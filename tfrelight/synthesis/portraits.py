@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from tfrelight.data.portrait import encode_albedo, encode_normals, encode_shading
 from tfrelight.errors import InputError
 from tfrelight.synthesis import (
     atlases,
@@ -39,7 +40,7 @@ from tfrelight.synthesis import head as heads
 from tfrelight.synthesis.look import sample_look
 from tfrelight.synthesis.mesh import Mesh
 from tfrelight.synthesis.photograph import Scene, develop
-from tfrelight.synthesis.render import Camera, Caster
+from tfrelight.synthesis.render import Caster
 
 __all__ = [
     "Settings",
@@ -53,7 +54,7 @@ __all__ = [
 ]
 
 # Raise it whenever the same settings begin to give other bytes: caches are keyed by it.
-VERSION = 3
+VERSION = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +163,7 @@ def _rng(settings, index, stage):
     return np.random.default_rng([settings.seed, index, zlib.crc32(stage.encode())])
 
 
-def scene(settings: Settings, index: int) -> tuple[Scene, Camera]:
+def scene(settings: Settings, index: int) -> Scene:
     """The person with this index before the camera."""
     rng = _rng(settings, index, "head")
     if settings.ict_facekit and rng.random() < settings.ict_share:
@@ -192,46 +193,51 @@ def scene(settings: Settings, index: int) -> tuple[Scene, Camera]:
     if settings.skin_dir and head.has_atlas:
         atlas = atlases.choose(_rng(settings, index, "atlas"), settings.skin_dir)
     surface = skin.paint(look, head, hits, rotation, atlas)
-    return Scene(caster, camera, hits, surface, settings.size, samples, settings.directions), camera
+    return Scene(caster, camera, hits, surface, settings.size, samples, settings.directions)
 
 
 def subject(settings: Settings, index: int) -> dict:
     """One person under `settings.lights` lights, as `tfrelight.data.portrait` describes a subject.
 
     Beside its fields: `light_fit` float32 `[K, 9, 3]`, the least-squares light held to the true
-    projection, and `visibility` uint8 `[K, H, W, 1]`, shading with cast shadows over shading
-    without.
+    projection; `shading` uint16 `[K, H, W, 3]` and `shading_scale` float32 `[K]`, the true shading
+    without cast shadows, value / 65535 x scale; and `visibility` uint8 `[K, H, W, 3]`, shading with
+    cast shadows over shading without.
     """
-    person, camera = scene(settings, index)
+    person = scene(settings, index)
     size = settings.size
     wall = staging.backdrop(_rng(settings, index, "backdrop"), size)
     rng = _rng(settings, index, "lights")
     kinds, shares = zip(*settings.shares)
     maps = environments.load_folder(settings.environment_dir) if settings.environment_dir else ()
-    images, lights, fits, shadows = [], [], [], []
+    images, lights, fits, shadings, shadows = [], [], [], [], []
     for kind in rng.choice(kinds, settings.lights, p=np.array(shares) / sum(shares)):
         light = illumination.sample_light(rng, str(kind), maps)
-        behind = staging.background(rng, light, wall, camera)
+        behind = staging.background(rng, light, wall)
         photo = person.photograph(light, behind, settings.specular, settings.subsurface)
         image, gain = develop(rng, photo, person.albedo, person.coverage, settings.film)
         images.append(image)
         lights.append(photo.light * gain)
         fits.append(photo.fit * gain)
+        shadings.append(photo.shading * gain.astype(np.float32))
         shadows.append(photo.visibility)
+    shading, scale = encode_shading(np.stack(shadings))
     one = np.float32(1)
     return {
         "subject": name(settings.seed, index),
         "images": np.stack(images),
         "mask": np.round(person.coverage[..., None] * 255).astype(np.uint8),
-        "albedo": np.round(person.albedo * 65535).astype(np.uint16),
-        "normals": np.round((person.normals + 1) / 2 * 65535).astype(np.uint16),
+        "albedo": encode_albedo(person.albedo),
+        "normals": encode_normals(person.normals),
         "light": np.stack(lights).astype(np.float32),
         "has_mask": one,
         "has_albedo": one,
         "has_normals": one,
         "has_light": one,
         "light_fit": np.stack(fits).astype(np.float32),
-        "visibility": np.round(np.stack(shadows)[..., None] * 255).astype(np.uint8),
+        "shading": shading,
+        "shading_scale": scale,
+        "visibility": np.round(np.stack(shadows) * 255).astype(np.uint8),
     }
 
 

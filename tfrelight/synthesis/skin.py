@@ -140,7 +140,6 @@ def _skin(look, head, rest, regions):
         dots = np.clip(0.75 + 0.5 * noise.field(rest, 1.1, seed + 6) + 0.25 * medium, 0, 1.4)
         cover = 0.62 * look.stubble * hairstyle.beard_area(rest) * (1 - lips) * dots
         albedo = albedo * (1 - cover[:, None]) + cover[:, None] * look.hair_color * 1.3
-    albedo = albedo * (1 - 0.75 * mouth[:, None])
     style = look.style
     ears = regions[:, EARS]
     # Noise frays the edges of the mask and nothing else.
@@ -189,7 +188,7 @@ def _hair(look, hits):
     shade, along, across = hits.rest.T
     points = np.stack([shade * 400, along * 1.5, across * 5], -1).astype(np.float32)
     strands, slope = noise.gradient(points, 1.3, look.seed + 300)
-    tone = (0.7 + 0.6 * shade) * (1 + 0.22 * strands) * (0.8 + 0.3 * np.minimum(3 * along, 1))
+    tone = (0.7 + 0.6 * shade) * (1 + 0.22 * strands)
     albedo = look.hair_color * np.clip(tone, 0.3, 1.8)[:, None]
     # Strands roughen the normal across the lock; which way that is in space matters little here.
     jitter = np.stack([slope[:, 2], strands, 0 * strands], -1) * 0.07

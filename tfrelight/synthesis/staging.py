@@ -83,12 +83,14 @@ def backdrop(rng, size):
     return np.clip(image, 0.003, 0.9).astype(np.float32)
 
 
-def background(rng, light, wall, camera: Camera):
+def background(rng, light, wall):
     """`[H, W, 3]` radiance behind the person under a light."""
     size = len(wall)
     if light.kind == "environment" and light.environment is not None and rng.random() < 0.8:
-        _, directions = camera.rays(size)
-        # A phone's field of view, whatever the crop: scale the window up to the whole photo.
+        # A phone's field of view, whatever the crop: the few degrees behind a face seen from afar
+        # would be of one colour.
+        view = np.radians(rng.uniform(50, 70))
+        _, directions = Camera(1.0, float(np.tan(view / 2)), (0.0, 0.0)).rays(size)
         height, width = light.environment.shape[:2]
         azimuth = np.arctan2(directions[..., 0], directions[..., 2]) / np.pi
         column = (azimuth + 1) / 2 * width - 0.5

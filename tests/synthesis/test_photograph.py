@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from tfrelight.synthesis import illumination
+from tfrelight.synthesis.illumination import Lamp, Light
+from tfrelight.synthesis.mesh import SKIN, Mesh
+from tfrelight.synthesis.photograph import Scene
+from tfrelight.synthesis.render import Camera, Caster
+from tfrelight.synthesis.skin import Surface
+
+SIZE = 48
+BLACK = np.zeros((SIZE, SIZE, 3), np.float32)
+
+
+def sphere(centre, radius, rows=64):
+    polar, around = np.meshgrid(
+        np.linspace(0, np.pi, rows), np.linspace(0, 2 * np.pi, 2 * rows), indexing="ij"
+    )
+    normals = np.stack(
+        [np.sin(polar) * np.cos(around), np.cos(polar), np.sin(polar) * np.sin(around)], -1
+    ).reshape(-1, 3)
+    i, j = np.meshgrid(np.arange(rows - 1), np.arange(2 * rows - 1), indexing="ij")
+    a = i * 2 * rows + j
+    quads = np.stack([a, a + 1, a + 2 * rows, a + 2 * rows, a + 1, a + 2 * rows + 1], -1)
+    triangles = quads.reshape(-1, 3).astype(np.int32)
+    vertices = (normals * radius + centre).astype(np.float32)
+    return Mesh(
+        vertices=vertices,
+        normals=normals.astype(np.float32),
+        triangles=triangles,
+        material=np.full(len(triangles), SKIN, np.uint8),
+        rest=vertices,
+        coordinates=np.zeros((len(triangles), 3, 2), np.float32),
+        regions=np.zeros((len(vertices), 1), np.float32),
+    )
+
+
+def scene(*meshes, directions=96):
+    """Matt grey meshes before a camera, without relief."""
+    camera, samples = Camera(1500.0, 90.0, (0.0, 0.0)), 2
+    caster = Caster(Mesh.join(list(meshes)))
+    origin, rays = camera.rays(SIZE * samples)
+    hits = caster.first(origin, rays.reshape(-1, 3))
+    full = np.ones(len(hits.ray), np.float32)
+    surface = Surface(0.5 * np.ones((len(full), 3)), hits.normal, full, 0.4 * full, 0 * full)
+    return Scene(caster, camera, hits, surface, SIZE, samples, directions)
+
+
+@pytest.fixture(scope="module")
+def ball():
+    return scene(sphere([0, 0, 0], 80.0))
+
+
+@pytest.mark.parametrize("degrees", [1, 30])
+@pytest.mark.parametrize("azimuth", [0, 50, 110])
+def test_a_lamp_shades_a_convex_ball_by_its_cosine_alone(ball, degrees, azimuth):
+    """A lamp half below the horizon is no cast shadow; nothing is lost twice."""
+    lamp = Lamp(illumination.direction_vector(azimuth, 10), np.radians(degrees), np.ones(3))
+    photo = ball.photograph(Light("studio", (lamp,)), BLACK, specular=False, subsurface=False)
+    inside = ball.coverage == 1
+    points = lamp.points(4000)
+    analytic = np.maximum(ball.normals @ points.T, 0).mean(-1) * 2 / (1 + np.cos(lamp.radius))
+    assert (photo.visibility[inside & (analytic > 0)] == 1).mean() > 0.999
+    np.testing.assert_allclose(photo.shading[inside][:, 0], analytic[inside], atol=1e-3)
+    np.testing.assert_allclose(photo.linear[inside][:, 0], 0.5 * analytic[inside], atol=2e-3)
+
+
+def test_one_ball_throws_a_shadow_on_another():
+    two = scene(sphere([0, 0, -40], 80.0), sphere([0, 0, 70], 20.0))
+    lamp = Lamp(illumination.direction_vector(40, 0), np.radians(1), np.float32([1.0, 0.5, 0.2]))
+    photo = two.photograph(Light("flash", (lamp,)), BLACK, specular=False, subsurface=False)
+    lit = photo.shading[..., 0] > 0.3
+    assert 0.03 < (photo.visibility[lit] == 0).mean() < 0.4
+    expected = 0.5 * photo.shading * photo.visibility
+    inside = two.coverage == 1
+    np.testing.assert_allclose(photo.linear[inside], expected[inside], atol=1e-4)
+    # One lamp: the three channels are shadowed alike.
+    np.testing.assert_allclose(np.ptp(photo.visibility[lit], axis=-1), 0, atol=1e-5)
+
+
+def test_a_shadow_has_the_colour_of_the_light_that_is_left():
+    """Blue lamp in the shadow of the red one: visibility is of each channel."""
+    two = scene(sphere([0, 0, -40], 80.0), sphere([0, 0, 70], 20.0))
+    red = Lamp(illumination.direction_vector(40, 0), np.radians(1), np.float32([1.0, 0.0, 0.0]))
+    blue = Lamp(illumination.direction_vector(-40, 0), np.radians(1), np.float32([0.0, 0.0, 1.0]))
+    photo = two.photograph(Light("studio", (red, blue)), BLACK, specular=False)
+    shadowed = photo.visibility[..., 0] == 0
+    assert shadowed.sum() > 20
+    assert (photo.visibility[..., 2][shadowed] > 0.9).mean() > 0.5
