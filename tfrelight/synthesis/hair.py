@@ -50,8 +50,11 @@ class _Skull:
         column = (np.arctan2(direction[:, 0], direction[:, 2]) / (2 * np.pi) + 0.5) * (width - 1e-6)
         return row, column
 
-    def push_out(self, points, height):
-        """Points `[N, 3]` at least `height` `[N]` off the skin, and their ways out `[N, 3]`."""
+    def push_out(self, points, height, cling=0.0):
+        """Points `[N, 3]` at least `height` `[N]` off the skin, and their ways out `[N, 3]`.
+
+        What is higher comes down by the share `cling`.
+        """
         offset = points - self.middle
         radius = np.maximum(np.linalg.norm(offset, axis=-1), 1e-6)
         outwards = offset / radius[:, None]
@@ -59,7 +62,9 @@ class _Skull:
         surface = ndimage.map_coordinates(
             self._table, [row - 0.5, column - 0.5], order=1, mode="grid-wrap"
         )
-        return self.middle + outwards * np.maximum(radius, surface + height)[:, None], outwards
+        lowest = surface + height
+        radius = np.maximum(lowest, radius - cling * np.maximum(radius - lowest, 0))
+        return self.middle + outwards * radius[:, None], outwards
 
 
 def _roots(rng, mesh, weight, count):
@@ -130,12 +135,14 @@ def _locks(rng, skull, style, roots, normals, rest, steps):
     comb = np.asarray(style.comb)
     if style.part is not None:
         comb = comb + np.sign(rest[:, :1] - style.part) * np.array([1.0, 0.0, 0.0])
+    # Behind the whorl nothing is combed forward: it would stand up.
+    top = top * step(rest[:, 2:], -115, -80)
     # What grows on the sides lies down and back, whatever the top is combed to.
     aside = comb if style.name == "tied" else np.array([0.0, -1.0, -0.35])
     comb = top * comb + (1 - top) * aside
     # Neighbours lean the same way: the disorder of locks is mostly that of tufts.
     tufts = [noise.field(rest.astype(np.float32), 22.0, style.seed + k) for k in range(3)]
-    comb = comb + style.disorder * (0.8 * np.stack(tufts, -1) + 0.5 * rng.normal(0, 1, (count, 3)))
+    comb = comb + style.disorder * (0.9 * np.stack(tufts, -1) + 0.3 * rng.normal(0, 1, (count, 3)))
     height = style.volume * rng.random(count) ** 0.7 + 0.6
     tangent = comb - normals * (comb * normals).sum(-1, keepdims=True)
     direction = _unit(style.lift * normals + tangent)
@@ -144,7 +151,7 @@ def _locks(rng, skull, style, roots, normals, rest, steps):
     for done in range(1, steps):
         way = done / steps
         points = points + direction * (length / (steps - 1))[:, None]
-        points, outwards = skull.push_out(points, height * min(1.0, 2.5 * way))
+        points, outwards = skull.push_out(points, height * min(1.0, 2.5 * way), style.cling)
         if style.name == "long":  # kept off the face, as a hand or a pin does
             face = step(points[:, 2], -50, 0) * step(-points[:, 1], -50, -10)
             face = face * step(75 - np.abs(points[:, 0]), 0, 15)
@@ -176,12 +183,13 @@ def _whiskers(rng, skull, style, roots, normals):
     count, steps = len(roots), 4
     length = style.beard * np.clip(rng.normal(1, 0.3, count), 0.3, 1.8)
     lean = np.array([0.0, -1.0, 0.25]) + 0.35 * np.sign(roots[:, :1]) * [1.0, 0.0, 0.0]
-    direction = _unit(0.55 * normals + 0.8 * lean + rng.normal(0, 0.25, (count, 3)))
+    direction = _unit(0.55 * normals + 0.8 * lean + rng.normal(0, 0.2, (count, 3)))
     points, paths = roots.copy(), [roots]
     for _ in range(1, steps):
         points = points + direction * (length / (steps - 1))[:, None]
-        points, _ = skull.push_out(points, np.full(count, 0.5))
-        direction = _unit(direction + 0.3 * lean)
+        # Long beards are combed: they hang close and do not bristle.
+        points, _ = skull.push_out(points, np.full(count, 0.5), 0.012 * min(style.beard, 30.0))
+        direction = _unit(direction + (0.3 + 0.015 * style.beard) * lean)
         paths.append(points)
     return np.stack(paths, 1), np.repeat(normals[:, None], steps, 1)
 
@@ -198,8 +206,8 @@ def grow(rng: np.random.Generator, head: Head, style: Style) -> list:
         roots, normals, rest = _roots(rng, mesh, weight, style.count)
         if len(roots):
             steps = 4 if style.length < 12 else 7 if style.length < 60 else 11
-            if style.curl:
-                steps = 13
+            if style.curl:  # seven points a wave: fewer would make zigzags of it
+                steps = int(np.clip(7 * style.length / style.wave, 11, 24))
             paths, outs = _locks(rng, skull, style, roots, normals, rest, steps)
             width = style.width * rng.uniform(0.5, 1.4, len(paths))
             meshes.append(_ribbons(rng, paths, outs, width, rng.random(len(paths))))

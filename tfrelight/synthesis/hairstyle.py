@@ -26,7 +26,8 @@ class Style:
     shows of the scalp. forehead: how much higher the hairline is than usual. recession: of the
     temples. crown: radius of a bald top, 0 for none. lift: how steeply locks leave the skin. comb:
     (right, up, forward) they are combed to. part: x of the parting, or None. weight: how much they
-    hang. curl: radius of their waves. beard: length of beard, 0 for none, and moustache, sides:
+    hang. cling: share of their way off the head that they give up at every step. curl: radius of
+    their waves, wave: length of one. beard: length of beard, 0 for none, and moustache, sides:
     which of its parts there are.
     """
 
@@ -43,6 +44,7 @@ class Style:
     comb: tuple
     part: float | None
     weight: float
+    cling: float
     curl: float
     wave: float
     volume: float
@@ -103,6 +105,7 @@ def sample_style(rng: np.random.Generator, head: Head) -> Style:
         wave=30.0,
         lift=0.3,
         weight=0.2,
+        cling=0.4,
         volume=rng.uniform(3, 9),
         disorder=rng.uniform(0.08, 0.35),
         comb=(rng.normal(0, 0.4), 0.0, rng.uniform(-1, 0.6)),
@@ -116,10 +119,11 @@ def sample_style(rng: np.random.Generator, head: Head) -> Style:
         style.update(density=rng.choice([0.0, rng.uniform(0.1, 0.6)]), count=0)
     elif name == "buzz":
         style.update(length=rng.uniform(3, 9), width=1.0, count=6000, lift=1.2, volume=1.0)
+        style["cling"] = 0.0
     elif name == "short":
-        style.update(
-            length=rng.uniform(14, 55), lift=rng.choice([0.25, 1.1], p=[0.75, 0.25]), count=4200
-        )
+        style.update(length=rng.uniform(14, 55), lift=0.25, count=4200)
+        if style["length"] < 28 and rng.random() < 0.5:  # longer hair does not stand
+            style.update(lift=1.1, cling=0.0)
         style["width"] = np.interp(style["length"], [14, 55], [1.2, 2.0])
     elif name == "fringe":
         side = rng.normal(0, 0.35)
@@ -127,16 +131,18 @@ def sample_style(rng: np.random.Generator, head: Head) -> Style:
         style.update(part=None if rng.random() < 0.6 else rng.normal(0, 25), width=2.2, count=3400)
     elif name == "curly":
         tight = rng.random() < 0.3 + 0.5 * head.ancestry[0]
-        style.update(lift=1.3, weight=0.1 if tight else 0.4, disorder=0.6, width=1.9, count=3600)
-        style.update(length=rng.uniform(12, 70) if tight else rng.uniform(50, 160))
-        style.update(curl=2.5 if tight else rng.uniform(3, 7), wave=10.0 if tight else 28.0)
+        style.update(lift=1.3, weight=0.1 if tight else 0.6, disorder=0.5, width=1.6, count=4200)
+        style.update(length=rng.uniform(10, 55) if tight else rng.uniform(50, 150), cling=0.0)
+        # Coils finer than a pixel's eye can follow are left to their disorder.
+        style.update(curl=2.0 if tight else rng.uniform(3, 6))
+        style["wave"] = max(10.0 if tight else 28.0, style["length"] / 3)
         style["volume"] = rng.uniform(3, 14)
     elif name == "tied":
         style.update(comb=(0.0, 0.1, -1.0), length=rng.uniform(90, 150), lift=0.08, weight=0.0)
         style.update(volume=rng.uniform(1, 4), disorder=0.05, width=2.6)
     else:
         style.update(length=rng.uniform(140, 330), part=rng.normal(0, 22), weight=0.8, lift=0.3)
-        style.update(comb=(0.0, 0.0, rng.uniform(-0.8, 0.1)), width=3.0, count=2600)
+        style.update(comb=(0.0, 0.0, rng.uniform(-0.8, 0.1)), width=2.4, count=3400, cling=0.0)
         style.update(curl=rng.choice([0.0, rng.uniform(2, 8)]), wave=rng.uniform(40, 90))
     if man and head.age > 19 and rng.random() < 0.38:
         style["beard"] = float(np.exp(rng.uniform(np.log(2.5), np.log(35))))

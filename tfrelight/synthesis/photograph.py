@@ -18,8 +18,8 @@ __all__ = ["Photo", "Scene", "develop"]
 
 _F0 = 0.028  # normal reflectance of skin, refractive index 1.4
 # Standard deviation of how far light spreads in skin before it leaves, millimetres (red, green,
-# blue); the widest terms of d'Eon and Luebke's skin profile (GPU Gems 3, chapter 14, 2007), scaled
-# to one lobe.
+# blue). Our choice: one lobe in place of the six of d'Eon and Luebke's profile (GPU Gems 3, chapter
+# 14, 2007), whose widths run from 0.08 to 2.7 mm, red furthest.
 _SPREAD = (1.3, 0.6, 0.4)
 _LUMINANCE = np.float32([0.2126, 0.7152, 0.0722])
 # Shading below it is black in any photo: what share of it is in shadow means nothing.
@@ -298,8 +298,12 @@ def develop(
     gain = level / np.maximum(bright, 1e-3) ** metered / np.maximum(frontal, 1e-2) ** (1 - metered)
     gain = np.full(3, min(gain, 1.1 / np.maximum(bright, 1e-3)))
     if film:
-        cast = photo.light[0] / photo.light[0].mean()
-        gain = gain / cast ** rng.uniform(0.2, 1) * np.exp(rng.normal(0, 0.06, 3))
+        # A camera balances the light that falls on what it looks at, nearly: what is left over is
+        # warm or cold rather than green or magenta.
+        cast = (photo.shading * photo.visibility)[inside].mean(0)
+        cast = np.maximum(cast / cast.mean(), 0.05)
+        left = rng.normal(0, 0.06) * np.array([1, 0, -1]) + rng.normal(0, 0.015, 3)
+        gain = gain / cast ** rng.uniform(0.6, 1) * np.exp(left)
     image = photo.linear * gain.astype(np.float32)
     if film:
         sigma = max(rng.uniform(-0.3, 0.75), 0)

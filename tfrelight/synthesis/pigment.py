@@ -110,11 +110,13 @@ _VESSEL = 0.002  # cm, radius of the small vessels of the dermis (van Veen et al
 _EPIDERMIS = 0.006  # cm, Jacques 1998
 # Diffuse light crosses a thin layer on paths twice its thickness on average.
 _SLANT = 2.0
-# Internal reflection term (1 + F) / (1 - F) for a refractive index of 1.4 (Jensen et al. 2001).
-_BOUNDARY = 2.95
-# What the layers above the melanin scatter back: the floor that keeps the blue of dark
-# skin at the share measured skin shows (about an eighth to a fifth of its red).
-_SURFACE = 0.022
+# Internal reflection term (1 + F) / (1 - F) with F = -1.440 / n² + 0.710 / n + 0.668 + 0.0636 n for
+# a refractive index n of 1.4 (Jensen et al. 2001, section 2.1).
+_FRESNEL = -1.440 / 1.4**2 + 0.710 / 1.4 + 0.668 + 0.0636 * 1.4
+_BOUNDARY = (1 + _FRESNEL) / (1 - _FRESNEL)
+# What the layers above the melanin scatter back. Our choice, no measurement: a floor under the blue
+# of dark skin, which without it would come out far more saturated than in photos.
+_SURFACE = 0.028
 
 # Axes of the table: volume fractions of melanosomes in the epidermis and of blood in the dermis.
 MELANIN = np.geomspace(0.002, 0.6, 48)
@@ -144,7 +146,7 @@ def table(scattering: float = 1.0, oxygenation: float = 0.75) -> np.ndarray:
     """Diffuse albedo of skin.
 
     Args:
-      scattering: factor on the dermis' scattering; more of it (collagen) makes paler skin.
+      scattering: factor on the dermis' scattering; more of it makes paler skin.
       oxygenation: share of haemoglobin that carries oxygen; less of it is bluer.
 
     Returns:

@@ -111,11 +111,16 @@ class Caster:
 
         normal = interpolate(mesh.normals)
         along = directions[ray]
-        # Hair ribbons and lids seen from behind have their normal turned round.
+        # Lids seen from behind have their normal turned round.
         facing = found["Ng"][ray]
         facing = facing * -np.sign(np.sum(facing * along, -1, keepdims=True))
-        normal *= np.where(np.sum(normal * facing, -1, keepdims=True) < 0, -1, 1).astype(np.float32)
-        normal = face_camera(normal, along)
+        hair = mesh.material[triangle] == HAIR
+        behind = np.sum(normal * facing, -1, keepdims=True) < 0
+        normal *= np.where(behind & ~hair[:, None], -1, 1).astype(np.float32)
+        # A lock that stands out behind the head shades like the rim of the hair before it: it is
+        # mirrored to the camera's side, and its way outwards stays.
+        away = np.maximum(np.sum(normal * along, -1, keepdims=True), 0) * hair[:, None]
+        normal = face_camera(normal - 2 * away * along, along)
         position = origins[ray] + found["tfar"][ray, None] * along
         # Without it, facets shade themselves near the shadow line: J. Hanika, "Hacking the shadow
         # terminator", Ray Tracing Gems II, 2021.
@@ -125,7 +130,7 @@ class Caster:
             height = np.sum((position - mesh.vertices[corners[:, k]]) * own, -1, keepdims=True)
             smooth -= weights[:, k] * np.minimum(height, 0) * own
         # Light passes between the hairs of a lock: only what stands well above it shades it.
-        smooth[mesh.material[triangle] == HAIR] += _LOCK * normal[mesh.material[triangle] == HAIR]
+        smooth[hair] += _LOCK * normal[hair]
         return Hits(
             ray=ray,
             triangle=triangle,
