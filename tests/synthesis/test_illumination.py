@@ -130,6 +130,35 @@ def test_radiance_pictures_flat_and_run_length_coded(tmp_path):
     np.testing.assert_allclose(flat.mean(), ((pixels[..., :3] + 0.5) / 256).mean(), rtol=1e-4)
 
 
+def test_radiance_pictures_in_the_old_run_length_code(tmp_path):
+    pixels = np.random.default_rng(0).integers(2, 255, (16, 600, 4)).astype(np.uint8)[:, :32]
+    pixels[:, 4:24] = pixels[:, 4:5]
+    pixels[..., 3] = 128
+    header = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 16 +X 32\n"
+    (tmp_path / "flat.hdr").write_bytes(header + pixels.tobytes())
+    packed = b"".join(
+        row[:5].tobytes() + bytes([1, 1, 1, 19]) + row[24:].tobytes() for row in pixels
+    )
+    (tmp_path / "old.hdr").write_bytes(header + packed)
+    flat, old = (environments.load(tmp_path / f"{name}.hdr") for name in ("flat", "old"))
+    np.testing.assert_array_equal(flat, old)
+
+
+def test_long_runs_of_the_old_code_have_two_digits():
+    row = np.zeros((601, 4), np.uint8)
+    pixel = np.array([9, 8, 7, 128], np.uint8)
+    stream = np.concatenate([pixel, np.uint8([1, 1, 1, 88, 1, 1, 1, 2])])  # 88 + 2 x 256
+    assert environments._read_old_row(stream, row) == 12
+    assert (row == pixel).all()
+
+
+def test_xyz_pictures_are_refused_by_name(tmp_path):
+    header = b"#?RADIANCE\nFORMAT=32-bit_rle_xyze\n\n-Y 16 +X 32\n"
+    (tmp_path / "xyz.hdr").write_bytes(header + bytes(16 * 32 * 4))
+    with pytest.raises(InputError, match="xyz.hdr: its pixels are XYZE"):
+        environments.load(tmp_path / "xyz.hdr")
+
+
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -0.5])
 def test_values_no_light_has_are_refused(tmp_path, wrong):
     radiance = np.ones((16, 32, 3), np.float32)
@@ -146,7 +175,8 @@ def test_unreadable_and_missing_maps_are_refused(tmp_path):
         environments.load_folder(str(tmp_path / "nowhere"))
     (tmp_path / "broken.exr").write_bytes(b"not a picture")
     (tmp_path / "broken.hdr").write_bytes(b"#?RADIANCE\n\n-Y 16 +X 32\n\x02\x02")
-    for name in ("broken.exr", "broken.hdr"):
+    (tmp_path / "run.hdr").write_bytes(b"#?RADIANCE\n\n-Y 16 +X 32\n\x01\x01\x01\xff" * 9)
+    for name in ("broken.exr", "broken.hdr", "run.hdr"):
         with pytest.raises(InputError, match="Cannot read the environment map"):
             environments.load(tmp_path / name)
     write_exr(tmp_path / "square.exr", np.ones((32, 32, 3)))

@@ -87,3 +87,29 @@ def test_a_shadow_has_the_colour_of_the_light_that_is_left():
     shadowed = photo.visibility[..., 0] == 0
     assert shadowed.sum() > 20
     assert (photo.visibility[..., 2][shadowed] > 0.9).mean() > 0.5
+
+
+def test_a_sphere_over_a_plane_hides_its_solid_angle_of_white_surroundings():
+    """Ambient occlusion by a sphere wholly above the horizon: cos theta (r / D)²."""
+    radius, height = 25.0, 30.0
+    corners = np.float32([[-200, -200, 0], [200, -200, 0], [200, 200, 0], [-200, 200, 0]])
+    plane = Mesh(
+        vertices=corners,
+        normals=np.tile(np.float32([0, 0, 1]), (4, 1)),
+        triangles=np.int32([[0, 1, 2], [0, 2, 3]]),
+        material=np.full(2, SKIN, np.uint8),
+        rest=corners,
+        coordinates=np.zeros((2, 3, 2), np.float32),
+        regions=np.zeros((4, 1), np.float32),
+    )
+    both = scene(plane, sphere([0, 0, height], radius), directions=700)
+    light = Light("environment", environment=np.ones((32, 64, 3), np.float32))
+    photo = both.photograph(light, BLACK, specular=False, subsurface=False)
+    x = (np.arange(SIZE) + 0.5) / SIZE * 180 - 90
+    away = np.hypot(x, x[:, None])
+    on_plane = (both.normals[..., 2] > 0.9999) & (away > radius + 5)
+    distance = np.hypot(away, height)
+    expected = 1 - height / distance * (radius / distance) ** 2
+    assert expected[on_plane].min() < 0.85 and expected[on_plane].max() > 0.97
+    error = photo.visibility.mean(-1)[on_plane] - expected[on_plane]
+    assert np.abs(error).max() < 0.06 and abs(error.mean()) < 0.01

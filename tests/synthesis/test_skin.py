@@ -22,6 +22,22 @@ def test_more_pigment_is_darker_and_blood_is_redder():
     ).all()
 
 
+def test_internal_reflection_is_that_of_skins_refractive_index():
+    # Index 1.4: F = -0.7347 + 0.5071 + 0.668 + 0.0890 = 0.5295, (1 + F) / (1 - F) = 3.25.
+    assert pigment._BOUNDARY == pytest.approx(3.25, abs=0.005)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_skin_is_never_grey_nor_green(seed):
+    """From dark to pale its red is clearly above its green, and that above its blue."""
+    rng = np.random.default_rng(seed)
+    for _ in range(20):
+        head = type("Head", (), {**heads.sample_traits(rng)})
+        person = look.sample_look(rng, head, None)
+        albedo = skin._lookup(person, np.array([person.melanin]), np.array([person.blood]))[0]
+        assert albedo[0] > 1.12 * albedo[1] and albedo[1] > 1.08 * albedo[2]
+
+
 def test_a_white_reflectance_is_white():
     np.testing.assert_allclose(pigment._MATCHING.sum(0), 1, atol=1e-12)
 
@@ -85,7 +101,6 @@ def test_relief_bends_normals_and_leaves_albedo_alone():
     chosen = np.flatnonzero((surface.rest[:, 2] > 0) & (surface.regions[:, 0] > 0.5))[:500]
     hits = Hits(
         ray=np.arange(len(chosen)),
-        triangle=np.zeros(len(chosen), int),
         material=np.full(len(chosen), mesh.SKIN),
         position=surface.vertices[chosen],
         smooth=surface.vertices[chosen],

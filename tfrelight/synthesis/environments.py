@@ -94,11 +94,41 @@ def _read_exr(path):
     return np.stack([channels[name].pixels for name in "RGB"], -1), lossy
 
 
+def _read_old_row(stream, row):
+    """Fills `[width, 4]` from a row that is flat or in the old run-length code; bytes it took."""
+    width = len(row)
+    flat = stream[: 4 * width].reshape(-1, 4)
+    if len(flat) == width and not (flat[:, :3] == 1).all(-1).any():
+        row[:] = flat
+        return 4 * width
+    at = column = shift = 0
+    while column < width:
+        pixel = stream[at : at + 4]
+        at += 4
+        if tuple(pixel[:3]) == (1, 1, 1):
+            count = int(pixel[3]) << shift
+            if not 0 < column <= width - count:
+                raise ValueError("a run goes over the end of its row")
+            row[column : column + count] = row[column - 1]
+            # Runs that follow one another are the digits of one length, low ones first.
+            column, shift = column + count, shift + 8
+        else:
+            row[column] = pixel
+            column, shift = column + 1, 0
+    return at
+
+
 def _read_hdr(path):
-    """A Radiance picture (G. Ward, "Real Pixels", Graphics Gems II, 1991), any coding."""
+    """A Radiance RGBE picture (G. Ward, "Real Pixels", Graphics Gems II, 1991).
+
+    Flat, or run-length coded in the old way (a pixel 1, 1, 1, n repeats the one before it) or the
+    new (each channel of a row by itself).
+    """
     data = path.read_bytes()
     if not data.startswith((b"#?RADIANCE", b"#?RGBE")):
         raise ValueError("no Radiance header")
+    if b"\nFORMAT=32-bit_rle_xyze" in data[: data.index(b"\n\n")]:
+        raise ValueError("its pixels are XYZE; convert it with Radiance's ra_xyze -r")
     end = data.index(b"\n", data.index(b"\n\n") + 2)
     words = data[data.index(b"\n\n") + 2 : end].split()
     if words[0] != b"-Y" or words[2] != b"+X":
@@ -108,8 +138,7 @@ def _read_hdr(path):
     pixels, at = np.empty((height, width, 4), np.uint8), 0
     for row in pixels:
         if tuple(stream[at : at + 4]) != (2, 2, width >> 8, width & 255):
-            row[:] = stream[at : at + 4 * width].reshape(width, 4)
-            at += 4 * width
+            at += _read_old_row(stream[at:], row)
             continue
         at += 4
         for channel in range(4):
@@ -133,8 +162,7 @@ def load(path) -> np.ndarray:
 
     Raises:
       InputError: the file cannot be read, is not twice as wide as high, or holds values that no
-      light has
-        (NaN, infinite, or negative other than by the ringing of DWA compression).
+        light has (NaN, infinite, or negative other than by the ringing of DWA compression).
     """
     path = pathlib.Path(path)
     try:

@@ -37,9 +37,8 @@ class Head:
 
     mesh: skin, teeth and tongue. lashes: roots and tips `[n, 3]` of each of four rows. eye_centres
     `[2, 3]`, eye_radii `[2]`, gaze `[2]` (yaw to the image's right and pitch up, degrees). ancestry
-    `[3]` (african, asian, caucasian) sums to one; sex 0 female to 1 male; age in years; weight 0
-    thin to 1 heavy; open_mouth and closed_eyes in 0..1. has_atlas: whether its texture coordinates
-    are those of skin atlases.
+    `[3]` (african, asian, caucasian) sums to one; sex 0 female to 1 male; age in years.
+    has_atlas: whether its texture coordinates are those of skin atlases.
     """
 
     mesh: Mesh
@@ -50,9 +49,6 @@ class Head:
     ancestry: np.ndarray
     sex: float
     age: float
-    weight: float
-    open_mouth: float
-    closed_eyes: float
     has_atlas: bool
 
 
@@ -110,7 +106,7 @@ def _both(name, left, right):
 
 
 def sample_expression(rng):
-    """Facial action weights, and how far mouth and eyes are open or closed."""
+    """Facial action weights, gaze (see `Head`), and how far the mouth is open, 0..1."""
     weights = {}
 
     def add(units):
@@ -201,7 +197,7 @@ def sample_expression(rng):
     add({"unit/eyeLookOutLeft": right, "unit/eyeLookInRight": right})
     add({"unit/eyeLookInLeft": left, "unit/eyeLookOutRight": left})
     add(_both("eyeLookUp" if up > 0 else "eyeLookDown", abs(up), abs(up)))
-    return {name: min(weight, 1.0) for name, weight in weights.items()}, gaze, opening, closed
+    return {name: min(weight, 1.0) for name, weight in weights.items()}, gaze, opening
 
 
 def clear_eyes(surface, eyelids, centres, radii, gap=0.5):
@@ -220,13 +216,12 @@ def visible(material, opening) -> np.ndarray:
 
 
 def sample_traits(rng: np.random.Generator) -> dict:
-    """Draws ancestry, sex, age and weight, by the names of `Head`'s fields."""
+    """Draws ancestry, sex and age, by the names of `Head`'s fields."""
     ages = [rng.uniform(9, 18), rng.uniform(18, 40), rng.uniform(40, 85)]
     return dict(
         ancestry=rng.dirichlet([0.35, 0.35, 0.35]),
         sex=float(np.clip(rng.beta(0.35, 0.35), 0, 1)),
         age=float(rng.choice(ages, p=[0.1, 0.5, 0.4])),
-        weight=float(rng.beta(2.2, 2.2)),
     )
 
 
@@ -234,13 +229,13 @@ def sample_head(rng: np.random.Generator) -> Head:
     """Draws a person: ancestry, sex, age, build, every shape direction, asymmetry, expression."""
     model = load_model()
     traits = sample_traits(rng)
-    age, weight = traits["age"], traits["weight"]
+    age, weight = traits["age"], float(rng.beta(2.2, 2.2))
     weights = _phenotype(traits["ancestry"], traits["sex"], age, float(rng.beta(2, 2)), weight)
     weights.update(_shape(rng, model, rng.uniform(0.6, 1.15)))
     aged = np.interp(age, [9, 18, 40, 85], [-0.4, -0.1, 0.0, 0.5]) + 0.2 * rng.normal()
     weights["head/head-age"] = float(np.clip(aged, -1, 1))
     weights["head/head-fat"] = float(np.clip(1.2 * (weight - 0.5) + 0.25 * rng.normal(), -1, 1))
-    units, gaze, opening, closed = sample_expression(rng)
+    units, gaze, opening = sample_expression(rng)
     vertices = model.morph(weights)
     # Facial actions are made for the neutral head: their size follows the head they move.
     centres, _ = model.eyes(vertices)
@@ -271,8 +266,6 @@ def sample_head(rng: np.random.Generator) -> Head:
         eye_centres=centres - origin,
         eye_radii=radii,
         gaze=gaze,
-        open_mouth=float(opening),
-        closed_eyes=float(closed),
         has_atlas=True,
         **traits,
     )

@@ -261,7 +261,7 @@ def sample_head(rng: np.random.Generator, path: str) -> Head:
     model = load(path)
     weights = 0.85 * rng.normal(size=len(model.identities)).astype(np.float32)
     vertices = model.neutral + np.tensordot(weights, model.identities, 1)
-    units, gaze, opening, closed = heads.sample_expression(rng)
+    units, gaze, opening = heads.sample_expression(rng)
     for name, weight in units.items():
         for action in _action(name):
             if weight and action in model.actions:
@@ -290,8 +290,6 @@ def sample_head(rng: np.random.Generator, path: str) -> Head:
         eye_centres=centres - origin,
         eye_radii=radii,
         gaze=gaze,
-        open_mouth=float(opening),
-        closed_eyes=float(closed),
         has_atlas=False,
         **traits,
     )

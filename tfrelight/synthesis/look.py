@@ -97,7 +97,7 @@ def sample_look(rng: np.random.Generator, head: Head, style: Style) -> Look:
     """
     african, asian, caucasian = head.ancestry
     tilt = rng.random() ** np.exp(0.5 * (african - caucasian))
-    luminance = 0.045 + 0.665 * tilt
+    luminance = 0.045 + 0.63 * tilt
     # Chosen so that red over green over blue fall with luminance as those of skin do in photos, and
     # pale skin is not grey. Beyond a luminance of about 0.45, where measured skin ends, they stand
     # for overexposed skin: no dermis scatters eight times what is usual.

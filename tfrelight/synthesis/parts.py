@@ -99,7 +99,7 @@ def _tube(path, radius, closed):
 
 def glasses(rng: np.random.Generator, head: Head) -> Mesh:
     """A pair of frames with bridge and temples; lenses are clear."""
-    skin = head.mesh.vertices[head.mesh.material.size and np.unique(head.mesh.triangles)]
+    skin = head.mesh.vertices[np.unique(head.mesh.triangles)]
     between = np.linalg.norm(head.eye_centres[0] - head.eye_centres[1])
     width = between * rng.uniform(0.36, 0.44)
     height = width * rng.uniform(0.62, 0.95)

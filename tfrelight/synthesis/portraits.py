@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import functools
 import hashlib
 import itertools
 import multiprocessing
@@ -54,7 +55,14 @@ __all__ = [
 ]
 
 # Raise it whenever the same settings begin to give other bytes: caches are keyed by it.
-VERSION = 4
+VERSION = 5
+
+
+@functools.lru_cache(maxsize=4096)
+def _digest(path, size, changed):
+    """SHA-256 of a file; read again when its size or time of change is another."""
+    del size, changed
+    return hashlib.sha256(path.read_bytes()).digest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +77,8 @@ class Settings:
     wear them. environment_dir: folder of EXR or HDR environment maps to light with, in place of the
     built-in ones. skin_dir: folder of skin atlases in the texture coordinates of the MakeHuman base
     mesh. ict_facekit: folder or packed file of ICT-FaceKit, of which ict_share of the people are
-    then drawn. assets: digest of those files. version: of the generator. specular, subsurface,
-    film: highlights, light spreading in skin, and camera effects.
+    then drawn. assets: digest of what those files hold. version: of the generator. specular,
+    subsurface, film: highlights, light spreading in skin, and camera effects.
     """
 
     lights: int = 8
@@ -105,16 +113,18 @@ class Settings:
                     f"Invalid `{name}`. Expected at least {low}. Received: {getattr(self, name)}."
                 )
         kinds = {"flash", "studio", "environment", "harmonics"}
-        if {kind for kind, _ in self.shares} - kinds or not sum(
-            share for _, share in self.shares
-        ) > 0:
+        shares = [share for _, share in self.shares]
+        wrong = {kind for kind, _ in self.shares} - kinds or not all(share >= 0 for share in shares)
+        if wrong or not 0 < sum(shares) < np.inf:
             raise InputError(
-                f"Invalid `shares`. Expected shares at least 0 of {sorted(kinds)}. Received:"
-                f" {self.shares}."
+                f"Invalid `shares`. Expected shares at least 0, not all of them 0, of"
+                f" {sorted(kinds)}. Received: {self.shares}."
             )
         digest = hashlib.sha256()
         for path in self._files():
-            digest.update(f"{path.name} {path.stat().st_size}".encode())
+            status = path.stat()
+            digest.update(f"{path.name} ".encode())
+            digest.update(_digest(path, status.st_size, status.st_mtime_ns))
         object.__setattr__(self, "assets", digest.hexdigest()[:16] if self._files() else "")
 
     def _files(self):

@@ -63,13 +63,12 @@ class Camera:
 class Hits:
     """First hits of N rays that hit something.
 
-    ray: `[N]` index of the ray. triangle `[N]`, material `[N]`; position, smooth (the point moved
+    ray: `[N]` index of the ray. material `[N]`; position, smooth (the point moved
     out to the curved surface that the triangles stand for), normal (interpolated, unit, turned to
     the camera), rest: `[N, 3]`; coordinates `[N, 2]`; regions `[N, R]`.
     """
 
     ray: np.ndarray
-    triangle: np.ndarray
     material: np.ndarray
     position: np.ndarray
     smooth: np.ndarray
@@ -133,7 +132,6 @@ class Caster:
         smooth[hair] += _LOCK * normal[hair]
         return Hits(
             ray=ray,
-            triangle=triangle,
             material=mesh.material[triangle],
             position=position,
             smooth=smooth,
