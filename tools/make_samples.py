@@ -2,7 +2,8 @@
 
     python tools/make_samples.py --output_dir=docs
 
-The people are the first ones of seed 0, under the first lights that are drawn for them.
+The people are the first ones of seed 0, under the first lights that are drawn for them. For the
+picture of one head under many lights the first of them is drawn again in a wider frame.
 """
 
 from __future__ import annotations
@@ -40,14 +41,13 @@ def _save(name, cells):
 
 
 def _labels(person):
-    """Photo, albedo, normals, shading, cast shadows, mask: uint8 `[H, W, 3]` each."""
-    from tfrelight import color, shading
+    """Photo, albedo, normals, shading, visibility, mask: uint8 `[H, W, 3]` each."""
+    from tfrelight import color
 
     normals = person["normals"] / 32767.5 - 1.0
     mask = person["mask"] / 255.0
-    shaded = np.maximum(shading.shade_numpy(normals, person["light"][0]), 0.0)
-    # Of the exposure, which makes up for dark skin, nothing is left.
-    shaded = np.minimum(shaded / np.quantile(shaded[mask[..., 0] > 0.5], 0.98), 1.0)
+    # Of the exposure, which makes up for dark skin, nothing is left: the brightest value is 1.
+    shaded = person["shading"][0] / 65535.0
     shown = [color.to_srgb_numpy(person["albedo"] / 65535.0), (normals + 1.0) / 2.0]
     shown += [color.to_srgb_numpy(shaded), person["visibility"][0] / 255.0]
     masked = [np.broadcast_to(picture * mask, (*mask.shape[:2], 3)) for picture in shown]

@@ -15,9 +15,9 @@ __all__ = ["HAIR_COLORS", "Look", "sample_look"]
 _LUMINANCE = np.float32([0.2126, 0.7152, 0.0722])
 
 # Scattering of the dermis and blood in it by the luminance of the skin.
-_LUMINANCES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
-_SCATTERING = (1.0, 1.0, 1.0, 1.1, 2.0, 5.0, 8.0, 10.0)
-_BLOOD = (0.012, 0.02, 0.02, 0.0135, 0.014, 0.017, 0.014, 0.006)
+_LUMINANCES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+_SCATTERING = (1.0, 1.0, 1.0, 1.1, 2.0, 5.0)
+_BLOOD = (0.012, 0.02, 0.02, 0.0135, 0.014, 0.017)
 
 # Linear RGB of a mass of hair: black, dark brown, brown, auburn, dark blond, blond, grey, white.
 HAIR_COLORS = np.array(
@@ -98,14 +98,15 @@ def sample_look(rng: np.random.Generator, head: Head, style: Style) -> Look:
     african, asian, caucasian = head.ancestry
     tilt = rng.random() ** np.exp(0.5 * (african - caucasian))
     luminance = 0.045 + 0.63 * tilt
-    # Chosen so that red over green over blue fall with luminance as those of skin do in photos, and
-    # pale skin is not grey. Beyond a luminance of about 0.45, where measured skin ends, they stand
-    # for overexposed skin: no dermis scatters eight times what is usual.
+    # Chosen so that red over green over blue fall with luminance as those of skin do in photos.
     scattering, blood = (
         float(np.exp(np.interp(luminance, _LUMINANCES, np.log(values)) + rng.normal(0, spread)))
         for values, spread in ((_SCATTERING, 0.04), (_BLOOD, 0.3))
     )
     table = pigment.table(round(scattering, 2), round(rng.uniform(0.65, 0.85), 2))
+    # No skin is as pale as the palest here. Those stand for skin that its photo overexposes: as
+    # bright, in the hue of pale skin, where more scattering would bleach it to grey.
+    table = table * np.float32(max(luminance / _LUMINANCES[-1], 1))
     melanin = solve_melanin(table, blood, luminance)
 
     fair = np.clip((luminance - 0.3) / 0.25, 0, 1) * caucasian
