@@ -69,10 +69,13 @@ def test_bytes_do_not_depend_on_processes(tmp_path, monkeypatch):
         iter(tf.data.TFRecordDataset(dataset.files(tmp_path / "1", "train")).map(records.parse))
     )
     subject = portraits.subject(SMALL, 0)
-    assert (features["light_fit"].numpy() == subject["light_fit"]).all()
+    for key in ("light_fit", "shading_scale"):
+        assert (features[key].numpy() == subject[key]).all()
     for index in range(SMALL.lights):
-        decoded = tf.io.decode_png(features["visibility"][index]).numpy()
-        assert (decoded == subject["visibility"][index]).all()
+        for key in ("shading", "visibility"):
+            wanted = subject[key][index]
+            decoded = tf.io.decode_png(features[key][index], dtype=wanted.dtype).numpy()
+            assert (decoded == wanted).all()
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 5])
