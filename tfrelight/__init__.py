@@ -10,10 +10,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "load_model"]
+__all__ = ["Light", "__version__", "load_model"]
 
 
 def __getattr__(name):
+    if name == "Light":
+        from tfrelight.lights import Light
+
+        return Light
     if name == "load_model":
         from tfrelight.models.presets import load_model
 

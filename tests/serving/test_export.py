@@ -45,7 +45,7 @@ def test_relight_and_transfer(exported):
     model, path = exported
     images, references = photos(2, 40, 24), photos(2, 20, 30)[..., ::-1]
     maps = model.predict(images, verbose=0)
-    light = np.stack([lights.preset("left"), lights.preset("sunset")])
+    light = np.stack([lights.Light.preset("left"), lights.Light.preset("sunset")])
     relit = signature(path, "relight")(images=tf.constant(images), light=tf.constant(light))
     expected = color.to_srgb(shading.render(maps["albedo"], maps["normals"], light))
     np.testing.assert_allclose(relit["relit"], expected, atol=1e-4)
