@@ -21,8 +21,10 @@ __all__ = ["Wanted", "define", "wanted"]
 # What a bare lamp gets for company: without it the far cheek is black, as on the moon.
 _FILL = 0.1
 
-_SOURCES = ("light", "azimuth", "elevation", "environment", "light_file")
-_OF_PHOTO = ("reference", "flatten", "match_background")
+_SOURCES = (
+    *("light", "azimuth", "elevation", "environment", "light_file", "reference"),
+    *("match_background", "flatten"),
+)
 _CHANGES = ("intensity", "ambient", "color", "temperature", "rotate")
 
 
@@ -63,11 +65,13 @@ def define(photo=True):
         )
     change = "" if not photo else " With no light named, the photo's own is changed."
     flags.DEFINE_float("rotate", 0.0, f"Degrees to turn the light to the left.{change}")
-    flags.DEFINE_float("intensity", 1.0, "Factor of its brightness.", lower_bound=0)
+    flags.DEFINE_float(
+        "intensity", 1.0, "Brightness of the portrait; 1: as it is.", lower_bound=1 / 64
+    )
     flags.DEFINE_float(
         "ambient",
         None,
-        f"Light from everywhere, added to it (default: 0; {_FILL} with a lamp).",
+        f"Light from everywhere for 1 of the rest (default: 0; {_FILL} with a lamp).",
         lower_bound=0,
     )
     flags.DEFINE_string("color", None, "Tint: 1,0.8,0.5 (linear), orange or #ffe0b0 (sRGB).")
@@ -80,25 +84,29 @@ def define(photo=True):
 class Wanted:
     """What the flags ask for.
 
+    How bright a light is in itself means little here: nobody knows how long a reference photo was
+    exposed, or in what unit an environment map is. So each is brought to exposure 1 before they are
+    added up, and the portrait is then as bright as the photo, but for --intensity.
+
     source: the lights that do not depend on the photo, added up; None without any.
-    match_background: whether the scene behind the person lights, too. rotate, intensity, ambient,
-    tint `[3]`: what is done to the sum. strength: 0 the photo's own light, 1 all of this.
+    match_background: whether the scene behind the person lights, too. rotate, ambient, tint `[3]`:
+    what is done to the sum. strength: 0 the photo's own light, 1 all of this. exposure: stops by
+    which the portrait shall become brighter.
     """
 
     source: Light | None
     match_background: bool
     rotate: float
-    intensity: float
     ambient: float
     tint: np.ndarray
     strength: float
+    exposure: float
 
     def light(self, own=None, background=None) -> Light:
         """The light for one photo.
 
         Args:
-          own: the photo's own light, `[9, 3]`, wanted where the flags only change it, and for
-            --match_background, which keeps its exposure.
+          own: the photo's own light, `[9, 3]`, which the flags change if they name none.
           background: for --match_background, a function that gives what
             `Light.from_background` takes: the photo `[H, W, 3]` in linear RGB, and the person's
             mask `[H, W]`.
@@ -108,19 +116,15 @@ class Wanted:
         """
         parts = [] if self.source is None else [self.source]
         if self.match_background:
-            parts.append(Light.from_background(*background()).exposed(as_light(own).exposure))
+            parts.append(Light.from_background(*background()).exposed())
         total = sum(parts) if parts else as_light(own)
         if self.rotate:
             total = total.rotated(azimuth=self.rotate)
-        return (total * self.intensity + Light.even(self.ambient)) * self.tint
+        return (total + Light.even(self.ambient)) * self.tint
 
 
 def wanted(estimate=None) -> Wanted:
     """Reads the flags, and the files they name.
-
-    Named lights, a lamp, an environment and other tools' numbers, whose brightness means nothing
-    here, are added up and then scaled to exposure 1 (`Light.exposure`). A light file of tfrelight
-    and a reference photo are as bright as they are.
 
     Args:
       estimate: a function from a path to the light of that photo, for --reference.
@@ -129,64 +133,58 @@ def wanted(estimate=None) -> Wanted:
       InputError: no light is asked for, two flags exclude each other, or a flag's value or file
         cannot be used.
     """
-    given = {name: flags.FLAGS[name].value for name in _all_names()}
+    given = {name: flags.FLAGS[name].value for name in _names()}
     for name, value in given.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"Invalid --{name}={value}. Expected a finite number.")
-    sources = [name for name in _SOURCES if given[name] not in (None, [])]
-    of_photo = [name for name in _OF_PHOTO if given.get(name)]
-    changed = [name for name in _CHANGES if flags.FLAGS[name].value != flags.FLAGS[name].default]
-    if not (sources or of_photo or changed):
+    sources = [name for name in _SOURCES if given.get(name) not in (None, [], False)]
+    changes = [name for name in _CHANGES if given[name] != flags.FLAGS[name].default]
+    if not sources + changes:
         raise InputError(
             "Which light? Expected --light=NAME, --azimuth and --elevation, --environment, "
             "--light_file or another of the flags that --help lists."
         )
     if given["light_order"] is not None and given["light_file"] is None:
         raise InputError("--light_order says how to read --light_file. Received no --light_file.")
-    if given.get("flatten") and (sources or len(of_photo) > 1):
-        other = [name for name in sources + of_photo if name != "flatten"][0]
-        raise InputError(f"--flatten takes the light away. Received --{other} as well: choose one.")
-    authored, measured = _sources(given)
-    if given.get("flatten"):
-        measured.append(Light.even())
-    if given.get("reference"):
-        measured.append(as_light(estimate(given["reference"])))
-    parts = measured if not authored else [sum(authored).exposed(), *measured]
-    lamp = given["azimuth"] is not None or given["elevation"] is not None
-    ambient = given["ambient"]
+    if "flatten" in sources and len(sources) > 1:
+        raise InputError(
+            f"--flatten takes the light away. Received --{sources[0]} as well: choose one."
+        )
+    parts = list(_lights(given, estimate))
+    lamp = "azimuth" in sources or "elevation" in sources
     tint = np.ones(3, np.float32) if given["color"] is None else colors.named(given["color"])
     if given["temperature"] is not None:
         tint = tint * colors.of_temperature(given["temperature"])
     return Wanted(
         sum(parts) if parts else None,
-        bool(given.get("match_background")),
+        "match_background" in sources,
         given["rotate"],
-        given["intensity"],
-        (_FILL if lamp else 0.0) if ambient is None else ambient,
+        (_FILL if lamp else 0.0) if given["ambient"] is None else given["ambient"],
         tint,
         given.get("strength", 1.0),
+        float(np.log2(given["intensity"])),
     )
 
 
-def _all_names():
-    names = {flag.name for flag in flags.FLAGS.get_flags_for_module(__name__)}
-    return sorted(names)
+def _names():
+    return sorted({flag.name for flag in flags.FLAGS.get_flags_for_module(__name__)})
 
 
-def _sources(given):
-    """Lights whose brightness means nothing, and lights whose brightness is known."""
-    authored, measured = [_named(text) for text in given["light"]], []
+def _lights(given, estimate):
+    """Each light that the flags name and that does not depend on the photo."""
+    for text in given["light"]:
+        yield _named(text)
     if given["azimuth"] is not None or given["elevation"] is not None:
-        authored.append(Light.from_direction(given["azimuth"] or 0.0, given["elevation"] or 0.0))
+        # As it is: a lamp behind the head lights none of it, and must not be turned up for that.
+        yield Light.from_direction(given["azimuth"] or 0.0, given["elevation"] or 0.0)
     if given["environment"] is not None:
-        authored.append(Light.from_environment(given["environment"]).exposed())
+        yield Light.from_environment(given["environment"]).exposed()
     if given["light_file"] is not None:
-        light = Light.from_file(given["light_file"], given["light_order"])
-        if given["light_order"] in (None, "tfrelight"):
-            measured.append(light)
-        else:
-            authored.append(light.exposed())
-    return authored, measured
+        yield Light.from_file(given["light_file"], given["light_order"]).exposed()
+    if given.get("reference"):
+        yield as_light(estimate(given["reference"])).exposed()
+    if given.get("flatten"):
+        yield Light.even()
 
 
 def _named(text):

@@ -30,7 +30,9 @@ def main():
         wanted = light_flags.wanted()
         if wanted.source is None:
             raise InputError("Which light? Expected --list, --light=NAME or another light.")
-        lights = {"light": wanted.light()}
+        # As bright as a portrait would be; a light from behind is not turned up without end.
+        light = wanted.light()
+        lights = {"light": light * (2.0**wanted.exposure / max(light.exposure, 0.2))}
         notes = {"light": repr(lights["light"])}
     output = flags.FLAGS.output
     if output is None:
