@@ -1,7 +1,7 @@
 """A photo decomposed, at full size: relit as often as one likes, and its maps.
 
-    (decomposed,) = decomposition.decompose([photos.read("photo.jpg")], tfrelight.load_model())
-    decomposed.relight(lights.preset("left")).save("left.jpg")
+(decomposed,) = decomposition.decompose([photos.read("photo.jpg")], tfrelight.load_model())
+decomposed.relight(lights.preset("left")).save("left.jpg")
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import functools
 import numpy as np
 
 from tfrelight import lights as light_tools
-from tfrelight import pictures, shading
+from tfrelight import shading
 from tfrelight.errors import InputError
 from tfrelight.faces import find, full_size, relighting
 from tfrelight.faces import maps as face_maps
@@ -165,7 +165,6 @@ def _coefficients(light):
     light = np.asarray(getattr(light, "coefficients", light), np.float32)
     if light.shape != (9, 3) or not np.all(np.isfinite(light)):
         raise InputError(
-            "Expected a light: [9, 3] finite coefficients. "
-            f"Received: shape {list(light.shape)}."
+            f"Expected a light: [9, 3] finite coefficients. Received: shape {list(light.shape)}."
         )
     return light

@@ -178,7 +178,7 @@ def _guide(pixels):
     return pixels @ (np.float32(color.LUMINANCE) * np.float32(scale))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _decoding(dtype):
     most = np.iinfo(dtype).max
     return color.to_linear_numpy(np.arange(most + 1) / most)

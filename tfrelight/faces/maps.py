@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tfrelight import color, shading
-from tfrelight.faces import framing, guided
+from tfrelight.faces import framing, guided, segmentation
 from tfrelight.models import presets
 
 __all__ = ["FaceMaps", "decompose"]
@@ -31,6 +31,8 @@ _MASK = (0.015, 5e-4)
 _RESIDUAL = (0.03, 1e-2)
 # What the network leaves unexplained is believed up to this factor (log).
 _MOST = 1.5
+# How far from the window's middle a head may reach, in units of the window.
+_REACH = 0.48
 # Linear value below which 8 bits hold mostly noise.
 _NOISE = 4e-3
 _MIRROR = np.diag([-1.0, 1.0, 1.0]).astype(np.float32)
@@ -79,8 +81,7 @@ def decompose(model, photos, faces) -> list:
     """
     size = presets.size_of(model)
     windows = [
-        [_windows(face, pixels.shape[:2]) for face in found]
-        for pixels, found in zip(photos, faces)
+        [_windows(face, pixels.shape[:2]) for face in found] for pixels, found in zip(photos, faces)
     ]
     cuts = [
         window.cut(pixels, size)
@@ -148,10 +149,10 @@ def _fuse(pixels, face, windows, outputs):
         maps = maps + weight * (layer - maps)
         light = output["light"]
     photo = outer.cut(pixels, size)
-    return _refined(photo, face, outer, maps, light)
+    return _refined(photo, face, outer, maps, light, pixels.shape[1::-1])
 
 
-def _refined(photo, face, window, maps, light):
+def _refined(photo, face, window, maps, light, photo_size):
     """Maps with the photo's edges, in its frame; and what they leave unexplained."""
     size = len(photo)
     linear = color.to_linear_numpy(photo / np.float32(255.0))
@@ -168,20 +169,29 @@ def _refined(photo, face, window, maps, light):
     normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
     albedo = np.clip(maps[..., :3], 0.0, 1.0)
     oval = _oval(face, window, size)
-    mask = np.maximum(maps[..., 6:], oval[..., None]) * _near(face, window, size)[..., None]
-    mask = np.clip(filtered(mask, _MASK)[..., 0], 0.0, 1.0)
+    if face is None:
+        mask = np.clip(filtered(maps[..., 6:], _MASK)[..., 0], 0.0, 1.0)
+    else:
+        points = window.corner + _centres(size) @ window.axes.T
+        within = np.all((points >= 0) & (points < photo_size), -1)
+        mask = segmentation.head(photo / np.float32(255.0), maps[..., 6], oval, within)
+        mask *= _near(size)
     explained = luminance(albedo * np.maximum(shading.shade_numpy(normals, light), 0.0))
     residual = np.log((luminance(linear) + _NOISE) / (explained + _NOISE))
     residual = np.clip(filtered(residual[..., None], _RESIDUAL)[..., 0], -_MOST, _MOST)
     region = oval > 0.5
-    return FaceMaps(
-        window, face, linear, guide, albedo, normals, mask, region, residual, light
-    )
+    return FaceMaps(window, face, linear, guide, albedo, normals, mask, region, residual, light)
 
 
 def luminance(linear):
     """Luminance (Rec. 709) of linear RGB, `[..., 3]` to `[...]`."""
     return linear @ np.float32(color.LUMINANCE)
+
+
+def _centres(size):
+    """`[S, S, 2]`: x and y of the pixels in units of the window."""
+    y, x = (np.mgrid[:size, :size].astype(np.float32) + 0.5) / size
+    return np.stack([x, y], -1)
 
 
 def _feather(size):
@@ -203,12 +213,8 @@ def _oval(face, window, size):
     return np.asarray(picture, np.float32) / 255.0
 
 
-def _near(face, window, size):
+def _near(size):
     """`[S, S]`: 1 around the head, fading to 0 before the window ends."""
-    if face is None:
-        return np.ones((size, size), np.float32)
-    # In units of the window: its middle, which is the face's, and almost its borders.
-    y, x = (np.mgrid[:size, :size].astype(np.float32) + 0.5) / size - 0.5
-    distance = np.sqrt((x / 0.48) ** 2 + (y / 0.48) ** 2)
+    distance = np.linalg.norm(_centres(size) - 0.5, axis=-1) / _REACH
     ramp = np.clip((1.0 - distance) / 0.25, 0.0, 1.0)
     return ramp * ramp * (3.0 - 2.0 * ramp)
