@@ -142,6 +142,8 @@ def _fuse(pixels, face, windows, outputs):
             maps, light = layer, output["light"]
             continue
         weight = place.uncut(_feather(output["mask"].shape[0]), canvas)[..., None]
+        # Filled by a face, a cut shows no background to tell it from.
+        layer[..., 6] = maps[..., 6]
         # Albedo times light is known better than either: bring the outer albedo to the inner's.
         inside = weight[..., 0] > 0.9
         scale = np.median(layer[inside, :3], 0) / np.maximum(np.median(maps[inside, :3], 0), 1e-3)
