@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import os
 import struct
 from pathlib import Path
 
@@ -215,8 +216,10 @@ def check(path, overwrite):
         raise InputError(f"Cannot write {path}. Expected a name that ends in {', '.join(ENDINGS)}.")
     if not path.parent.is_dir():
         raise InputError(f"Cannot write {path}: there is no folder {path.parent}.")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"Cannot write {path}: the folder {path.parent} may not be written to.")
     if path.exists() and not overwrite:
-        raise InputError(f"{path} exists. Choose another name, or overwrite it with --overwrite.")
+        raise InputError(f"{path} exists. Choose another name, or allow to overwrite it.")
     return kind
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from tfrelight import files, photo_files
+from tfrelight import files, photo_files, pictures
 from tfrelight.errors import InputError
 
 __all__ = ["Photo", "read"]
@@ -102,8 +102,8 @@ class Photo:
         pixels are stored turned as they were; in another they are upright.
 
         Raises:
-          InputError: another ending, a format that cannot hold the photo, or the file exists and
-            `overwrite` is not set.
+          InputError: another ending, a format that cannot hold the photo, the file exists and
+            `overwrite` is not set, or it cannot be written.
         """
         path = Path(path)
         kind = photo_files.check(path, overwrite)
@@ -113,11 +113,14 @@ class Photo:
         if self._cmyk is not None and not inks:
             # The other formats hold no inks; `pixels` are sRGB.
             array, origin = self.pixels, dataclasses.replace(origin, icc_profile=None)
-        with files.replacing(path) as aside:
-            photo_files.write(aside, array, kind, origin, upright=not same, cmyk=inks)
+        try:
+            with files.replacing(path) as aside:
+                photo_files.write(aside, array, kind, origin, upright=not same, cmyk=inks)
+        except OSError as error:
+            raise InputError(f"Cannot write {path}: {error.strerror or error}.") from error
 
     def _repr_png_(self):
-        return photo_files.image_of(self.as_uint8())._repr_png_()
+        return pictures.png(self.as_uint8())
 
     def _upright(self):
         if self._cmyk is not None:

@@ -10,15 +10,16 @@ import dataclasses
 import functools
 
 import numpy as np
+from PIL import Image
 
-from tfrelight import lights as light_tools
-from tfrelight import shading
+from tfrelight import harmonics, pictures
 from tfrelight.errors import InputError
-from tfrelight.faces import find, full_size, relighting
+from tfrelight.faces import find, framing, full_size, map_files, relighting
 from tfrelight.faces import maps as face_maps
+from tfrelight.lights import Light, as_light
 from tfrelight.photos import Photo
 
-__all__ = ["Decomposition", "decompose"]
+__all__ = ["Decomposition", "decompose", "most"]
 
 # Factors by which a background may change.
 _MOST = 8.0
@@ -43,13 +44,13 @@ class Decomposition:
 
     def exposure(self, light) -> float:
         """The factor for a light `[9, 3]` that keeps the brightness of the largest face."""
-        return relighting.exposure(self.faces[0], _coefficients(light))
+        return relighting.exposure(self.faces[0], as_light(light).coefficients)
 
     def relight(self, light, strength=1.0, exposure=0.0, background=False) -> Photo:
         """The photo under another light.
 
         Args:
-          light: `[9, 3]`, or what has such `coefficients`.
+          light: what `lights.as_light` takes: a `Light`, its name, coefficients `[9, 3]`, a file.
           strength: 0 to 1, between each face's own light and the new one.
           exposure: stops by which the lit part of the largest face becomes brighter than it is in
             the photo; None: as bright as the light's own strength makes it.
@@ -60,9 +61,9 @@ class Decomposition:
           `Photo` of the same size and kind.
 
         Raises:
-          InputError: a light of another shape or not finite, or a strength that is none.
+          InputError: no light, or a strength that is none.
         """
-        light = _coefficients(light)
+        light = as_light(light).coefficients
         if not 0.0 <= strength <= 1.0:
             raise InputError(f"Expected a strength from 0 to 1. Received: {strength}.")
         if exposure is not None:
@@ -76,6 +77,29 @@ class Decomposition:
             behind = np.clip(behind, 1.0 / _MOST, _MOST)
         pixels = full_size.apply(self.photo.pixels, self.faces, self._alphas, changes, behind)
         return self.photo.replaced(pixels)
+
+    def shrunk(self, longest) -> Decomposition:
+        """The same of a smaller photo, 8 bits a channel, whose longer side has `longest` pixels."""
+        height, width = self.photo.size
+        scale = min(1.0, longest / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        small = Image.fromarray(self.photo.as_uint8()).resize(size, Image.Resampling.HAMMING)
+        # Of each axis: rounding makes them differ a little.
+        factors = np.array(size) / (width, height)
+        faces = [
+            dataclasses.replace(
+                face,
+                window=framing.Window(
+                    face.window.corner * factors, face.window.axes * factors[:, None]
+                ),
+            )
+            for face in self.faces
+        ]
+        return Decomposition(Photo(np.asarray(small), came_as="array"), tuple(faces))
+
+    def background(self):
+        """What `Light.from_background` takes: the photo, linear RGB `[H, W, 3]`, and `mask()`."""
+        return full_size.decode(self.photo.pixels), self.mask()
 
     def mask(self) -> np.ndarray:
         """`[H, W]` float32 in [0, 1]: the people against the rest."""
@@ -92,16 +116,19 @@ class Decomposition:
         """`[H, W, 3]` linear RGB, of each face under its own light; 0 off people."""
         layers = []
         for face, (box, _) in self._layers():
-            small = np.maximum(shading.shade_numpy(face.normals, face.light), 0.0)
+            small = np.maximum(harmonics.shade(face.normals, face.light), 0.0)
             layers.append(face.window.uncut(small, box))
         return full_size.paste(self.photo.size, self._alphas, layers)
 
     def albedo(self) -> np.ndarray:
         """`[H, W, 3]` linear RGB, the photo under an even white light; 0 off people."""
-        even = light_tools.ambient()
+        even = Light.even().coefficients
         changes = [relighting.change(face, even) for face in self.faces]
         linear = full_size.linear(self.photo.pixels, self.faces, self._alphas, changes)
         return np.clip(linear, 0.0, 1.0)
+
+    def _repr_png_(self):
+        return pictures.png(map_files.sheet(self))
 
     def _layers(self):
         return zip(self.faces, self._alphas)
@@ -127,13 +154,13 @@ def decompose(photos, model, faces="all", whole_image=False, known_faces=None) -
     Raises:
       InputError: `faces` is something else, or the package that finds faces is not installed.
     """
-    most = _most(faces)
+    count = most(faces)
     if whole_image:
         found = [[None]] * len(photos)
     elif known_faces is not None:
         found = [list(of_photo) for of_photo in known_faces]
     else:
-        found = [find.find(photo.as_uint8())[:most] for photo in photos]
+        found = [find.find(photo.as_uint8())[:count] for photo in photos]
     decomposed = iter(
         face_maps.decompose(
             model,
@@ -149,7 +176,12 @@ def decompose(photos, model, faces="all", whole_image=False, known_faces=None) -
     ]
 
 
-def _most(faces):
+def most(faces):
+    """How many faces of a photo `faces` means; None for all of them.
+
+    Raises:
+      InputError: it is not "all", "largest" or a number from 1.
+    """
     if faces in ("all", "largest"):
         return None if faces == "all" else 1
     try:
@@ -159,12 +191,3 @@ def _most(faces):
     if count < 1:
         raise InputError(f"Expected faces: all, largest or a number from 1. Received: {faces!r}.")
     return count
-
-
-def _coefficients(light):
-    light = np.asarray(getattr(light, "coefficients", light), np.float32)
-    if light.shape != (9, 3) or not np.all(np.isfinite(light)):
-        raise InputError(
-            f"Expected a light: [9, 3] finite coefficients. Received: shape {list(light.shape)}."
-        )
-    return light

@@ -13,7 +13,7 @@ import numpy as np
 from tfrelight import color
 from tfrelight.faces import guided
 
-__all__ = ["alphas", "apply", "linear", "paste"]
+__all__ = ["alphas", "apply", "decode", "encode", "linear", "paste"]
 
 _STRIP = 1 << 19
 # Guided filter of the mask: radius as a share of the maps' side, variance of the encoded photo.
@@ -77,7 +77,7 @@ def apply(pixels, faces, layers, changes, behind=None) -> np.ndarray:
         # Nobody is there: not even a rounding may change it.
         touched = np.s_[:] if behind is not None else total > 0
         part = result[top:bottom, left:right]
-        part[touched] = _encode(mixed[touched], pixels.dtype)
+        part[touched] = encode(mixed[touched], pixels.dtype)
     return result
 
 
@@ -111,7 +111,7 @@ def _mixed(pixels, faces, layers, changes, strip, behind):
     """Linear pixels of a strip with faces changed, and how much of each pixel is faces."""
     left, top, right, bottom = strip
     photo = pixels[top:bottom, left:right]
-    before, guide = _decode(photo), _guide(photo)
+    before, guide = decode(photo), _guide(photo)
     mixed = before.copy() if behind is None else before * behind
     under = mixed.copy()
     total = np.zeros(photo.shape[:2], np.float32)
@@ -190,13 +190,15 @@ def _encoding():
     return np.uint8(np.round(color.to_srgb_numpy(np.arange(65536) / 65535.0) * 255.0))
 
 
-def _decode(pixels):
+def decode(pixels):
+    """Pixels of a `Photo` in linear RGB, float32."""
     if pixels.dtype == np.float32:
         return color.to_linear_numpy(pixels)
     return _decoding(pixels.dtype)[pixels]
 
 
-def _encode(linear, dtype):
+def encode(linear, dtype):
+    """Linear RGB as pixels of a `Photo` of a type, sRGB-encoded; clipped to [0, 1]."""
     if dtype == np.uint8:
         return _encoding()[np.uint16(np.clip(linear, 0.0, 1.0) * 65535.0 + 0.5)]
     encoded = color.to_srgb_numpy(linear)

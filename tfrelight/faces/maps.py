@@ -12,7 +12,7 @@ import dataclasses
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tfrelight import color, shading
+from tfrelight import color, harmonics
 from tfrelight.faces import framing, guided, segmentation
 from tfrelight.models import presets
 
@@ -120,7 +120,7 @@ def _predict(model, cuts):
             for name, value in mirrored.items()
         }
         mirrored["normals"] = mirrored["normals"] * _MIRROR.diagonal()
-        mirrored["light"] = shading.rotate(mirrored["light"], _MIRROR).numpy()
+        mirrored["light"] = harmonics.rotate(mirrored["light"], _MIRROR)
         mean = {name: (plain[name] + mirrored[name]) / 2.0 for name in plain}
         results += [{name: mean[name][k] for name in mean} for k in range(len(batch))]
     return results
@@ -166,7 +166,7 @@ def _refined(photo, face, window, maps, light, photo_size):
 
     cosine, sine = np.cos(window.roll), np.sin(window.roll)
     rotation = np.float32([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]])
-    light = shading.rotate(light, rotation).numpy()
+    light = harmonics.rotate(light, rotation)
     normals = filtered(maps[..., 3:6] @ rotation.T, _NORMALS)
     normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
     albedo = np.clip(maps[..., :3], 0.0, 1.0)
@@ -178,7 +178,7 @@ def _refined(photo, face, window, maps, light, photo_size):
         within = np.all((points >= 0) & (points < photo_size), -1)
         mask = segmentation.head(photo / np.float32(255.0), maps[..., 6], oval, within)
         mask *= _near(size)
-    explained = luminance(albedo * np.maximum(shading.shade_numpy(normals, light), 0.0))
+    explained = luminance(albedo * np.maximum(harmonics.shade(normals, light), 0.0))
     residual = np.log((luminance(linear) + _NOISE) / (explained + _NOISE))
     residual = np.clip(filtered(residual[..., None], _RESIDUAL)[..., 0], -_MOST, _MOST)
     region = oval > 0.5

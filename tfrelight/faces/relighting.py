@@ -15,7 +15,7 @@ import dataclasses
 import numpy as np
 from scipy import ndimage
 
-from tfrelight import shading
+from tfrelight import harmonics
 from tfrelight.faces import guided
 from tfrelight.faces.maps import FaceMaps, luminance
 
@@ -98,7 +98,7 @@ def change(maps: FaceMaps, light) -> Change:
 
 
 def _shadings(maps, light):
-    return tuple(_floored(shading.shade_numpy(maps.normals, one)) for one in (maps.light, light))
+    return tuple(_floored(harmonics.shade(maps.normals, one)) for one in (maps.light, light))
 
 
 def _floored(values):

@@ -1,0 +1,17 @@
+"""The flags that commands on photos share; without TensorFlow."""
+
+from absl import flags
+
+__all__ = ["define"]
+
+
+def define():
+    """Defines the flags."""
+    flags.DEFINE_string(
+        "model", None, "Folder of a training run (default: the network that comes with tfrelight)."
+    )
+    flags.DEFINE_string(
+        "faces", "all", "Which faces: all, largest, or how many, the largest first."
+    )
+    flags.DEFINE_bool("whole_image", False, "Take each photo for a crop of one face; search none.")
+    flags.DEFINE_bool("overwrite", False, "Write over files that exist.")
