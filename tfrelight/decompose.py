@@ -16,6 +16,13 @@ from tfrelight.callable_module import make_callable
 
 __all__ = ["decompose"]
 
+# What `map_files.write` writes.
+_CONTENTS = (
+    *("albedo.png", "normals.png", "shading.png", "mask.png"),
+    *("light.json", "light.png", "sheet.png"),
+)
+_EXR = ("albedo.exr", "normals.exr", "shading.exr")
+
 
 def decompose(photo, model=None, faces="all", whole_image=False):
     """Albedo, normals, shading, mask and light of a photo.
@@ -56,17 +63,17 @@ def main(paths):
     given = flags.FLAGS
     folder = photo_batch.made(given.output_dir)
 
-    def names(path):
-        from tfrelight.faces import map_files
+    contents = _CONTENTS + (_EXR if given.exr else ())
 
-        return map_files.names(folder / Path(path).stem, given.exr)
+    def names(path):
+        return {name: folder / f"{Path(path).stem}_{name}" for name in contents}
 
     def write(decomposed, path):
         from tfrelight.faces import map_files
 
-        map_files.write(decomposed, folder / Path(path).stem, given.exr)
+        map_files.write(decomposed, names(path))
 
-    return photo_batch.run(paths, write, names)
+    return photo_batch.run(paths, write, lambda path: names(path).values())
 
 
 if __name__ == "__main__":

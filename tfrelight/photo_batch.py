@@ -8,7 +8,7 @@ from pathlib import Path
 from absl import flags
 from tqdm import tqdm
 
-from tfrelight import photo_files
+from tfrelight import files, photo_files
 from tfrelight.errors import InputError
 
 __all__ = ["outputs", "run"]
@@ -32,6 +32,7 @@ def outputs(paths, output, output_dir) -> dict:
             raise InputError(
                 f"--output names one file. Received {len(paths)} photos: choose an --output_dir."
             )
+        photo_files.format_of(output)
         return {paths[0]: Path(output)}
     folder = made(output_dir)
     return {path: folder / _written(Path(path).name) for path in paths}
@@ -80,7 +81,7 @@ def run(paths, write, names) -> int:
     for path in paths:
         try:
             for name in names(path):
-                photo_files.check(name, given.overwrite)
+                files.check_new(name, given.overwrite)
                 if name in taken:
                     raise InputError(f"{name} is already the output of another photo.")
             taken.update(names(path))

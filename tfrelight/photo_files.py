@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import os
 import struct
 from pathlib import Path
 
@@ -13,7 +12,16 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from tfrelight.errors import InputError
 
-__all__ = ["ENDINGS", "Origin", "check", "image_of", "origin", "sixteen_bits", "turned", "write"]
+__all__ = [
+    "ENDINGS",
+    "Origin",
+    "format_of",
+    "image_of",
+    "origin",
+    "sixteen_bits",
+    "turned",
+    "write",
+]
 
 ENDINGS = {
     ".jpg": "JPEG",
@@ -203,23 +211,15 @@ def _tifffile():
     return tifffile
 
 
-def check(path, overwrite):
-    """The format a path asks for.
+def format_of(path) -> str:
+    """The format that a path's ending asks for.
 
     Raises:
-      InputError: none that is known, the folder is not there, or the file is and may not be
-        overwritten.
+      InputError: none that is known.
     """
-    path = Path(path)
-    kind = ENDINGS.get(path.suffix.lower())
+    kind = ENDINGS.get(Path(path).suffix.lower())
     if kind is None:
         raise InputError(f"Cannot write {path}. Expected a name that ends in {', '.join(ENDINGS)}.")
-    if not path.parent.is_dir():
-        raise InputError(f"Cannot write {path}: there is no folder {path.parent}.")
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"Cannot write {path}: the folder {path.parent} may not be written to.")
-    if path.exists() and not overwrite:
-        raise InputError(f"{path} exists. Choose another name, or allow to overwrite it.")
     return kind
 
 

@@ -10,8 +10,6 @@ def define():
     flags.DEFINE_string(
         "model", None, "Folder of a training run (default: the network that comes with tfrelight)."
     )
-    flags.DEFINE_string(
-        "faces", "all", "Which faces: all, largest, or how many, the largest first."
-    )
+    flags.DEFINE_string("faces", "all", "Which: all, largest, or how many, from the largest on.")
     flags.DEFINE_bool("whole_image", False, "Take each photo for a crop of one face; search none.")
     flags.DEFINE_bool("overwrite", False, "Write over files that exist.")

@@ -106,7 +106,8 @@ class Photo:
             `overwrite` is not set, or it cannot be written.
         """
         path = Path(path)
-        kind = photo_files.check(path, overwrite)
+        kind = photo_files.format_of(path)
+        files.check_new(path, overwrite)
         same, origin = kind == self.origin.format, self.origin
         array = self._stored() if same else self._upright()
         inks = self._cmyk is not None and kind in ("JPEG", "TIFF")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from PIL import Image
 
@@ -12,38 +10,29 @@ from tfrelight.errors import InputError
 from tfrelight.faces import full_size
 from tfrelight.lights import Light
 
-__all__ = ["names", "sheet", "write"]
+__all__ = ["sheet", "write"]
 
 _MAPS = ("albedo", "normals", "shading", "mask")
-_EXR = ("albedo", "normals", "shading")
 _SHEET = 256
 # Half of what shading a white surface under a light of exposure 1 has: so that brighter shows.
 _SHADING = 0.5
 
 
-def names(stem, exr=False) -> list:
-    """The files that `write` writes, for a path such as `out/photo`."""
-    stem = Path(stem)
-    endings = [f"{name}.png" for name in _MAPS] + ["light.json", "light.png", "sheet.png"]
-    endings += [f"{name}.exr" for name in _EXR] if exr else []
-    return [stem.with_name(f"{stem.name}_{ending}") for ending in endings]
+def write(decomposed, paths):
+    """Writes maps, the light of the largest face, and the sheet.
 
-
-def write(decomposed, stem, exr=False):
-    """Writes the maps, the light of the largest face, and the sheet.
-
-    Albedo and half the shading are sRGB-encoded in the PNG files, linear in the EXR files; normals
-    are (n + 1) / 2 in PNG and plain in EXR. All are black off people.
+    Albedo and half the shading are sRGB-encoded in PNG files, linear in EXR files; normals are
+    (n + 1) / 2 in PNG and plain in EXR. All are black off people.
 
     Args:
       decomposed: `Decomposition`.
-      stem: path of the files up to their last part, as `out/photo`.
-      exr: whether to write EXR files, too.
+      paths: of the files to be, by what they hold: "albedo.png", "normals.png", "shading.png",
+        "mask.png", "light.json", "light.png", "sheet.png", "albedo.exr", "normals.exr",
+        "shading.exr"; the last three may be left out.
 
     Raises:
       InputError: a file cannot be written.
     """
-    paths = {path.name.rpartition("_")[2]: path for path in names(stem, exr)}
     light = Light(decomposed.light)
     try:
         for name in _MAPS:
@@ -56,7 +45,7 @@ def write(decomposed, stem, exr=False):
         pictures.save(paths["light.png"], light.sphere(_SHEET))
         pictures.save(paths["sheet.png"], sheet(decomposed))
     except OSError as error:
-        raise InputError(f"Cannot write to {Path(stem).parent}: {error.strerror}.") from error
+        raise InputError(f"Cannot write the maps: {error.strerror or error}.") from error
 
 
 def sheet(decomposed) -> np.ndarray:
