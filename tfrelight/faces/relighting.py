@@ -31,8 +31,9 @@ _GAIN = (0.01, 5e-2)
 # Largest factor, log.
 _MOST = 2.5
 # Where the photo holds nothing to multiply: luminance over the albedo's, fully and at most, and the
-# luminance below which that may be: 20 of 255 when encoded, where a step of 8 bits is 10 %.
-_BLACK, _DIM, _DARK = 0.01, 0.04, 0.007
+# luminance below which that may be.
+_BLACK, _DIM, _DARK = 0.01, 0.12, 0.02
+_AROUND = 0.015
 # The same at the other end, of the luminance: a single channel of bright skin saturates early.
 _LIGHT, _WHITE = 0.88, 0.98
 # Luminance from which on what becomes brighter approaches 1 slowly instead of being cut off.
@@ -152,8 +153,12 @@ def _shouldered(maps, log_ratio):
 def _lost(maps, log_ratio):
     """`[S, S]`: where the photo is black although the albedo is not, or burnt out and darkened."""
     bright = luminance(maps.photo)
-    seen = bright / np.maximum(luminance(maps.albedo), 1e-3)
-    black = _ramp(seen, _DIM, _BLACK) * _ramp(bright, _DARK, _DARK / 2)
+    # Of the surroundings: an eyelash is black by itself, a shadow with all around it.
+    side = 2 * max(1, round(_AROUND * len(bright))) + 1
+    around, albedo = (
+        ndimage.uniform_filter(values, side) for values in (bright, luminance(maps.albedo))
+    )
+    black = _ramp(around / np.maximum(albedo, 1e-3), _DIM, _BLACK) * _ramp(bright, _DARK, _DARK / 2)
     burnt = _ramp(bright, _LIGHT, _WHITE)
     darkened = np.clip(-luminance(log_ratio), 0.0, 1.0)
     return np.maximum(black, burnt * darkened)
