@@ -90,7 +90,7 @@ def change(maps: FaceMaps, light) -> Change:
     """
     old, new = _shadings(maps, light)
     sameness = _sameness(maps, old, new)
-    log_ratio = np.clip(_log_ratio(maps, old, new, sameness), -_MOST, _MOST)
+    log_ratio = np.minimum(_log_ratio(maps, old, new, sameness), _MOST)
     log_ratio = _shouldered(maps, log_ratio)
     radius, epsilon = _GAIN
     slope, offset = guided.coefficients(
