@@ -19,7 +19,7 @@ _LEAST = 0.02
 # Radiance that white stands for. A lamp or window that is clipped in the photo is brighter than it
 # shows; the curve v = L / (1 + (1 - 1 / w) L) of Reinhard et al., "Photographic Tone Reproduction
 # for Digital Images", 2002, scaled to reach 1 at L = w, is undone.
-_WHITE = 8.0
+_WHITE = 3.0
 
 
 def project(image, person) -> np.ndarray:
