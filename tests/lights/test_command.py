@@ -75,7 +75,8 @@ def test_a_light_is_written_as_picture_and_as_numbers(tmp_path):
         (["--rotate=20"], "Which light? Expected --list"),
         (["--light=left", "--output=left.bmp"], "ends in .png"),
         (["--list", "--output=all.json"], "ends in .png"),
-        (["--light=left", "--output=/nowhere/left.png"], "No such file or directory"),
+        (["--light=left", "--output=/nowhere/left.png"], "there is no folder /nowhere"),
+        (["--light=left", "--output=README.md"], "README.md exists"),
         (["--environment=/nowhere/x.exr"], "No such file or directory: /nowhere/x.exr"),
     ],
 )

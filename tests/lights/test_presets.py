@@ -1,8 +1,11 @@
 """Lights by name come from where their name says, at an exposure that suits a portrait."""
 
+import re
+
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
 from tfrelight import harmonics, lights
 from tfrelight.lights import Light, presets, sphere
 
@@ -74,6 +77,12 @@ def test_a_preset_turned_half_about_the_camera_comes_from_the_other_side():
     turned = Light.preset("left").rotated(roll=180)
     left, right = harmonics.shade(CHEEKS, turned).mean(-1)
     assert right > 2 * left
+
+
+def test_the_document_names_every_light():
+    text = (ROOT / "docs" / "LIGHTS.md").read_text(encoding="utf-8")
+    table = text[text.index("| name | what |") :].split("\n\n")[0]
+    assert re.findall(r"`(\w+)`", table) == list(presets.PRESETS)
 
 
 def test_colours():

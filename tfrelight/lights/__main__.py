@@ -13,13 +13,14 @@ from tfrelight import cli, light_flags
 
 flags.DEFINE_bool("list", False, "Show every light that has a name.")
 flags.DEFINE_string("output", None, "Picture (.png) to write; of one light also .json.")
+flags.DEFINE_bool("overwrite", False, "Write over a file that exists.")
 light_flags.define(photo=False)
 flags.adopt_module_key_flags(light_flags)
 
 
 def main():
     """Shows or writes what the flags say."""
-    from tfrelight import pictures
+    from tfrelight import files, pictures
     from tfrelight.errors import InputError
     from tfrelight.lights import PRESETS, Light, sphere
 
@@ -38,6 +39,7 @@ def main():
     if output is None:
         _print(lights, notes)
         return
+    files.check_new(output, flags.FLAGS.overwrite)
     suffix = pathlib.Path(output).suffix.lower()
     if suffix == ".json" and not flags.FLAGS.list:
         lights["light"].save(output)

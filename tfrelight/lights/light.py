@@ -122,6 +122,22 @@ class Light:
         return cls(maps.project(radiance))
 
     @classmethod
+    def from_photo(cls, photo, model=None, whole_image=False):
+        """The light on the largest face of a photo, as the network sees it.
+
+        Args:
+          photo: path, PIL image, array or `photos.Photo`.
+          model: what `tfrelight.load_model` gives or takes; None for its default.
+          whole_image: the photo is a crop of one face; none is searched for.
+
+        Raises:
+          InputError: see `tfrelight.decompose`.
+        """
+        from tfrelight import api
+
+        return cls(api.each(photo, lambda one, _: one.light, model, "largest", whole_image))
+
+    @classmethod
     def from_background(cls, image, person):
         """The light that the scene behind a person throws on them: see `background.project`."""
         return cls(background.project(image, person))
