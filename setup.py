@@ -58,6 +58,7 @@ setup(
     extras_require={
         "beam": ["apache-beam>=2.59"],
         "dev": [
+            "av>=15",
             "hypothesis",
             "pre-commit",
             "pytest>=8",
@@ -65,5 +66,7 @@ setup(
             "pytest-xdist",
             "ruff",
         ],
+        # Its wheel carries FFmpeg's libraries.
+        "video": ["av>=15"],
     },
 )

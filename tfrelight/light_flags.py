@@ -123,11 +123,12 @@ class Wanted:
         return (total + Light.even(self.ambient)) * self.tint
 
 
-def wanted(estimate=None) -> Wanted:
+def wanted(estimate=None, default=None) -> Wanted:
     """Reads the flags, and the files they name.
 
     Args:
       estimate: a function from a path to the light of that photo, for --reference.
+      default: name of the light where none is asked for; else that is an error.
 
     Raises:
       InputError: no light is asked for, two flags exclude each other, or a flag's value or file
@@ -139,7 +140,9 @@ def wanted(estimate=None) -> Wanted:
             raise InputError(f"Invalid --{name}={value}. Expected a finite number.")
     sources = [name for name in _SOURCES if given.get(name) not in (None, [], False)]
     changes = [name for name in _CHANGES if given[name] != flags.FLAGS[name].default]
-    if not sources + changes:
+    if not sources and default is not None:
+        given["light"] = [default]
+    elif not sources + changes:
         raise InputError(
             "Which light? Expected --light=NAME, --azimuth and --elevation, --environment, "
             "--light_file or another of the flags that --help lists."

@@ -3,6 +3,9 @@
 Every face in each photo is found and lit anew, from the lights that the flags describe; size, bit
 depth, colour profile and metadata stay, and so does the background. In Python
 `tfrelight.relight(photo, "left")`.
+
+A video in gives a video out: `clip.mp4 --light=left --output=relit.mp4`. And a light can turn
+around a still: `photo.jpg --turntable=turn.mp4`.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ from absl import flags
 
 from tfrelight import cli, light_flags, photo_flags
 from tfrelight.callable_module import make_callable
+from tfrelight.errors import InputError
+from tfrelight.lights import Light
 
 __all__ = ["relight"]
 
@@ -67,23 +72,36 @@ def _define():
     flags.DEFINE_bool(
         "background", False, "Give the background the brightness and colour of the light, too."
     )
+    flags.DEFINE_string(
+        "turntable",
+        None,
+        "Film to write of one photo, the light (default: left) turning around it once: .mp4, .mov, "
+        ".mkv, .gif or .webp.",
+    )
+    flags.DEFINE_enum(
+        "turntable_axis",
+        "camera",
+        ("camera", "vertical"),
+        "Around what: the line to the camera, as a hand of a clock, or the head.",
+    )
+    flags.DEFINE_float("seconds", 6.0, "How long the turn takes.", lower_bound=0.1)
+    flags.DEFINE_float("fps", 25.0, "Frames a second of the turn.", lower_bound=1, upper_bound=120)
     for module in (photo_flags, light_flags):
         flags.adopt_module_key_flags(module)
 
 
 def main(paths):
-    """Relights the photos at these paths as the flags say."""
+    """Relights the photos, or the video, at these paths as the flags say."""
     from tfrelight import photo_batch
+    from tfrelight.films import reading
 
     given = flags.FLAGS
+    if given.turntable is not None:
+        return _turntable(paths)
+    if any(map(reading.is_film, paths)):
+        return _video(paths)
     names = photo_batch.outputs(paths, given.output, given.output_dir)
-
-    def of_reference(path):
-        from tfrelight import api
-
-        return api.each(path, lambda decomposed, _: decomposed.light, given.model)
-
-    wanted = light_flags.wanted(of_reference)
+    wanted = light_flags.wanted(_reference)
 
     def write(decomposed, path):
         light = wanted.light(decomposed.light, decomposed.background)
@@ -91,6 +109,64 @@ def main(paths):
         relit.save(names[path], given.overwrite)
 
     return photo_batch.run(paths, write, lambda path: [names[path]])
+
+
+def _reference(path):
+    return Light.from_photo(path, flags.FLAGS.model)
+
+
+def _turntable(paths):
+    from tfrelight.films import writing
+
+    given = flags.FLAGS
+    if len(paths) > 1 or given.output is not None or given.output_dir is not None:
+        raise InputError("--turntable=FILE films one photo. Expected no other photo and --output.")
+    writing.check(given.turntable, given.overwrite)
+    wanted = light_flags.wanted(_reference, default="left")
+    from tfrelight import api
+    from tfrelight.films import turntables
+
+    def write(decomposed, _):
+        turntables.write(
+            decomposed,
+            wanted.light(decomposed.light, decomposed.background),
+            given.turntable,
+            given.turntable_axis,
+            given.seconds,
+            given.fps,
+            wanted.strength,
+            wanted.exposure,
+            given.background,
+            given.overwrite,
+        )
+
+    api.each(paths[0], write, given.model, given.faces, given.whole_image)
+
+
+def _video(paths):
+    from tfrelight.films import writing
+
+    given = flags.FLAGS
+    if len(paths) > 1 or given.output is None or given.whole_image:
+        raise InputError(
+            "Expected one video, an --output for it, no photos beside it and no --whole_image."
+        )
+    writing.check(given.output, given.overwrite)
+    wanted = light_flags.wanted(_reference)
+    from tfrelight import api
+    from tfrelight.films import videos
+
+    videos.relight(
+        paths[0],
+        lambda decomposed: wanted.light(decomposed.light, decomposed.background),
+        given.output,
+        api.loaded(given.model),
+        given.faces,
+        wanted.strength,
+        wanted.exposure,
+        given.background,
+        given.overwrite,
+    )
 
 
 if __name__ == "__main__":

@@ -85,9 +85,8 @@ def main():
     print("guess | direction, median degrees | shading, relative error | tint")
     for name, rows in found.items():
         rows = np.array(rows)
-        print(
-            f"{name} | {np.median(rows[:, 0]):.0f} | {rows[:, 1].mean():.2f} | {rows[:, 2].mean():.3f}"
-        )
+        degrees, shading, tint = np.median(rows[:, 0]), rows[:, 1].mean(), rows[:, 2].mean()
+        print(f"{name} | {degrees:.0f} | {shading:.2f} | {tint:.3f}")
 
 
 if __name__ == "__main__":
