@@ -1,12 +1,15 @@
 """Lights from directions and names; adding, scaling, turning, exposing, saving them."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import tfrelight
+from tests.conftest import ROOT
 from tfrelight import harmonics, lights
 from tfrelight.errors import InputError
 from tfrelight.lights import Light, sphere
@@ -23,6 +26,23 @@ def lamp(seed=0):
 
 def test_the_package_has_it():
     assert tfrelight.Light is Light
+
+
+def test_tensorflow_is_not_needed():
+    code = (
+        "import sys, tfrelight\n"
+        "light = tfrelight.Light.from_direction(30, 20, temperature=3000).rotated(roll=20)\n"
+        "light._repr_png_(), light.exposed(), tfrelight.Light.from_environment\n"
+        "assert 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
+def test_the_light_of_a_photo():
+    from tests.films import ball
+
+    light = Light.from_photo(ball.picture(), ball.model(), whole_image=True)
+    np.testing.assert_allclose(light.coefficients, ball.OWN.coefficients, atol=1e-5)
 
 
 def test_positive_azimuth_is_left_and_positive_elevation_is_up():

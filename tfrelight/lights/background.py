@@ -28,13 +28,13 @@ def project(image, person) -> np.ndarray:
     The approximation of Khan, Reinhard, Fleming and Bülthoff, "Image-Based Material Editing", 2006:
     the picture is stretched over the half of the sphere behind the person, direction (x, y, z)
     showing its point (x, y), and mirrored to the half before them, which no one sees. What the
-    person hides is filled in from around them. So light comes from the side on which the picture is
-    bright, with the picture's colours; what lies behind the camera is unknown, and a lamp there is
-    missed.
+    person hides is filled in from around them; below a head there is taken to be a body. So light
+    comes from the side on which the picture is bright, with the picture's colours; what lies behind
+    the camera is unknown, and a lamp there is missed.
 
     Args:
       image: `[H, W, 3]` linear RGB, at least 0.
-      person: `[H, W]`, 1 where the person is, 0 where the background is.
+      person: `[H, W]`, 1 where the person is, or at least their head, 0 where the background is.
 
     Returns:
       `[9, 3]`; its brightness is the picture's, and means little (see `Light.exposed`).
@@ -42,7 +42,7 @@ def project(image, person) -> np.ndarray:
     Raises:
       InputError: hardly any background is visible.
     """
-    behind = 1.0 - _reduced(np.clip(person, 0, 1))
+    behind = 1.0 - _with_body(_reduced(np.clip(person, 0, 1)))
     # A cell on the outline is a mixture of both: only nearly pure ones are looked at.
     weight = np.where(ndimage.minimum_filter(behind, 3, mode="nearest") > 0.9, 1.0, 0.0)
     if weight.mean() < _LEAST:
@@ -62,6 +62,15 @@ def project(image, person) -> np.ndarray:
         for channel in np.moveaxis(scene, -1, 0)
     ]
     return maps.project(np.stack(radiance, -1))
+
+
+def _with_body(head):
+    """The mask of a head, with shoulders and all below: half a row wider a row on either side."""
+    body = head.copy()
+    for row in range(1, len(body)):
+        above = ndimage.maximum_filter1d(body[row - 1], 3 if row % 2 else 1, mode="nearest")
+        body[row] = np.maximum(body[row], above)
+    return body
 
 
 def _reduced(plane):

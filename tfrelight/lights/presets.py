@@ -87,7 +87,7 @@ PRESETS = {
     "sunset": Preset(
         "a low sun on the right, a blue sky",
         (
-            _lamp(-55, 6, 1.0, radius=3, temperature=2700),
+            _lamp(-55, 6, 1.0, radius=3, temperature=3000),
             _sky(0.35, temperature=12000),
             _ground(0.08, temperature=3000),
         ),
@@ -97,7 +97,7 @@ PRESETS = {
         (_lamp(-50, 45, 1.0, temperature=15000, ambient=0.06),),
     ),
     "candle": Preset(
-        "a flame below on the left", (_lamp(30, -35, 1.0, temperature=2200, ambient=0.06),)
+        "a flame below on the left", (_lamp(30, -35, 1.0, temperature=2500, ambient=0.06),)
     ),
     "neon": Preset(
         "magenta from the left, cyan from the right",
