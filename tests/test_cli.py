@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-COMMANDS = ["train", "evaluate", "export", "lights", "synthesize"]
+COMMANDS = ["train", "evaluate", "export", "lights", "serve", "serving.client", "synthesize"]
 
 # A command like any other, whose `main` does what --action says.
 COMMAND = """
@@ -153,15 +153,29 @@ def test_every_command_refuses_what_it_does_not_know(name):
     assert_one_line(run("-m", f"tfrelight.{name}", "--no_such_flag=1"), 2, "no_such_flag")
 
 
-@pytest.mark.parametrize("flag", ["--model=runs/x", "--dataset=yale_b"])
-def test_evaluate_says_which_flag_is_missing(flag):
-    missing = "dataset" if "model" in flag else "model"
-    assert_one_line(run("-m", "tfrelight.evaluate", flag), 2, f"--{missing}")
+def test_evaluate_says_which_flag_is_missing():
+    assert_one_line(run("-m", "tfrelight.evaluate", "--model=runs/x"), 2, "--dataset")
 
 
 def test_evaluate_without_its_folder():
     flags = ["--model=/nowhere", "--dataset=yale_b", "--data_dir=/nowhere/CroppedYale"]
     assert_one_line(run("-m", "tfrelight.evaluate", *flags), 1, "No such folder: /nowhere")
+
+
+@pytest.mark.parametrize("flag", ["subjects=16", "lights=4", "seed=1"])
+def test_flags_of_built_in_people_are_refused_beside_a_rendered_set(tmp_path, flag):
+    flags = [f"--synthetic_dir={tmp_path}", f"--synthetic_{flag}", f"--workdir={tmp_path / 'run'}"]
+    name = f"--synthetic_{flag.partition('=')[0]}"
+    assert_one_line(run("-m", "tfrelight.train", *flags), 1, name, "--synthetic_dir")
+    assert not (tmp_path / "run").exists()
+
+
+def test_their_defaults_are_not(tmp_path):
+    """As in the flagfile that a run leaves."""
+    flags = [f"--synthetic_dir={tmp_path}", "--synthetic_subjects=320", "--synthetic_seed=0"]
+    result = run("-m", "tfrelight.train", *flags, f"--workdir={tmp_path / 'run'}")
+    assert_one_line(result, 1, "No finished set of portraits in", "tfrelight.synthesize")
+    assert not (tmp_path / "run").exists()
 
 
 TAKES_PHOTOS = """

@@ -1,7 +1,7 @@
 """A photo decomposed, at full size: relit as often as one likes, and its maps.
 
 (decomposed,) = decomposition.decompose([photos.read("photo.jpg")], tfrelight.load_model())
-decomposed.relight(lights.preset("left")).save("left.jpg")
+decomposed.relight("left").save("left.jpg")
 """
 
 from __future__ import annotations

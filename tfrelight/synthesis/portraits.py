@@ -16,6 +16,7 @@ import hashlib
 import itertools
 import multiprocessing
 import os
+import re
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
@@ -40,7 +41,16 @@ from tfrelight.synthesis.mesh import Mesh
 from tfrelight.synthesis.photograph import Scene, develop
 from tfrelight.synthesis.render import Camera, Caster
 
-__all__ = ["Settings", "indices", "name", "split_of", "subject", "subjects"]
+__all__ = [
+    "Settings",
+    "check_files",
+    "indices",
+    "name",
+    "seed_of",
+    "split_of",
+    "subject",
+    "subjects",
+]
 
 # Raise it whenever the same settings begin to give other bytes: caches are keyed by it.
 VERSION = 3
@@ -130,9 +140,21 @@ def indices(split: str, count: int) -> list[int]:
     return list(itertools.islice((i for i in itertools.count() if split_of(i) == split), count))
 
 
-def name(settings: Settings, index: int) -> str:
+def name(seed: int, index: int) -> str:
     """Id of a subject: the person keeps it under other lights; another seed has other people."""
-    return f"synthetic-{settings.seed}-{index:06d}"
+    return f"synthetic-{seed}-{index:06d}"
+
+
+def seed_of(subject: str) -> int:
+    """The seed in a subject's id.
+
+    Raises:
+      ValueError: it is no id of `name`.
+    """
+    found = re.fullmatch(r"synthetic-(\d+)-\d{6,}", subject)
+    if found is None:
+        raise ValueError(f"Invalid `subject`. Expected an id of `name`. Received: {subject!r}.")
+    return int(found[1])
 
 
 def _rng(settings, index, stage):
@@ -198,7 +220,7 @@ def subject(settings: Settings, index: int) -> dict:
         shadows.append(photo.visibility)
     one = np.float32(1)
     return {
-        "subject": name(settings, index),
+        "subject": name(settings.seed, index),
         "images": np.stack(images),
         "mask": np.round(person.coverage[..., None] * 255).astype(np.uint8),
         "albedo": np.round(person.albedo * 65535).astype(np.uint16),
@@ -211,6 +233,21 @@ def subject(settings: Settings, index: int) -> dict:
         "light_fit": np.stack(fits).astype(np.float32),
         "visibility": np.round(np.stack(shadows)[..., None] * 255).astype(np.uint8),
     }
+
+
+def check_files(settings: Settings) -> None:
+    """Reads all files that the settings name, so that a broken one is found before anyone is drawn.
+
+    Raises:
+      InputError: a file cannot be used.
+    """
+    if settings.environment_dir:
+        environments.load_folder(settings.environment_dir)
+    if settings.skin_dir:
+        for path in atlases.files(settings.skin_dir):
+            atlases.load(str(path))
+    if settings.ict_facekit:
+        ict.load(settings.ict_facekit)
 
 
 def _end_with_parent():
@@ -241,11 +278,7 @@ def subjects(
         for index in indices:
             yield subject(settings, index)
         return
-    # Files that cannot be used are found here, before any process starts.
-    if settings.environment_dir:
-        environments.load_folder(settings.environment_dir)
-    if settings.ict_facekit:
-        ict.load(settings.ict_facekit)
+    check_files(settings)
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(
         processes, mp_context=context, initializer=_end_with_parent
