@@ -66,7 +66,7 @@ def in_groups(sources, use, model=None, faces="all", whole_image=False):
 
 def _used(group, use, model, faces, whole_image):
     good = [photo for _, photo in group if not isinstance(photo, InputError)]
-    decomposed = iter(decomposition.decompose(good, model, faces, whole_image))
+    decomposed = iter(decomposition.decompose(good, model, faces, whole_image) if good else [])
     for source, photo in group:
         result = photo if isinstance(photo, InputError) else next(decomposed)
         if not isinstance(result, InputError):

@@ -5,7 +5,7 @@ the package under that name, whatever else the name meant. So the module itself 
 `tfrelight.relight(photo, "left")` calls.
 """
 
-import functools
+import inspect
 import sys
 import types
 
@@ -17,12 +17,14 @@ def make_callable(module, function):
 
     Args:
       module: its name, in `sys.modules`.
-      function: what to call; its signature and documentation become the module's call's.
+      function: what to call; its signature becomes that of the module.
     """
 
     class CallableModule(types.ModuleType):
-        @functools.wraps(function)
         def __call__(self, *args, **kwargs):
             return function(*args, **kwargs)
 
-    sys.modules[module].__class__ = CallableModule
+    called = sys.modules[module]
+    called.__class__ = CallableModule
+    # What `help` and notebooks show.
+    called.__signature__ = inspect.signature(function)
