@@ -95,9 +95,10 @@ def test_detail_is_the_photo_s(size):
     linear = np.random.default_rng(0).uniform(0, 0.5, (2, *size, 3)).astype(np.float32)
     srgb = color.to_srgb_numpy(linear)
     small = np.broadcast_to(np.float32([0.5] * 3 + [0.0] * 4 + [1.0]), (2, 8, 8, 8))
-    found = quotient.apply(srgb, linear, small)
+    large = tf.image.resize(small, size)
+    found = quotient.apply(srgb, linear, large)
     np.testing.assert_allclose(found, color.to_srgb_numpy(linear / 2), atol=1e-5)
-    one = quotient.apply(srgb[1], linear[1], small[1])
+    one = quotient.apply(srgb[1], linear[1], large[1])
     np.testing.assert_allclose(one, found[1], atol=1e-6)
 
 
@@ -109,7 +110,8 @@ def test_the_mask_follows_the_photo_s_edges():
     small = tf.image.resize(edge, (32, 32), antialias=True).numpy()
     maps = {**uniform(32, own=1.0), "mask": np.float32(small[..., :1] > 0.4)}
     coefficients = quotient.coefficients(maps, small, lights.Light.even(0.25).coefficients[None])
-    found = quotient.apply(edge, color.to_linear_numpy(edge), coefficients)[0, 256, :, 0].numpy()
+    large = tf.image.resize(coefficients, (512, 512))
+    found = quotient.apply(edge, color.to_linear_numpy(edge), large)[0, 256, :, 0].numpy()
     linear, white = color.to_linear_numpy(found), color.to_linear_numpy(np.float32(0.8))
     # All of the white is darkened, up to its edge, and nothing else changes.
     assert np.max(linear[205:]) < 0.5 * white

@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from tfrelight import color
 
-__all__ = ["MAX_PIXELS", "decode", "each", "encode", "to_linear"]
+__all__ = ["MAX_PIXELS", "decode", "each", "encode", "to_bytes", "to_linear"]
 
-# 25 megapixels: beyond every phone's default, and about 1.2 GB while such a photo is relit.
+# 25 megapixels: beyond every phone's default, and 300 MB while such a photo is relit.
 MAX_PIXELS = 25_000_000
 
-# Photos of a request that are decoded or encoded at a time.
+# Photos of a request, or strips of a photo, that are worked on at a time.
 _PARALLEL = 4
 
 _JPEG = b"\xff\xd8\xff"
@@ -74,21 +74,25 @@ def to_linear(pixels):
     return tf.gather(tf.constant(_LINEAR), tf.cast(pixels, tf.int32))
 
 
-def encode(image):
-    """One sRGB image `[H, W, 3]`, float in [0, 1] or clipped to it, as an 8-bit PNG."""
-    pixels = tf.cast(tf.round(tf.clip_by_value(image, 0.0, 1.0) * 255.0), tf.uint8)
+def to_bytes(image):
+    """Floats in [0, 1], or clipped to it, as uint8."""
+    return tf.cast(tf.round(tf.clip_by_value(image, 0.0, 1.0) * 255.0), tf.uint8)
+
+
+def encode(pixels):
+    """One image `[H, W, 3]`, uint8, as a PNG."""
     return tf.io.encode_png(pixels, compression=_COMPRESSION)
 
 
 def each(function, inputs, output):
-    """`function` of each photo's slice of `inputs`, a few photos at a time.
+    """`function` of each slice of `inputs`, a few at a time.
 
     Args:
       function: of one slice (of a tuple of them, if `inputs` is a tuple).
       inputs: tensor or tuple of tensors `[N, ...]`.
-      output: `tf.TensorSpec` of what the function gives, or a dict of them.
+      output: `tf.TensorSpec` of what the function gives, or a list or dict of them.
 
     Returns:
-      `[N, ...]`, or a dict of such.
+      `[N, ...]`, or a list or dict of such.
     """
     return tf.map_fn(function, inputs, fn_output_signature=output, parallel_iterations=_PARALLEL)

@@ -61,19 +61,17 @@ def coefficients(maps, photos, light):
     return tf.concat([gain, offset, *_along_edges(maps["mask"], photos)], axis=-1)
 
 
-def apply(photos, linear, small):
+def apply(photos, linear, large):
     """The photos under the new light.
 
     Args:
-      photos: `[N, H, W, 3]` sRGB in [0, 1], or one photo `[H, W, 3]`.
+      photos: `[..., 3]` sRGB in [0, 1].
       linear: the same in linear RGB.
-      small: of `coefficients` for them.
+      large: of `coefficients` for them, enlarged to their size: `[..., 8]`.
 
     Returns:
-      sRGB in [0, 1], of the shape of `photos`.
+      `[..., 3]` sRGB in [0, 1].
     """
-    # Not antialiased, which is five times slower and changes nothing where a map grows.
-    large = tf.image.resize(small, tf.shape(photos)[-3:-1])
     gain, offset, slope, rest = tf.split(large, [3, 3, 1, 1], axis=-1)
     mask = tf.clip_by_value(slope * color.luminance(photos) + rest, 0.0, 1.0)
     return color.to_srgb(linear * (1.0 + mask * (gain - 1.0)) + mask * offset)

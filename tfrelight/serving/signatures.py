@@ -20,7 +20,7 @@ from keras.export import ExportArchive
 
 from tfrelight import color, shading
 from tfrelight.models import presets
-from tfrelight.serving import codecs, quotient
+from tfrelight.serving import codecs, quotient, strips
 
 __all__ = ["archive", "functions"]
 
@@ -72,7 +72,8 @@ def functions(network):
     def relit(images, light):
         small = to_network(images)
         coefficients = quotient.coefficients(network(small, training=False), small, light)
-        return quotient.apply(images, color.to_linear(images), coefficients)
+        large = tf.image.resize(coefficients, tf.shape(images)[1:3])
+        return quotient.apply(images, color.to_linear(images), large)
 
     def relight(images, light):
         light = tf.ensure_shape(light, _LIGHT)
@@ -93,11 +94,12 @@ def functions(network):
 
         def encoded(photo):
             data, small = photo
-            large = tf.image.resize(small, tf.shape(codecs.decode(data))[:2])
+            return strips.enlarged(codecs.decode(data), small, shown, names)
+
+        def shown(_, large):
             albedo, normals, shade = tf.split(large, 3, axis=-1)
             normals = tf.math.l2_normalize(normals, axis=-1, epsilon=1e-6)
-            images = (color.to_srgb(albedo), (normals + 1.0) / 2.0, color.to_srgb(shade))
-            return {name: codecs.encode(image) for name, image in zip(names, images)}
+            return [color.to_srgb(albedo), (normals + 1.0) / 2.0, color.to_srgb(shade)]
 
         pngs = codecs.each(encoded, (image_bytes, small), {name: _PNG for name in names})
         return {**pngs, "light": maps["light"]}
@@ -110,11 +112,14 @@ def functions(network):
 
         def encoded(photo):
             data, coefficients = photo
-            pixels = codecs.decode(data)
-            srgb, linear = tf.cast(pixels, tf.float32) / 255.0, codecs.to_linear(pixels)
-            return codecs.encode(quotient.apply(srgb, linear, coefficients))
+            return strips.enlarged(codecs.decode(data), coefficients, relit_strip, names)
 
-        return {"relit_png_bytes": codecs.each(encoded, (image_bytes, coefficients), _PNG)}
+        def relit_strip(pixels, large):
+            srgb = tf.cast(pixels, tf.float32) / 255.0
+            return [quotient.apply(srgb, codecs.to_linear(pixels), large)]
+
+        names = ("relit_png_bytes",)
+        return codecs.each(encoded, (image_bytes, coefficients), {name: _PNG for name in names})
 
     images = tf.TensorSpec(_IMAGES, tf.float32, name="images")
     light = tf.TensorSpec(_LIGHT, tf.float32, name="light")

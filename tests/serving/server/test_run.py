@@ -182,6 +182,21 @@ def test_health_says_when_the_server_stops(base):
     assert asyncio.run(main()) == (serving.SERVING, serving.NOT_SERVING)
 
 
+def test_who_takes_too_long_is_broken_off(base):
+    """Requests that run longer than --grace_seconds do not keep the server alive."""
+    photos = [file_of(picture(1500, 1500))] * 6
+    light = np.repeat(lights.preset("left")[None], len(photos), axis=0)
+    with local.serving(local.config_of(base), grace_seconds=0.1) as server:
+        with local.Raw(server.port) as raw:
+            raw.predict("relight_bytes", **RELIGHT)
+            request = local.request_for("relight_bytes", image_bytes=photos, light=light)
+            future = raw.prediction.Predict.future(request)
+            time.sleep(0.3)
+            server_stopped = time.monotonic()
+    assert time.monotonic() - server_stopped < 30
+    assert future.code() in (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE)
+
+
 def pem_files(folder, name, authority=None):
     """A certificate for 127.0.0.1 and its key, signed by itself or by an authority."""
     from cryptography import x509

@@ -23,6 +23,8 @@ __all__ = ["Server", "Settings", "serve"]
 # TensorFlow Serving's short names, and the server as a whole.
 _HEALTH = ("", "PredictionService", "ModelService")
 
+_LAST_SECONDS = 1.0
+
 _log = logging.getLogger(__name__)
 
 
@@ -125,7 +127,9 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
         for name in _HEALTH:
             await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
-        closing.push_async_callback(server.stop, settings.grace_seconds)
+        # Answers on their way out take a moment.
+        closing.push_async_callback(server.stop, _LAST_SECONDS)
+        closing.push_async_callback(services.drain, settings.grace_seconds)
         closing.push_async_callback(healthy.enter_graceful_shutdown)
         await server.start()
 

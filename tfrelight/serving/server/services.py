@@ -26,6 +26,10 @@ from tfrelight.serving.server.refusal import Refusal, of_operation
 
 __all__ = ["Services"]
 
+# Seconds of a drain: between looks; without an arrival, until clients are taken to have noticed;
+# and of waiting for that at most, because some come back for ever.
+_LOOK, _NOTICE, _LONGEST_NOTICE = 0.02, 0.3, 2.0
+
 _log = logging.getLogger(__name__)
 
 
@@ -60,6 +64,9 @@ class Services:
         self._batcher = batcher
         self._largest = largest
         self._pool = concurrent.futures.ThreadPoolExecutor(2, "messages")
+        self._draining = False
+        self._running = 0
+        self._last_arrival = 0.0
 
     def handlers(self):
         """What `grpc.aio.Server.add_generic_rpc_handlers` takes."""
@@ -87,6 +94,23 @@ class Services:
             for service, methods in services.items()
         ]
 
+    async def drain(self, seconds):
+        """Refuses new requests until those under way are answered and clients have taken notice.
+
+        gRPC's own stop breaks off what has arrived and is not yet begun.
+
+        Args:
+          seconds: at most, for those under way.
+        """
+        self._draining = True
+        deadline = time.monotonic() + seconds
+        while self._running and time.monotonic() < deadline:
+            await asyncio.sleep(_LOOK)
+        # Who was just answered sends the next request now, and is told to go elsewhere.
+        deadline = min(deadline, time.monotonic() + _LONGEST_NOTICE)
+        while time.monotonic() < deadline and time.monotonic() < self._last_arrival + _NOTICE:
+            await asyncio.sleep(_LOOK)
+
     def close(self):
         """Ends the threads."""
         self._pool.shutdown()
@@ -98,7 +122,11 @@ class Services:
             # Filled by the method, as soon as the request says it.
             told = {"model": ""}
             started = time.monotonic()
+            self._running += 1
+            self._last_arrival = started
             try:
+                if self._draining:
+                    raise Refusal("UNAVAILABLE", "The server is shutting down")
                 answer = await method(data, told)
                 status = "OK"
             except Exception as error:
@@ -111,6 +139,7 @@ class Services:
                 raise
             finally:
                 metrics.answered(told["model"], status, name, started)
+                self._running -= 1
             return answer
 
         return handle
