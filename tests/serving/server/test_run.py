@@ -185,7 +185,7 @@ def test_health_says_when_the_server_stops(base):
 def test_who_takes_too_long_is_broken_off(base):
     """Requests that run longer than --grace_seconds do not keep the server alive."""
     photos = [file_of(picture(1500, 1500))] * 6
-    light = np.repeat(lights.preset("left")[None], len(photos), axis=0)
+    light = np.repeat(lights.Light.preset("left").coefficients[None], len(photos), axis=0)
     with local.serving(local.config_of(base), grace_seconds=0.1) as server:
         with local.Raw(server.port) as raw:
             raw.predict("relight_bytes", **RELIGHT)
