@@ -20,7 +20,7 @@ __all__ = ["alphas", "apply", "decode", "encode", "linear", "paste"]
 _STRIP = 1 << 18
 _THREADS = 4
 # Guided filter of the mask: radius as a share of the maps' side, variance of the encoded photo.
-_MASK = (0.012, 5e-4)
+_MASK = (0.008, 1e-4)
 # The mask's values between which it rises from nobody to somebody.
 _OUTSIDE, _INSIDE = 0.45, 0.95
 # How sharply one head ends where another begins.
