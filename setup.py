@@ -58,11 +58,18 @@ setup(
     extras_require={
         "beam": ["apache-beam>=2.59"],
         "dev": [
+            "apache-beam>=2.59",
+            # The schemas of Compose files and Kubernetes manifests, and the grammar of Prometheus
+            # queries: they check export/.
+            "check-jsonschema",
             "hypothesis",
+            "kubernetes-validate",
             "pre-commit",
+            "promql-parser",
             "pytest>=8",
             "pytest-timeout",
             "pytest-xdist",
+            "pyyaml",
             "ruff",
         ],
     },
