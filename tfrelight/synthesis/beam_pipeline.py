@@ -1,18 +1,12 @@
-"""The set that `dataset.write` makes, by an Apache Beam job: on many machines, the same bytes.
-
-Needs `pip install "tfrelight[beam]"`, here and on the workers.
-"""
+"""The set that `dataset.write` makes, by an Apache Beam job: on many machines, the same bytes."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import io
-import re
 from collections.abc import Sequence
 
+from tfrelight import beam_jobs
 from tfrelight.data import records
-from tfrelight.errors import InputError
 from tfrelight.synthesis import dataset, portraits
 
 __all__ = ["write"]
@@ -45,42 +39,16 @@ def write(
       The folder that holds the set, when the job has ended.
 
     Raises:
-      InputError: Apache Beam is not installed, it knows no such runner or option, the folder cannot
-        be written or holds another set, or a worker could not read or write its files.
+      InputError: see `beam_jobs.pipeline`; or the folder cannot be written or holds another set, or
+        a worker could not read or write its files.
     """
-    try:
-        import apache_beam as beam
-        from apache_beam.options.pipeline_options import PipelineOptions
-    except ImportError as error:
-        raise InputError(
-            f"Cannot use the runner {runner}: Apache Beam is not installed. Install it with pip "
-            'install "tfrelight[beam]".'
-        ) from error
+    beam = beam_jobs.imported()
     shards = dataset.start(output_dir, settings, subjects)
     left = dataset.missing(shards)
     if left:
-        arguments = PipelineOptions([f"--runner={runner}", *(f"--{option}" for option in options)])
-        told = io.StringIO()
-        try:
-            with contextlib.redirect_stderr(told):
-                arguments.get_all_options()
-            pipeline = beam.Pipeline(options=arguments)
-        except SystemExit as error:
-            # argparse exits, behind a page of usage.
-            reason = told.getvalue().rpartition("error: ")[2]
-            raise InputError(f"Apache Beam refuses the options: {reason}") from error
-        except ValueError as error:
-            raise InputError(f"Apache Beam refuses the runner: {error}") from error
+        job = beam_jobs.pipeline(runner, options)
         render = functools.partial(_write_shard, output_dir=output_dir, settings=settings)
         # Reshuffle: else a runner may fuse the list and the work, and one worker does it all.
-        _ = pipeline | beam.Create(left) | beam.Reshuffle() | "Render" >> beam.Map(render)
-        try:
-            pipeline.run().wait_until_finish()
-        except Exception as error:
-            # What a worker raised comes back with a remark, from other processes as text.
-            text = f"InputError: {error}" if isinstance(error, InputError) else str(error)
-            found = re.search(r"InputError: (.+?)(?: \[while running|\\n|\n|$)", text)
-            if found:
-                raise InputError(found[1]) from error
-            raise
+        _ = job | beam.Create(left) | beam.Reshuffle() | "Render" >> beam.Map(render)
+        beam_jobs.run(job)
     return dataset.finish(output_dir, shards)

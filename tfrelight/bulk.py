@@ -1,0 +1,291 @@
+"""Many photos relit by an Apache Beam job, which can be stopped and started again at any time.
+
+    bulk.relight("photos/*.jpg", "out", maker, settings)
+
+writes
+
+    out/settings.json           what decides the pictures; first
+    out/relit/anna.jpg          each photo under its own path below the pattern's fixed part
+    out/done/anna.jpg.json      its line; after the picture
+    out/results.jsonl           the lines of all that are relit
+    out/failed.jsonl            the photos that could not be relit, each with the reason
+
+A photo is done when its line and its picture are there and no older than the photo; so an
+interrupted job goes on where it stopped, and a photo that failed is tried again. Paths are what
+Beam's file systems take: local ones, gs://bucket/..., s3://bucket/...
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import pickle
+import re
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tfrelight import beam_jobs, files
+from tfrelight.errors import InputError
+
+__all__ = ["Report", "relight"]
+
+# What `photos.Photo.save` writes. A photo in another format becomes a PNG.
+_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
+
+Relighter = Callable[[Path, Path], Mapping[str, object]]
+
+
+class Report(NamedTuple):
+    """How a job ended: numbers of photos, and the files that list them."""
+
+    relit: int
+    failed: int
+    results: str
+    failures: str
+
+
+class _Place(NamedTuple):
+    """Where a photo's picture and line go."""
+
+    photo: str
+    relit: str
+    line: str
+
+
+def relight(
+    pattern: str,
+    output_dir: str,
+    maker: Callable[[], Relighter],
+    settings: Mapping[str, object],
+    runner: str = "DirectRunner",
+    options: Sequence[str] = (),
+) -> Report:
+    """Relights the photos of a pattern; of a job that was begun, those that are left.
+
+    A photo that cannot be relit, whatever the reason, stops nothing.
+
+    Args:
+      pattern: of the photos: `*` and `?` within a folder's name, `**` across folders.
+      output_dir: that all workers see; made if it is not there.
+      maker: makes, once a worker process, the function that relights one: it takes the path of a
+        photo and that of the picture to write, and returns what the photo's line is to say.
+        Picklable.
+      settings: JSON of what decides the pictures: another job is refused in the same folder.
+      runner: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner, ...
+      options: of the runner and the job, each as `name=value`.
+
+    Raises:
+      InputError: see `beam_jobs.pipeline`; or no photo matches, the folder cannot be written or
+        holds photos relit otherwise.
+    """
+    beam = beam_jobs.imported()
+    from apache_beam.io import fileio
+
+    pattern, output_dir = _normal(pattern), _normal(output_dir)
+    job = beam_jobs.pipeline(runner, options)
+    with _refused(output_dir):
+        if not _matches(pattern, output_dir):
+            raise InputError(
+                f"No photo matches {pattern}. Expected a pattern such as photos/*.jpg, or "
+                "photos/** for all files below a folder."
+            )
+        _check_settings(output_dir, settings)
+    results, failures = (_join(output_dir, f"{name}.jsonl") for name in ("results", "failed"))
+    outcomes = (
+        job
+        | fileio.MatchFiles(pattern)
+        | "Inputs" >> beam.Filter(_is_input, output_dir)
+        # Reshuffle: else a runner may fuse the list and the work, and one worker does it all.
+        | beam.Reshuffle()
+        | "Relight" >> beam.Map(functools.partial(_outcome, pattern, output_dir, maker))
+    )
+    for name, key, path in (("Results", "relit", results), ("Failures", "reason", failures)):
+        _ = (
+            outcomes
+            | f"{name} only" >> beam.Filter(_has, key)
+            | f"{name} as lines" >> beam.Map(json.dumps, ensure_ascii=False)
+            | name >> beam.io.WriteToText(path, num_shards=1, shard_name_template="")
+        )
+    beam_jobs.run(job)
+    with _refused(output_dir):
+        _sweep(output_dir)
+        return Report(_lines(results), _lines(failures), results, failures)
+
+
+def _has(outcome, key):
+    return key in outcome
+
+
+def _outcome(pattern, output_dir, maker, match):
+    """Relights one photo, on a worker, unless it is done; gives its line."""
+    place = _place(pattern, output_dir, match.path)
+    with _refused(output_dir):
+        line = _done(place, match.last_updated_in_seconds)
+    if line is not None:
+        return line
+    relighter = _made(maker)
+    with tempfile.TemporaryDirectory() as folder:
+        aside = Path(folder, "relit" + Path(place.relit).suffix)
+        photo = Path(place.photo)
+        try:
+            if not _is_local(place.photo):
+                photo = Path(folder, "photo" + photo.suffix)
+                _fetch(place.photo, photo)
+            facts = relighter(photo, aside)
+        except Exception as error:
+            # Whatever a photo of a stranger provokes in a decoder: the others are not to suffer.
+            kind = "" if isinstance(error, (InputError, OSError)) else f"{type(error).__name__}: "
+            reason = " ".join(str(error).replace(str(photo), place.photo).split())
+            return {"photo": place.photo, "reason": f"{kind}{reason}"}
+        line = {"photo": place.photo, "relit": place.relit, **facts}
+        with _refused(output_dir):
+            _write(place.relit, aside.read_bytes())
+            _write(place.line, json.dumps(line, ensure_ascii=False).encode())
+    return line
+
+
+# One process may run many bundles at a time; all share what a maker made, such as a network.
+_lock = threading.Lock()
+_relighters: dict = {}
+
+
+def _made(maker):
+    key = pickle.dumps(maker)
+    with _lock:
+        if key not in _relighters:
+            _relighters.clear()
+            _relighters[key] = maker()
+        return _relighters[key]
+
+
+def _place(pattern, output_dir, photo):
+    fixed = re.split(r"[*?\[]", pattern)[0].rpartition("/")[0]
+    name = photo[len(fixed) :].lstrip("/")
+    ending = os.path.splitext(name)[1].lower()
+    picture = name if ending in _ENDINGS else f"{name}.png"
+    return _Place(
+        photo, _join(output_dir, "relit", picture), _join(output_dir, "done", f"{name}.json")
+    )
+
+
+def _done(place, changed):
+    """The line of a photo that is relit already, or None."""
+    from apache_beam.io.filesystems import FileSystems
+
+    if not (FileSystems.exists(place.line) and FileSystems.exists(place.relit)):
+        return None
+    if FileSystems.last_updated(place.line) < changed:
+        return None
+    try:
+        return json.loads(_read(place.line))
+    except ValueError:
+        # Cut off, on a file system that shows files while they are written.
+        return None
+
+
+def _check_settings(output_dir, settings):
+    from apache_beam.io.filesystems import FileSystems
+
+    path, wanted = _join(output_dir, "settings.json"), json.loads(json.dumps(settings))
+    if not FileSystems.exists(path):
+        _write(path, (json.dumps(wanted, indent=2) + "\n").encode())
+        return
+    try:
+        found = json.loads(_read(path))
+        names = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path} is not what a job writes. Choose another folder.") from error
+    if names:
+        raise InputError(
+            f"{output_dir} holds photos relit otherwise ({', '.join(sorted(names))}). Choose "
+            "another folder, or the same flags to complete it."
+        )
+
+
+def _matches(pattern, output_dir):
+    from apache_beam.io.filesystems import FileSystems
+
+    (found,) = FileSystems.match([pattern])
+    return any(_is_input(match, output_dir) for match in found.metadata_list)
+
+
+def _is_input(match, output_dir):
+    """Not a folder; not what the job itself wrote, where the output lies below the input."""
+    if _is_local(match.path) and os.path.isdir(match.path):
+        return False
+    return not match.path.startswith(_join(output_dir, ""))
+
+
+def _is_local(path):
+    return "://" not in path
+
+
+def _normal(path):
+    return os.path.normpath(path) if _is_local(path) else path
+
+
+def _join(folder, *names):
+    from apache_beam.io.filesystems import FileSystems
+
+    return FileSystems.join(folder, *names)
+
+
+def _fetch(path, local):
+    from apache_beam.io.filesystem import CompressionTypes
+    from apache_beam.io.filesystems import FileSystems
+
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        local.write_bytes(file.read())
+
+
+def _read(path):
+    from apache_beam.io.filesystem import CompressionTypes
+    from apache_beam.io.filesystems import FileSystems
+
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        return file.read()
+
+
+def _write(path, data):
+    """Writes a file whole or not at all."""
+    from apache_beam.io.filesystem import CompressionTypes
+    from apache_beam.io.filesystems import FileSystems
+
+    if _is_local(path):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with files.replacing(path) as aside:
+            aside.write_bytes(data)
+        return
+    # An object of a bucket is there once it is closed.
+    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        file.write(data)
+
+
+def _sweep(output_dir):
+    """Removes what processes left that were killed while they wrote."""
+    if _is_local(output_dir):
+        for folder in ("relit", "done"):
+            for part in Path(output_dir, folder).rglob(".*.part"):
+                part.unlink()
+
+
+def _lines(path):
+    return len(_read(path).splitlines())
+
+
+@contextlib.contextmanager
+def _refused(folder):
+    """Turns what a file system refuses inside the block into one line for people."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        # Beam's own is an OSError without a number; a scheme it does not know is a ValueError.
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise InputError(f"Cannot use {folder}: {reason}.") from error
