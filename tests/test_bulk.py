@@ -1,7 +1,9 @@
 """Bulk jobs: every photo once, whatever breaks, stops, is killed or comes again."""
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -270,3 +272,96 @@ def test_worker_processes_write_the_same(job, tmp_path):
     expected = (tmp_path / "out" / "results.jsonl").read_text().replace("/out/", "/processes/")
     found = (tmp_path / "processes" / "results.jsonl").read_text()
     assert set(found.splitlines()) == set(expected.splitlines())
+
+
+# ----------------------------------------------------------------------------------------- buckets
+
+
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory):
+    """A local folder behind bucket://, reached through Beam's file systems only."""
+    from apache_beam.io.filesystem import FileMetadata
+    from apache_beam.io.localfilesystem import LocalFileSystem
+
+    root = tmp_path_factory.mktemp("bucket")
+
+    def local(path):
+        assert path.startswith("bucket://"), path
+        return path.replace("bucket://", f"{root}/", 1)
+
+    class Bucket(LocalFileSystem):
+        @classmethod
+        def scheme(cls):
+            return "bucket"
+
+        def join(self, basepath, *paths):
+            return "/".join([basepath.rstrip("/"), *paths])
+
+        def split(self, path):
+            return path.rpartition("/")[::2]
+
+        def has_dirs(self):
+            return False
+
+        def mkdirs(self, path):
+            super().mkdirs(local(path))
+
+        def _list(self, dir_or_prefix):
+            for path in sorted(root.rglob("*")):
+                name = f"bucket://{path.relative_to(root)}"
+                # A file of Beam's own may be gone by now.
+                with contextlib.suppress(FileNotFoundError):
+                    if path.is_file() and name.startswith(dir_or_prefix):
+                        yield self.metadata(name)
+
+        def metadata(self, path):
+            known = os.stat(local(path))
+            return FileMetadata(path, known.st_size, known.st_mtime)
+
+        def create(self, path, *arguments, **options):
+            return super().create(local(path), *arguments, **options)
+
+        def open(self, path, *arguments, **options):
+            return super().open(local(path), *arguments, **options)
+
+        def rename(self, sources, destinations):
+            super().rename(
+                [local(path) for path in sources], [local(path) for path in destinations]
+            )
+
+        def exists(self, path):
+            return os.path.exists(local(path))
+
+        def last_updated(self, path):
+            return os.path.getmtime(local(path))
+
+        def delete(self, paths):
+            for path in map(local, paths):
+                shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+
+    yield root
+    del Bucket  # Beam finds file systems among the subclasses that there are.
+
+
+def test_photos_and_results_in_a_bucket(bucket, tmp_path, monkeypatch):
+    write_photos(bucket / "faces" / "anna", 4, broken=(1, 2))
+    monkeypatch.chdir(tmp_path)  # where a path taken for a local one would be written
+    calls = tmp_path / "calls"
+    arguments = ("bucket://faces/**.png", "bucket://faces/out")
+    report = bulk.relight(*arguments, bulk_relighter.maker(0, calls), SETTINGS)
+    assert (report.relit, report.failed) == (2, 2)
+    assert report.results == "bucket://faces/out/results.jsonl"
+    for line in lines(bucket / "faces" / "out" / "results.jsonl"):
+        name = line["photo"].replace("bucket://faces/", "")
+        assert line["relit"] == f"bucket://faces/out/relit/{name}"
+        with Image.open(bucket / "faces" / "out" / "relit" / name) as relit:
+            assert relit.size == (16, 12)
+    failures = lines(bucket / "faces" / "out" / "failed.jsonl")
+    # By the name in the bucket, not by that of a worker's copy.
+    for line in failures:
+        assert line["photo"] in line["reason"] or "empty" in line["reason"]
+        assert "/tmp" not in line["reason"]
+    calls.write_text("")
+    bulk.relight(*arguments, bulk_relighter.maker(0, calls), SETTINGS)
+    assert len(calls.read_text().split()) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["calls"]

@@ -88,12 +88,13 @@ def relight(
 
     pattern, output_dir = _normal(pattern), _normal(output_dir)
     job = beam_jobs.pipeline(runner, options)
-    with _refused(output_dir):
+    with _refused(pattern):
         if not _matches(pattern, output_dir):
             raise InputError(
                 f"No photo matches {pattern}. Expected a pattern such as photos/*.jpg, or "
                 "photos/** for all files below a folder."
             )
+    with _refused(output_dir):
         _check_settings(output_dir, settings)
     results, failures = (_join(output_dir, f"{name}.jsonl") for name in ("results", "failed"))
     outcomes = (
