@@ -1,65 +1,146 @@
 """The signatures of an exported model.
 
-- `decompose`, also `serving_default`: `images` `[N, H, W, 3]` to `albedo`, `normals`, `light`,
-  `mask`, `shading`
-- `relight`: `images`, `light` `[N, 9, 3]` to `relit` `[N, H, W, 3]`
-- `transfer`: `images`, `references` `[N, H, W, 3]` to `relit`, `light` (the references')
+- `decompose`, also `serving_default`: `images` to `albedo`, `normals`, `light`, `mask`, `shading`
+- `relight`: `images`, `light` to `relit`
+- `transfer`: `images`, `references` to `relit`, `light` (the references')
+- `decompose_bytes`: `image_bytes` to `albedo_png_bytes`, `normals_png_bytes`, `shading_png_bytes`,
+  `light`
+- `relight_bytes`: `image_bytes`, `light` to `relit_png_bytes`
 
-All are float32. Photos and `relit` are sRGB in [0, 1], `albedo` and `shading` linear RGB, `normals`
-unit vectors. H and W are free, and those of `references` need not be those of `images`: the graph
-resizes to the network's size and the maps back.
+`images`, `references` and `relit` are `[N, H, W, 3]` float32 sRGB in [0, 1], `albedo` and `shading`
+linear RGB, `normals` unit vectors, `light` `[N, 9, 3]`, `mask` `[N, H, W, 1]`. H and W are free,
+and those of `references` need not be those of `images`: the graph resizes to the network's size and
+the maps back. `image_bytes` `[N]` are JPEG or PNG files, each of its own size; so are the PNG files
+that come back, albedo and shading sRGB-encoded, normals as (n + 1) / 2. How a photo is relit is
+told in `tfrelight.serving.quotient`.
 """
 
 import tensorflow as tf
 from keras.export import ExportArchive
 
 from tfrelight import color, shading
+from tfrelight.models import presets
+from tfrelight.serving import codecs, quotient
 
-__all__ = ["archive"]
+__all__ = ["archive", "functions"]
 
 _IMAGES = [None, None, None, 3]
 _LIGHT = [None, 9, 3]
+_PNG = tf.TensorSpec([], tf.string)
 
 
-def archive(model):
-    """The signatures of a model, ready for `write_out(folder)`.
+def _checked(photos, shape, **others):
+    """`photos`, known to be of a shape and not empty, and to be as many as each of `others`.
 
-    The first op on every input is `tf.ensure_shape`: TensorFlow Serving does not check a request
-    against the signature, and a tensor of a wrong rank in a convolution ends its process.
+    `tf.ensure_shape` is the first op on every input: TensorFlow Serving does not check a request
+    against the signature, and a tensor of a wrong rank in a convolution ends its process. An empty
+    batch would be refused too, by a convolution that speaks of something else.
+    """
+    photos = tf.ensure_shape(photos, shape)
+    checks = [tf.debugging.assert_positive(tf.size(photos), "Expected one photo or more")]
+    for name, other in others.items():
+        message = f"Expected as many rows of `{name}` as there are photos."
+        number = tf.shape(photos)[0]
+        checks.append(tf.debugging.assert_equal(number, tf.shape(other)[0], message))
+    with tf.control_dependencies(checks):
+        return tf.identity(photos)
+
+
+def functions(network):
+    """The signatures as functions of tensors.
 
     Args:
-      model: as `tfrelight.load_model` gives it.
+      network: as `presets.load_network` gives it.
 
     Returns:
-      `keras.export.ExportArchive`.
+      dict of name to (function, list of `tf.TensorSpec`).
     """
+    size = network.input_shape[1]
+    model = presets.of_any_size(network)
+
+    def maps_of(photos):
+        return network(tf.image.resize(photos, [size, size], antialias=True), training=False)
+
+    def thumbnail(data):
+        return tf.image.resize(codecs.decode(data), [size, size], antialias=True) / 255.0
+
+    def maps_of_files(image_bytes):
+        spec = tf.TensorSpec([size, size, 3], tf.float32)
+        return network(codecs.each(thumbnail, image_bytes, spec), training=False)
 
     def decompose(images):
-        images = tf.ensure_shape(images, _IMAGES)
-        outputs = model(images, training=False)
+        outputs = model(_checked(images, _IMAGES), training=False)
         return {**outputs, "shading": shading.shade(outputs["normals"], outputs["light"])}
 
     def relit(images, light):
-        outputs = model(images, training=False)
-        return color.to_srgb(shading.render(outputs["albedo"], outputs["normals"], light))
+        gain_offset = quotient.gain_and_offset(maps_of(images), light)
+        return quotient.apply(color.to_linear(images), gain_offset)
 
     def relight(images, light):
-        images, light = tf.ensure_shape(images, _IMAGES), tf.ensure_shape(light, _LIGHT)
-        return {"relit": relit(images, light)}
+        light = tf.ensure_shape(light, _LIGHT)
+        return {"relit": relit(_checked(images, _IMAGES, light=light), light)}
 
     def transfer(images, references):
-        images = tf.ensure_shape(images, _IMAGES)
-        references = tf.ensure_shape(references, _IMAGES)
-        light = model(references, training=False)["light"]
+        references = _checked(references, _IMAGES)
+        images = _checked(images, _IMAGES, references=references)
+        light = maps_of(references)["light"]
         return {"relit": relit(images, light), "light": light}
+
+    def decompose_bytes(image_bytes):
+        image_bytes = _checked(image_bytes, [None])
+        names = ("albedo_png_bytes", "normals_png_bytes", "shading_png_bytes")
+        maps = maps_of_files(image_bytes)
+        shade = shading.shade(maps["normals"], maps["light"])
+        small = tf.concat([maps["albedo"], maps["normals"], shade], axis=-1)
+
+        def encoded(photo):
+            data, small = photo
+            large = tf.image.resize(small, tf.shape(codecs.decode(data))[:2])
+            albedo, normals, shade = tf.split(large, 3, axis=-1)
+            normals = tf.math.l2_normalize(normals, axis=-1, epsilon=1e-6)
+            images = (color.to_srgb(albedo), (normals + 1.0) / 2.0, color.to_srgb(shade))
+            return {name: codecs.encode(image) for name, image in zip(names, images)}
+
+        pngs = codecs.each(encoded, (image_bytes, small), {name: _PNG for name in names})
+        return {**pngs, "light": maps["light"]}
+
+    def relight_bytes(image_bytes, light):
+        light = tf.ensure_shape(light, _LIGHT)
+        image_bytes = _checked(image_bytes, [None], light=light)
+        gain_offset = quotient.gain_and_offset(maps_of_files(image_bytes), light)
+
+        def encoded(photo):
+            data, gain_offset = photo
+            linear = codecs.to_linear(codecs.decode(data))
+            return codecs.encode(quotient.apply(linear, gain_offset))
+
+        return {"relit_png_bytes": codecs.each(encoded, (image_bytes, gain_offset), _PNG)}
 
     images = tf.TensorSpec(_IMAGES, tf.float32, name="images")
     light = tf.TensorSpec(_LIGHT, tf.float32, name="light")
     references = tf.TensorSpec(_IMAGES, tf.float32, name="references")
+    image_bytes = tf.TensorSpec([None], tf.string, name="image_bytes")
+    return {
+        "decompose": (decompose, [images]),
+        "relight": (relight, [images, light]),
+        "transfer": (transfer, [images, references]),
+        "decompose_bytes": (decompose_bytes, [image_bytes]),
+        "relight_bytes": (relight_bytes, [image_bytes, light]),
+    }
+
+
+def archive(network):
+    """The signatures of a network, ready for `write_out(folder)`.
+
+    Args:
+      network: as `presets.load_network` gives it.
+
+    Returns:
+      `keras.export.ExportArchive`.
+    """
     result = ExportArchive()
-    result.track(model)
+    result.track(network)
     # The first endpoint is `serving_default` too.
-    result.add_endpoint("decompose", decompose, [images])
-    result.add_endpoint("relight", relight, [images, light])
-    result.add_endpoint("transfer", transfer, [images, references])
+    for name, (function, specs) in functions(network).items():
+        result.add_endpoint(name, function, specs)
     return result

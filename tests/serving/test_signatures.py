@@ -1,0 +1,223 @@
+"""The exported SavedModel: names, values, any size, clean refusals, standard operations only."""
+
+import io
+import json
+
+import numpy as np
+import PIL.Image
+import pytest
+import tensorflow as tf
+
+import tfrelight
+from tests.serving.conftest import file_of, picture, pixels_of, strings
+from tfrelight import color, lights, shading
+from tfrelight.serving import codecs, defaults, manifest
+
+LEFT, SUNSET = lights.preset("left"), lights.preset("sunset")
+
+# What exported graphs may hold: TensorFlow's own operations, all in TensorFlow Serving's builds.
+# An operation that is new here is looked up there before it is added.
+OPERATIONS = set(
+    """
+    Add AddV2 All Assert AssignVariableOp BatchMatMulV2 BiasAdd Cast ConcatV2 Const Conv2D
+    Conv2DBackpropInput DecodeImage DecodeRaw DepthToSpace DisableCopyOnRead EncodePng EnsureShape
+    Equal ExpandDims ExtractJpegShape GatherV2 GreaterEqual Identity IdentityN If Less LessEqual
+    LogicalAnd LogicalOr MatMul Maximum MergeV2Checkpoints Minimum Mul NoOp OnesLike Pack
+    Placeholder Pow Prod Range ReadVariableOp RealDiv Relu Reshape ResizeBilinear RestoreV2 Round
+    Rsqrt SaveV2 ScaleAndTranslate Select SelectV2 Shape ShardedFilename Sigmoid Size SpaceToDepth
+    Split Square Squeeze StatefulPartitionedCall StatelessIf StaticRegexFullMatch StridedSlice
+    StringJoin Sub Substr Sum TensorListFromTensor TensorListGetItem TensorListReserve
+    TensorListSetItem TensorListStack Unpack VarHandleOp While
+    """.split()
+)
+
+
+def floats(*pictures):
+    return np.stack(pictures).astype(np.float32) / 255
+
+
+def assert_same_pixels(png, expected, levels=1):
+    """`expected`: sRGB float. Rounding may fall either way."""
+    difference = np.abs(pixels_of(png) / 255.0 - np.clip(expected, 0, 1))
+    assert np.max(difference) <= (levels + 0.01) / 255
+
+
+@pytest.mark.parametrize("height,width", [(32, 32), (200, 152), (31, 7), (1, 1)])
+def test_decompose_is_predict(exported, answer, height, width):
+    images = floats(picture(height, width), picture(height, width, 1))
+    expected = tfrelight.load_model(exported.run).predict(images, verbose=0)
+    for name in ("serving_default", "decompose"):
+        outputs = answer(name, images=images)
+        assert set(outputs) == {"albedo", "normals", "light", "mask", "shading"}
+        for key in expected:
+            np.testing.assert_allclose(outputs[key], expected[key], atol=1e-4)
+        np.testing.assert_allclose(
+            outputs["shading"], shading.shade(expected["normals"], expected["light"]), atol=1e-4
+        )
+
+
+def test_relight_at_the_network_s_size_is_the_formula(exported, answer):
+    images = floats(picture(32, 32), picture(32, 32, 1))
+    light = np.stack([LEFT, SUNSET])
+    maps = exported.network.predict(images, verbose=0)
+    old, new = (
+        np.maximum(shading.shade(maps["normals"], value), 0) for value in (maps["light"], light)
+    )
+    albedo = (color.to_linear_numpy(images) * old + 0.01 * maps["albedo"]) / (old**2 + 0.01)
+    linear = maps["mask"] * albedo * new + (1 - maps["mask"]) * color.to_linear_numpy(images)
+    relit = answer("relight", images=images, light=light)["relit"]
+    np.testing.assert_allclose(relit, color.to_srgb_numpy(linear), atol=1e-4)
+
+
+def test_transfer_is_relighting_with_the_reference_s_light(answer):
+    images = floats(picture(40, 24), picture(40, 24, 1))
+    references = floats(picture(20, 30, 2), picture(20, 30, 3))
+    moved = answer("transfer", images=images, references=references)
+    light = answer("decompose", images=references)["light"]
+    np.testing.assert_allclose(moved["light"], light, atol=1e-5)
+    relit = answer("relight", images=images, light=light)["relit"]
+    np.testing.assert_allclose(moved["relit"], relit, atol=1e-5)
+
+
+def test_files_of_any_size_are_relit_as_their_pixels(answer):
+    pictures = [picture(70, 50), picture(32, 32, 1), picture(3, 90, 2)]
+    light = np.stack([LEFT, SUNSET, LEFT])
+    files = strings(*(file_of(p) for p in pictures))
+    pngs = answer("relight_bytes", image_bytes=files, light=light)["relit_png_bytes"]
+    for png, pixels, one in zip(pngs, pictures, light):
+        expected = answer("relight", images=floats(pixels), light=one[None])["relit"][0]
+        assert expected.shape == pixels.shape
+        assert_same_pixels(png, expected)
+
+
+def test_decomposed_files_are_the_encoded_maps(answer):
+    pictures = [picture(45, 60), picture(32, 32, 1)]
+    outputs = answer("decompose_bytes", image_bytes=strings(*(file_of(p) for p in pictures)))
+    for index, pixels in enumerate(pictures):
+        maps = {key: value[0] for key, value in answer("decompose", images=floats(pixels)).items()}
+        np.testing.assert_allclose(outputs["light"][index], maps["light"], atol=1e-4)
+        encoded = {
+            "albedo": color.to_srgb_numpy(maps["albedo"]),
+            "normals": (maps["normals"] + 1) / 2,
+            "shading": color.to_srgb_numpy(maps["shading"]),
+        }
+        for name, image in encoded.items():
+            png = outputs[f"{name}_png_bytes"][index]
+            if name == "shading" and pixels.shape[0] != 32:
+                # Enlarged as it is here, and computed from enlarged normals there.
+                assert np.mean(np.abs(pixels_of(png) / 255.0 - np.clip(image, 0, 1))) < 0.01
+            else:
+                assert_same_pixels(png, image)
+
+
+def test_a_jpeg_is_decoded_as_pillow_does(answer):
+    data = file_of(picture(48, 64), "JPEG", quality=95)
+    relit = answer("relight_bytes", image_bytes=strings(data), light=LEFT[None])
+    expected = answer("relight", images=floats(pixels_of(data)), light=LEFT[None])["relit"]
+    # Decoders differ by a level or two; the new light may brighten that.
+    assert_same_pixels(relit["relit_png_bytes"][0], expected[0], levels=8)
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "I;16"])
+def test_other_kinds_of_pixels_are_taken(answer, mode):
+    image = PIL.Image.fromarray(picture(20, 30))
+    if mode == "I;16":
+        image = PIL.Image.fromarray(np.full((20, 30), 30000, np.uint16))
+    else:
+        image = image.convert(mode)
+    data = io.BytesIO()
+    image.save(data, "JPEG" if mode == "CMYK" else "PNG")
+    outputs = answer("relight_bytes", image_bytes=strings(data.getvalue()), light=LEFT[None])
+    assert pixels_of(outputs["relit_png_bytes"][0]).shape == (20, 30, 3)
+
+
+def test_linear_look_up_is_the_formula():
+    every = np.arange(256, dtype=np.uint8).reshape(-1, 1) * np.uint8([1, 1, 1])
+    np.testing.assert_allclose(
+        codecs.to_linear(every), color.to_linear(every.astype(np.float32) / 255), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 3), (1, 8, 8, 4), (8,), ()])
+@pytest.mark.parametrize("name", ["decompose", "relight", "transfer"])
+def test_a_wrong_shape_is_refused_by_the_first_op(answer, name, shape):
+    others = {"relight": {"light": LEFT[None]}, "transfer": {"references": floats(picture(8, 8))}}
+    with pytest.raises(tf.errors.InvalidArgumentError, match="is not compatible with expected"):
+        answer(name, images=np.zeros(shape, np.float32), **others.get(name, {}))
+
+
+@pytest.mark.parametrize("shape", [(9, 3), (1, 9), (1, 27), (1, 9, 4)])
+@pytest.mark.parametrize("name", ["relight", "relight_bytes"])
+def test_a_light_of_a_wrong_shape_is_refused(answer, name, shape):
+    photos = (
+        {"images": floats(picture(8, 8))}
+        if name == "relight"
+        else {"image_bytes": strings(file_of(picture(8, 8)))}
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError, match="is not compatible with expected"):
+        answer(name, light=np.zeros(shape, np.float32), **photos)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3])
+def test_as_many_lights_as_photos_are_expected(answer, rows):
+    light = np.stack([LEFT] * rows) if rows else np.zeros((0, 9, 3), np.float32)
+    files = strings(file_of(picture(8, 8)), file_of(picture(8, 8)))
+    for name, photos in (
+        ("relight", {"images": floats(picture(8, 8), picture(8, 8))}),
+        ("relight_bytes", {"image_bytes": files}),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="as many rows of `light`"):
+            answer(name, light=light, **photos)
+
+
+def test_nothing_is_refused(answer):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Expected one photo or more"):
+        answer("decompose", images=np.zeros((0, 8, 8, 3), np.float32))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Expected one photo or more"):
+        answer("decompose_bytes", image_bytes=strings())
+
+
+def with_size(png, height, width):
+    """A PNG whose header promises another size."""
+    return png[:16] + width.to_bytes(4, "big") + height.to_bytes(4, "big") + png[24:]
+
+
+def jpeg_with_size(jpeg, height, width):
+    start = jpeg.index(b"\xff\xc0") + 5
+    size = height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    return jpeg[:start] + size + jpeg[start + 4 :]
+
+
+PNG = file_of(picture(16, 16))
+JPEG = file_of(picture(16, 16), "JPEG")
+UNKNOWN = "Unknown image file format. One of JPEG, PNG, GIF, BMP required."
+
+
+@pytest.mark.parametrize(
+    "data,message",
+    [
+        (b"", UNKNOWN),
+        (b"hello", UNKNOWN),
+        (file_of(picture(8, 8), "GIF"), UNKNOWN),
+        (file_of(picture(8, 8), "BMP"), UNKNOWN),
+        (PNG[:12], "Invalid PNG"),
+        (PNG[:-40], "Invalid PNG"),
+        (JPEG[:4], "Invalid JPEG"),
+        (JPEG[:-100], "Invalid JPEG"),
+        (with_size(PNG, 60000, 60000), "more than 25000000 pixels"),
+        (with_size(PNG, 2**31 - 1, 2**31 - 1), "more than 25000000 pixels"),
+        (jpeg_with_size(JPEG, 60000, 60000), "more than 25000000 pixels"),
+    ],
+)
+def test_a_file_that_cannot_be_decoded_is_refused(answer, data, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        answer("relight_bytes", image_bytes=strings(data), light=LEFT[None])
+
+
+def test_operations_are_standard_ones(exported):
+    graph = manifest.graph_of(exported.path)
+    stored = json.loads((exported.path / defaults.MANIFEST).read_text())
+    assert set(stored["operations"]) <= OPERATIONS
+    # An op that only TensorFlow 2.15 or later knows would raise it.
+    assert graph.graph_def.versions.min_consumer <= 12
+    assert stored["min_consumer"] == graph.graph_def.versions.min_consumer

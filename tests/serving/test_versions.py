@@ -1,0 +1,179 @@
+"""Publishing: whole versions only, what their manifest says, and warm-up that a server can run."""
+
+import json
+import os
+import threading
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.serving.conftest import run_folder
+from tfrelight.errors import InputError
+from tfrelight.models import presets
+from tfrelight.serving import defaults, manifest, signatures, versions, warm_up
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Publishing without TensorFlow's part of it, which takes seconds."""
+
+    class Archive:
+        def write_out(self, folder):
+            with open(os.path.join(folder, "saved_model.pb"), "wb") as file:
+                file.write(b"")
+
+    monkeypatch.setattr(signatures, "archive", lambda network: Archive())
+    monkeypatch.setattr(manifest, "describe", lambda *args: {})
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "run"
+    run_folder(folder)
+    return folder
+
+
+def test_versions_count_up_and_nothing_unfinished_stays(run, tmp_path, quick):
+    base = tmp_path / "models"
+    assert versions.publish(run, base, warmed=False).name == "1"
+    assert versions.publish(run, base, warmed=False).name == "2"
+    (base / "9").mkdir()
+    (base / "old").mkdir()
+    assert versions.publish(run, base, warmed=False).name == "10"
+    assert sorted(p.name for p in base.iterdir()) == ["1", "10", "2", "9", "old"]
+    assert versions.numbers(base) == [1, 2, 9, 10]
+
+
+def test_two_that_publish_at_once_get_a_number_each(run, tmp_path, quick, monkeypatch):
+    base = tmp_path / "models"
+    real, both_have_counted, met = os.rename, threading.Barrier(2), set()
+
+    def rename(source, target):
+        if source not in met:
+            met.add(source)
+            both_have_counted.wait()
+        real(source, target)
+
+    monkeypatch.setattr(os, "rename", rename)
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(versions.publish(run, base, warmed=False)))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(path.name for path in found) == ["1", "2"]
+    assert sorted(p.name for p in base.iterdir()) == ["1", "2"]
+
+
+def test_a_failed_export_leaves_nothing(run, tmp_path, quick, monkeypatch):
+    with pytest.raises(InputError, match="No trained model"):
+        versions.publish(tmp_path / "none", tmp_path / "models")
+    assert not (tmp_path / "models").exists()
+
+    def fails(*args):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(manifest, "describe", fails)
+    with pytest.raises(ZeroDivisionError):
+        versions.publish(run, tmp_path / "models", warmed=False)
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_an_output_folder_that_is_a_file(run, tmp_path):
+    (tmp_path / "models").write_text("")
+    with pytest.raises(InputError, match="Cannot write to"):
+        versions.publish(run, tmp_path / "models")
+
+
+def test_everybody_may_read_a_version(exported):
+    for path in [exported.path, *exported.path.rglob("*")]:
+        assert path.stat().st_mode & 0o044 == 0o044, path
+
+
+def test_manifest_says_what_the_version_is(exported):
+    stored = json.loads((exported.path / defaults.MANIFEST).read_text())
+    assert set(stored["signatures"]) == set(defaults.SIGNATURES)
+    assert stored["signatures"]["relight"] == {
+        "inputs": {
+            "images": {"dtype": "float32", "shape": [None, None, None, 3]},
+            "light": {"dtype": "float32", "shape": [None, 9, 3]},
+        },
+        "outputs": {"relit": {"dtype": "float32", "shape": [None, None, None, 3]}},
+    }
+    assert stored["signatures"]["relight_bytes"]["inputs"]["image_bytes"] == {
+        "dtype": "string",
+        "shape": [None],
+    }
+    assert set(stored["signatures"]["decompose_bytes"]["outputs"]) == {
+        "albedo_png_bytes",
+        "normals_png_bytes",
+        "shading_png_bytes",
+        "light",
+    }
+    assert stored["model"] == {
+        "network": "compact",
+        "size": 32,
+        "parameters": exported.network.count_params(),
+    }
+    assert stored["precision"] == "float32"
+    assert stored["versions"]["tensorflow"] == tf.__version__
+    assert stored["figures"] == {}
+    assert {entry["signature"] for entry in stored["warm_up"]} == set(defaults.SIGNATURES)
+
+
+def test_weights_hash_knows_the_weights(exported):
+    stored = json.loads((exported.path / defaults.MANIFEST).read_text())
+    assert stored["weights_sha256"] == manifest.weights_hash(presets.load_network(exported.run))
+    other = presets.load_network(exported.run)
+    other.weights[0].assign_add(tf.ones_like(other.weights[0]) * 1e-3)
+    assert manifest.weights_hash(other) != stored["weights_sha256"]
+
+
+def test_figures_are_the_run_s_last_ones(run, tmp_path):
+    epochs = [
+        {"epoch": 1, "loss": 3.0, "val_loss": 2.0},
+        {"epoch": 2, "loss": 2.0, "val_loss": 1.0},
+    ]
+    (run / "metrics.json").write_text(json.dumps({"epochs": epochs}))
+    for model in (run, run / presets.LAST):
+        assert manifest.figures(model) == {"val_loss": 1.0}
+    assert manifest.figures(tmp_path) == {}
+
+
+def test_warm_up_covers_every_signature_and_runs(exported, answer):
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    path = exported.path / defaults.WARM_UP
+    logs = [
+        prediction_log_pb2.PredictionLog.FromString(record.numpy())
+        for record in tf.data.TFRecordDataset(str(path))
+    ]
+    # TensorFlow Serving's limit.
+    assert 0 < len(logs) <= 1000
+    seen = set()
+    for log in logs:
+        request = log.predict_log.request
+        assert request.model_spec.name == "tfrelight"
+        inputs = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
+        outputs = answer(request.model_spec.signature_name, **inputs)
+        assert all(len(value) == len(next(iter(inputs.values()))) for value in outputs.values())
+        seen.add(request.model_spec.signature_name)
+    assert seen == set(defaults.SIGNATURES)
+    stored = json.loads((exported.path / defaults.MANIFEST).read_text())
+    assert len(stored["warm_up"]) == len(logs)
+
+
+def test_warm_up_needs_the_serving_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "tensorflow_serving.apis", None)
+    with pytest.raises(InputError, match=r"tfrelight\[serving\].*--nowarm_up"):
+        warm_up.write(tmp_path, {"decompose": ["images"]})
+
+
+def test_warm_up_pictures_have_the_size_asked_for():
+    assert warm_up.photo(3, 5).shape == (3, 5, 3)
+    assert warm_up.photo(64, 64).dtype == np.uint8
+    assert np.ptp(warm_up.photo(64, 64)) > 100

@@ -1,0 +1,102 @@
+"""Requests that a server answers before it offers a version, so that the first client is not slow.
+
+TensorFlow prepares a signature when it first runs, and again for photos of another size.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from tfrelight import lights
+from tfrelight.errors import InputError
+from tfrelight.serving import defaults
+
+__all__ = ["photo", "requests", "write"]
+
+# Photos, height, width. Files as they come from cameras and crops; arrays as programs send them.
+# TensorFlow Serving takes 1,000 records at most, and offers no version with a bad one.
+_FILES = ((1, 256, 256), (1, 1024, 768), (4, 512, 512))
+_ARRAYS = ((1, 128, 128), (1, 256, 256), (4, 128, 128))
+
+
+def photo(height, width):
+    """A smooth picture, `[H, W, 3]` uint8: warm-up needs a photo's size, not a face."""
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    y, x = y / height, x / width
+    channels = [0.5 + 0.4 * np.sin(6 * x + 3 * y), 0.3 + 0.5 * y, 0.2 + 0.6 * x]
+    return np.round(np.stack(channels, -1) * 255).astype(np.uint8)
+
+
+def _jpeg(height, width):
+    data = io.BytesIO()
+    Image.fromarray(photo(height, width)).save(data, "JPEG")
+    return data.getvalue()
+
+
+def _inputs(names, number, height, width):
+    """Values for the inputs of a signature, by name."""
+    light = np.repeat(lights.ambient()[None], number, axis=0)
+    if "image_bytes" in names:
+        values = {"image_bytes": np.array([_jpeg(height, width)] * number, object), "light": light}
+    else:
+        images = np.repeat(photo(height, width)[None] / np.float32(255.0), number, axis=0)
+        values = {"images": images, "references": images, "light": light}
+    return {name: values[name] for name in names}
+
+
+def requests(signatures):
+    """Warm-up requests for signatures.
+
+    Args:
+      signatures: dict of name to its input names.
+
+    Returns:
+      list of (signature, (photos, height, width), dict of input name to array).
+    """
+    return [
+        (signature, size, _inputs(names, *size))
+        for signature, names in sorted(signatures.items())
+        for size in (_FILES if "image_bytes" in names else _ARRAYS)
+    ]
+
+
+def write(folder, signatures):
+    """Writes the warm-up requests of a SavedModel.
+
+    Args:
+      folder: of the SavedModel.
+      signatures: dict of name to its input names.
+
+    Returns:
+      list of dicts, one a request: `signature`, `photos`, `height`, `width`.
+
+    Raises:
+      InputError: TensorFlow Serving's protocol is not installed.
+    """
+    try:
+        from tensorflow_serving.apis import prediction_log_pb2
+    except ImportError as error:
+        raise InputError(
+            "Cannot write warm-up requests: TensorFlow Serving's protocol is not installed. "
+            'Install it with pip install "tfrelight[serving]", or export with --nowarm_up.'
+        ) from error
+    path = Path(folder) / defaults.WARM_UP
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = []
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for signature, (number, height, width), inputs in requests(signatures):
+            log = prediction_log_pb2.PredictionLog()
+            request = log.predict_log.request
+            request.model_spec.name = defaults.MODEL_NAME
+            request.model_spec.signature_name = signature
+            for name, value in inputs.items():
+                request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+            writer.write(log.SerializeToString())
+            size = {"photos": number, "height": height, "width": width}
+            written.append({"signature": signature, **size})
+    return written
