@@ -32,7 +32,7 @@ def make(seconds=0.0, calls=None):
 
 
 def maker(seconds=0.0, calls=None):
-    """For `bulk.relight`. It sleeps so long a photo, and notes their names in the file `calls`."""
+    """For `jobs.relight`. It sleeps so long a photo, and notes their names in the file `calls`."""
     return functools.partial(make, seconds, None if calls is None else str(calls))
 
 

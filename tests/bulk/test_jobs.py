@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests import bulk_relighter
+from tests.bulk import stand_in
 from tests.conftest import ROOT
-from tfrelight import bulk
+from tfrelight.bulk import jobs
 from tfrelight.errors import InputError
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Beam's own
 
 pytest.importorskip("apache_beam", reason='Apache Beam is not installed: pip install ".[beam]"')
 
-SETTINGS = bulk_relighter.SETTINGS
+SETTINGS = stand_in.SETTINGS
 
 
 def write_photos(folder, count, broken=()):
@@ -58,8 +58,8 @@ def two_hundred(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bulk")
     write_photos(folder / "photos", 200, BROKEN)
     calls = folder / "calls"
-    report = bulk.relight(
-        f"{folder}/photos/*.png", str(folder / "out"), bulk_relighter.maker(0, calls), SETTINGS
+    report = jobs.relight(
+        f"{folder}/photos/*.png", str(folder / "out"), stand_in.maker(0, calls), SETTINGS
     )
     return folder, report, calls.read_text().split()
 
@@ -95,8 +95,8 @@ def test_a_second_start_skips_what_is_done(two_hundred, tmp_path):
     before = [as_set(lines(folder / "out" / f"{n}.jsonl")) for n in ("results", "failed")]
     written = {p: p.stat().st_mtime_ns for p in (folder / "out" / "relit").iterdir()}
     calls = tmp_path / "calls"
-    report = bulk.relight(
-        f"{folder}/photos/*.png", str(folder / "out"), bulk_relighter.maker(0, calls), SETTINGS
+    report = jobs.relight(
+        f"{folder}/photos/*.png", str(folder / "out"), stand_in.maker(0, calls), SETTINGS
     )
     assert (report.relit, report.failed) == (190, 10)
     # Those that failed are tried again.
@@ -109,8 +109,8 @@ def test_killed_at_half_and_started_again(two_hundred, tmp_path):
     folder, _, _ = two_hundred
     pattern, output = f"{folder}/photos/*.png", tmp_path / "out"
     code = (
-        "import sys; from tests import bulk_relighter as r; from tfrelight import bulk\n"
-        "bulk.relight(*sys.argv[1:], r.maker(0.01), r.SETTINGS)"
+        "import sys; from tests.bulk import stand_in; from tfrelight.bulk import jobs\n"
+        "jobs.relight(*sys.argv[1:], stand_in.maker(0.01), stand_in.SETTINGS)"
     )
     job = subprocess.Popen([sys.executable, "-c", code, pattern, str(output)], cwd=ROOT)
     deadline = time.monotonic() + 120
@@ -129,7 +129,7 @@ def test_killed_at_half_and_started_again(two_hundred, tmp_path):
     (output / "relit" / left).write_bytes(b"half of a pict")
 
     calls = tmp_path / "calls"
-    report = bulk.relight(pattern, str(output), bulk_relighter.maker(0, calls), SETTINGS)
+    report = jobs.relight(pattern, str(output), stand_in.maker(0, calls), SETTINGS)
     assert (report.relit, report.failed) == (190, 10)
     again = calls.read_text().split()
     assert not done & set(again) and len(again) == 200 - len(done)
@@ -153,8 +153,8 @@ def job(tmp_path):
     def run(pattern="photos/*.png", output="out", settings=SETTINGS, **kwargs):
         calls = tmp_path / "calls"
         calls.write_text("")
-        maker = bulk_relighter.maker(0, calls)
-        report = bulk.relight(
+        maker = stand_in.maker(0, calls)
+        report = jobs.relight(
             f"{tmp_path}/{pattern}", f"{tmp_path}/{output}", maker, settings, **kwargs
         )
         return report, sorted(calls.read_text().split())
@@ -233,7 +233,7 @@ def test_no_photo_matches(job, tmp_path, pattern):
 
 def test_a_bucket_that_beam_cannot_reach_is_one_line(tmp_path):
     with pytest.raises(InputError, match="nosuchbucket"):
-        bulk.relight("nosuchbucket://photos/*.png", str(tmp_path), bulk_relighter.maker(), SETTINGS)
+        jobs.relight("nosuchbucket://photos/*.png", str(tmp_path), stand_in.maker(), SETTINGS)
 
 
 def test_what_beam_refuses_is_one_line(job):
@@ -259,9 +259,7 @@ def test_an_output_that_cannot_be_written_ends_the_job(job, tmp_path):
 def test_a_relighter_that_cannot_be_made_ends_the_job(tmp_path):
     write_photos(tmp_path / "photos", 2)
     with pytest.raises(InputError, match=r"^Expected a model\. Received: nothing\.$"):
-        bulk.relight(
-            f"{tmp_path}/photos/*", str(tmp_path / "out"), bulk_relighter.unmakable, SETTINGS
-        )
+        jobs.relight(f"{tmp_path}/photos/*", str(tmp_path / "out"), stand_in.unmakable, SETTINGS)
 
 
 def test_worker_processes_write_the_same(job, tmp_path):
@@ -348,7 +346,7 @@ def test_photos_and_results_in_a_bucket(bucket, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where a path taken for a local one would be written
     calls = tmp_path / "calls"
     arguments = ("bucket://faces/**.png", "bucket://faces/out")
-    report = bulk.relight(*arguments, bulk_relighter.maker(0, calls), SETTINGS)
+    report = jobs.relight(*arguments, stand_in.maker(0, calls), SETTINGS)
     assert (report.relit, report.failed) == (2, 2)
     assert report.results == "bucket://faces/out/results.jsonl"
     for line in lines(bucket / "faces" / "out" / "results.jsonl"):
@@ -362,6 +360,6 @@ def test_photos_and_results_in_a_bucket(bucket, tmp_path, monkeypatch):
         assert line["photo"] in line["reason"] or "empty" in line["reason"]
         assert "/tmp" not in line["reason"]
     calls.write_text("")
-    bulk.relight(*arguments, bulk_relighter.maker(0, calls), SETTINGS)
+    jobs.relight(*arguments, stand_in.maker(0, calls), SETTINGS)
     assert len(calls.read_text().split()) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["calls"]

@@ -1,6 +1,6 @@
 """Many photos relit by an Apache Beam job, which can be stopped and started again at any time.
 
-    bulk.relight("photos/*.jpg", "out", maker, settings)
+    jobs.relight("photos/*.jpg", "out", maker, settings)
 
 writes
 
@@ -17,7 +17,6 @@ Beam's file systems take: local ones, gs://bucket/..., s3://bucket/...
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 import os
@@ -29,7 +28,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tfrelight import beam_jobs, files
+from tfrelight import beam_jobs
+from tfrelight.bulk import storage
 from tfrelight.errors import InputError
 
 __all__ = ["Report", "relight"]
@@ -86,21 +86,23 @@ def relight(
     beam = beam_jobs.imported()
     from apache_beam.io import fileio
 
-    pattern, output_dir = _normal(pattern), _normal(output_dir)
+    pattern, output_dir = storage.normal(pattern), storage.normal(output_dir)
     job = beam_jobs.pipeline(runner, options)
-    with _refused(pattern):
-        if not _matches(pattern, output_dir):
+    with storage.refused(pattern):
+        if not any(_is_input(path, output_dir) for path in storage.matching(pattern)):
             raise InputError(
                 f"No photo matches {pattern}. Expected a pattern such as photos/*.jpg, or "
                 "photos/** for all files below a folder."
             )
-    with _refused(output_dir):
+    with storage.refused(output_dir):
         _check_settings(output_dir, settings)
-    results, failures = (_join(output_dir, f"{name}.jsonl") for name in ("results", "failed"))
+    results, failures = (
+        storage.join(output_dir, f"{name}.jsonl") for name in ("results", "failed")
+    )
     outcomes = (
         job
         | fileio.MatchFiles(pattern)
-        | "Inputs" >> beam.Filter(_is_input, output_dir)
+        | "Inputs" >> beam.Filter(lambda match: _is_input(match.path, output_dir))
         # Reshuffle: else a runner may fuse the list and the work, and one worker does it all.
         | beam.Reshuffle()
         | "Relight" >> beam.Map(functools.partial(_outcome, pattern, output_dir, maker))
@@ -113,8 +115,9 @@ def relight(
             | name >> beam.io.WriteToText(path, num_shards=1, shard_name_template="")
         )
     beam_jobs.run(job)
-    with _refused(output_dir):
-        _sweep(output_dir)
+    with storage.refused(output_dir):
+        for name in ("relit", "done"):
+            storage.sweep(storage.join(output_dir, name))
         return Report(_lines(results), _lines(failures), results, failures)
 
 
@@ -125,7 +128,7 @@ def _has(outcome, key):
 def _outcome(pattern, output_dir, maker, match):
     """Relights one photo, on a worker, unless it is done; gives its line."""
     place = _place(pattern, output_dir, match.path)
-    with _refused(output_dir):
+    with storage.refused(output_dir):
         line = _done(place, match.last_updated_in_seconds)
     if line is not None:
         return line
@@ -134,9 +137,9 @@ def _outcome(pattern, output_dir, maker, match):
         aside = Path(folder, "relit" + Path(place.relit).suffix)
         photo = Path(place.photo)
         try:
-            if not _is_local(place.photo):
+            if not storage.is_local(place.photo):
                 photo = Path(folder, "photo" + photo.suffix)
-                _fetch(place.photo, photo)
+                photo.write_bytes(storage.read(place.photo))
             facts = relighter(photo, aside)
         except Exception as error:
             # Whatever a photo of a stranger provokes in a decoder: the others are not to suffer.
@@ -144,9 +147,9 @@ def _outcome(pattern, output_dir, maker, match):
             reason = " ".join(str(error).replace(str(photo), place.photo).split())
             return {"photo": place.photo, "reason": f"{kind}{reason}"}
         line = {"photo": place.photo, "relit": place.relit, **facts}
-        with _refused(output_dir):
-            _write(place.relit, aside.read_bytes())
-            _write(place.line, json.dumps(line, ensure_ascii=False).encode())
+        with storage.refused(output_dir):
+            storage.write(place.relit, aside.read_bytes())
+            storage.write(place.line, json.dumps(line, ensure_ascii=False).encode())
     return line
 
 
@@ -170,34 +173,32 @@ def _place(pattern, output_dir, photo):
     ending = os.path.splitext(name)[1].lower()
     picture = name if ending in _ENDINGS else f"{name}.png"
     return _Place(
-        photo, _join(output_dir, "relit", picture), _join(output_dir, "done", f"{name}.json")
+        photo,
+        storage.join(output_dir, "relit", picture),
+        storage.join(output_dir, "done", f"{name}.json"),
     )
 
 
 def _done(place, changed):
     """The line of a photo that is relit already, or None."""
-    from apache_beam.io.filesystems import FileSystems
-
-    if not (FileSystems.exists(place.line) and FileSystems.exists(place.relit)):
+    if not (storage.exists(place.line) and storage.exists(place.relit)):
         return None
-    if FileSystems.last_updated(place.line) < changed:
+    if storage.last_updated(place.line) < changed:
         return None
     try:
-        return json.loads(_read(place.line))
+        return json.loads(storage.read(place.line))
     except ValueError:
         # Cut off, on a file system that shows files while they are written.
         return None
 
 
 def _check_settings(output_dir, settings):
-    from apache_beam.io.filesystems import FileSystems
-
-    path, wanted = _join(output_dir, "settings.json"), json.loads(json.dumps(settings))
-    if not FileSystems.exists(path):
-        _write(path, (json.dumps(wanted, indent=2) + "\n").encode())
+    path, wanted = storage.join(output_dir, "settings.json"), json.loads(json.dumps(settings))
+    if not storage.exists(path):
+        storage.write(path, (json.dumps(wanted, indent=2) + "\n").encode())
         return
     try:
-        found = json.loads(_read(path))
+        found = json.loads(storage.read(path))
         names = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
     except (ValueError, TypeError) as error:
         raise InputError(f"{path} is not what a job writes. Choose another folder.") from error
@@ -208,85 +209,12 @@ def _check_settings(output_dir, settings):
         )
 
 
-def _matches(pattern, output_dir):
-    from apache_beam.io.filesystems import FileSystems
-
-    (found,) = FileSystems.match([pattern])
-    return any(_is_input(match, output_dir) for match in found.metadata_list)
-
-
-def _is_input(match, output_dir):
+def _is_input(path, output_dir):
     """Not a folder; not what the job itself wrote, where the output lies below the input."""
-    if _is_local(match.path) and os.path.isdir(match.path):
+    if storage.is_local(path) and os.path.isdir(path):
         return False
-    return not match.path.startswith(_join(output_dir, ""))
-
-
-def _is_local(path):
-    return "://" not in path
-
-
-def _normal(path):
-    return os.path.normpath(path) if _is_local(path) else path
-
-
-def _join(folder, *names):
-    from apache_beam.io.filesystems import FileSystems
-
-    return FileSystems.join(folder, *names)
-
-
-def _fetch(path, local):
-    from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
-
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        local.write_bytes(file.read())
-
-
-def _read(path):
-    from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
-
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        return file.read()
-
-
-def _write(path, data):
-    """Writes a file whole or not at all."""
-    from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
-
-    if _is_local(path):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with files.replacing(path) as aside:
-            aside.write_bytes(data)
-        return
-    # An object of a bucket is there once it is closed.
-    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        file.write(data)
-
-
-def _sweep(output_dir):
-    """Removes what processes left that were killed while they wrote."""
-    if _is_local(output_dir):
-        for folder in ("relit", "done"):
-            for part in Path(output_dir, folder).rglob(".*.part"):
-                part.unlink()
+    return not path.startswith(storage.join(output_dir, ""))
 
 
 def _lines(path):
-    return len(_read(path).splitlines())
-
-
-@contextlib.contextmanager
-def _refused(folder):
-    """Turns what a file system refuses inside the block into one line for people."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (OSError, ValueError) as error:
-        # Beam's own is an OSError without a number; a scheme it does not know is a ValueError.
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise InputError(f"Cannot use {folder}: {reason}.") from error
+    return len(storage.read(path).splitlines())
