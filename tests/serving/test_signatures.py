@@ -11,7 +11,7 @@ import tensorflow as tf
 import tfrelight
 from tests.serving.conftest import file_of, picture, pixels_of, strings
 from tfrelight import color, lights, shading
-from tfrelight.serving import codecs, defaults, manifest
+from tfrelight.serving import codecs, defaults, manifest, quotient
 
 LEFT, SUNSET = lights.preset("left"), lights.preset("sunset")
 
@@ -19,13 +19,13 @@ LEFT, SUNSET = lights.preset("left"), lights.preset("sunset")
 # An operation that is new here is looked up there before it is added.
 OPERATIONS = set(
     """
-    Add AddV2 All Assert AssignVariableOp BatchMatMulV2 BiasAdd Cast ConcatV2 Const Conv2D
+    Add AddV2 All Assert AssignVariableOp AvgPool BatchMatMulV2 BiasAdd Cast ConcatV2 Const Conv2D
     Conv2DBackpropInput DecodeImage DecodeRaw DepthToSpace DisableCopyOnRead EncodePng EnsureShape
     Equal ExpandDims ExtractJpegShape GatherV2 GreaterEqual Identity IdentityN If Less LessEqual
     LogicalAnd LogicalOr MatMul Maximum MergeV2Checkpoints Minimum Mul NoOp OnesLike Pack
     Placeholder Pow Prod Range ReadVariableOp RealDiv Relu Reshape ResizeBilinear RestoreV2 Round
     Rsqrt SaveV2 ScaleAndTranslate Select SelectV2 Shape ShardedFilename Sigmoid Size SpaceToDepth
-    Split Square Squeeze StatefulPartitionedCall StatelessIf StaticRegexFullMatch StridedSlice
+    Split SplitV Square Squeeze StatefulPartitionedCall StatelessIf StaticRegexFullMatch StridedSlice
     StringJoin Sub Substr Sum TensorListFromTensor TensorListGetItem TensorListReserve
     TensorListSetItem TensorListStack Unpack VarHandleOp While
     """.split()
@@ -60,13 +60,10 @@ def test_relight_at_the_network_s_size_is_the_formula(exported, answer):
     images = floats(picture(32, 32), picture(32, 32, 1))
     light = np.stack([LEFT, SUNSET])
     maps = exported.network.predict(images, verbose=0)
-    old, new = (
-        np.maximum(shading.shade(maps["normals"], value), 0) for value in (maps["light"], light)
-    )
-    albedo = (color.to_linear_numpy(images) * old + 0.01 * maps["albedo"]) / (old**2 + 0.01)
-    linear = maps["mask"] * albedo * new + (1 - maps["mask"]) * color.to_linear_numpy(images)
+    coefficients = quotient.coefficients(maps, images, light)
+    expected = quotient.apply(images, color.to_linear_numpy(images), coefficients)
     relit = answer("relight", images=images, light=light)["relit"]
-    np.testing.assert_allclose(relit, color.to_srgb_numpy(linear), atol=1e-4)
+    np.testing.assert_allclose(relit, expected, atol=1e-4)
 
 
 def test_transfer_is_relighting_with_the_reference_s_light(answer):

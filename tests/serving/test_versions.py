@@ -11,7 +11,7 @@ import tensorflow as tf
 from tests.serving.conftest import run_folder
 from tfrelight.errors import InputError
 from tfrelight.models import presets
-from tfrelight.serving import defaults, manifest, signatures, versions, warm_up
+from tfrelight.serving import defaults, folders, manifest, signatures, versions, warm_up
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_versions_count_up_and_nothing_unfinished_stays(run, tmp_path, quick):
     (base / "old").mkdir()
     assert versions.publish(run, base, warmed=False).name == "10"
     assert sorted(p.name for p in base.iterdir()) == ["1", "10", "2", "9", "old"]
-    assert versions.numbers(base) == [1, 2, 9, 10]
+    assert folders.numbers(base) == [1, 2, 9, 10]
 
 
 def test_two_that_publish_at_once_get_a_number_each(run, tmp_path, quick, monkeypatch):

@@ -58,23 +58,21 @@ def functions(network):
     size = network.input_shape[1]
     model = presets.of_any_size(network)
 
-    def maps_of(photos):
-        return network(tf.image.resize(photos, [size, size], antialias=True), training=False)
+    def to_network(images):
+        return tf.image.resize(images, [size, size], antialias=True)
 
-    def thumbnail(data):
-        return tf.image.resize(codecs.decode(data), [size, size], antialias=True) / 255.0
-
-    def maps_of_files(image_bytes):
+    def files_to_network(image_bytes):
         spec = tf.TensorSpec([size, size, 3], tf.float32)
-        return network(codecs.each(thumbnail, image_bytes, spec), training=False)
+        return codecs.each(lambda data: to_network(codecs.decode(data)) / 255.0, image_bytes, spec)
 
     def decompose(images):
         outputs = model(_checked(images, _IMAGES), training=False)
         return {**outputs, "shading": shading.shade(outputs["normals"], outputs["light"])}
 
     def relit(images, light):
-        gain_offset = quotient.gain_and_offset(maps_of(images), light)
-        return quotient.apply(color.to_linear(images), gain_offset)
+        small = to_network(images)
+        coefficients = quotient.coefficients(network(small, training=False), small, light)
+        return quotient.apply(images, color.to_linear(images), coefficients)
 
     def relight(images, light):
         light = tf.ensure_shape(light, _LIGHT)
@@ -83,13 +81,13 @@ def functions(network):
     def transfer(images, references):
         references = _checked(references, _IMAGES)
         images = _checked(images, _IMAGES, references=references)
-        light = maps_of(references)["light"]
+        light = network(to_network(references), training=False)["light"]
         return {"relit": relit(images, light), "light": light}
 
     def decompose_bytes(image_bytes):
         image_bytes = _checked(image_bytes, [None])
         names = ("albedo_png_bytes", "normals_png_bytes", "shading_png_bytes")
-        maps = maps_of_files(image_bytes)
+        maps = network(files_to_network(image_bytes), training=False)
         shade = shading.shade(maps["normals"], maps["light"])
         small = tf.concat([maps["albedo"], maps["normals"], shade], axis=-1)
 
@@ -107,14 +105,16 @@ def functions(network):
     def relight_bytes(image_bytes, light):
         light = tf.ensure_shape(light, _LIGHT)
         image_bytes = _checked(image_bytes, [None], light=light)
-        gain_offset = quotient.gain_and_offset(maps_of_files(image_bytes), light)
+        small = files_to_network(image_bytes)
+        coefficients = quotient.coefficients(network(small, training=False), small, light)
 
         def encoded(photo):
-            data, gain_offset = photo
-            linear = codecs.to_linear(codecs.decode(data))
-            return codecs.encode(quotient.apply(linear, gain_offset))
+            data, coefficients = photo
+            pixels = codecs.decode(data)
+            srgb, linear = tf.cast(pixels, tf.float32) / 255.0, codecs.to_linear(pixels)
+            return codecs.encode(quotient.apply(srgb, linear, coefficients))
 
-        return {"relit_png_bytes": codecs.each(encoded, (image_bytes, gain_offset), _PNG)}
+        return {"relit_png_bytes": codecs.each(encoded, (image_bytes, coefficients), _PNG)}
 
     images = tf.TensorSpec(_IMAGES, tf.float32, name="images")
     light = tf.TensorSpec(_LIGHT, tf.float32, name="light")

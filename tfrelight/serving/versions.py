@@ -10,20 +10,15 @@ from pathlib import Path
 
 from tfrelight import files
 from tfrelight.errors import InputError
-from tfrelight.serving import agreement, defaults, manifest, signatures, warm_up
+from tfrelight.serving import agreement, defaults, folders, manifest, signatures, warm_up
 
-__all__ = ["numbers", "publish"]
-
-
-def numbers(folder):
-    """The numbers of the versions in a folder, ascending; nothing else in it counts."""
-    return sorted(int(path.name) for path in Path(folder).iterdir() if path.name.isdecimal())
+__all__ = ["publish"]
 
 
 def _take_next_number(aside, output_dir):
     """Renames a finished folder to the next number that is free, and returns its path."""
     while True:
-        version = output_dir / str(max(numbers(output_dir), default=0) + 1)
+        version = output_dir / str(max(folders.numbers(output_dir), default=0) + 1)
         try:
             os.rename(aside, version)
             return version

@@ -1,0 +1,34 @@
+"""A client of TensorFlow Serving, and of `tfrelight.serve`, over gRPC.
+
+    from tfrelight.serving import client
+
+    with client.Client("localhost:8500") as server:
+        (png,) = server.relight([jpeg_bytes], lights.preset("left"))
+
+`python -m tfrelight.serving.client --server=localhost:8500 photo.jpg --light=left` from a shell.
+Needs `pip install "tfrelight[serving]"`.
+"""
+
+from tfrelight.serving.client.asynchronous import AsyncClient
+from tfrelight.serving.client.channel import TLS
+from tfrelight.serving.client.errors import (
+    DeadlineExceeded,
+    InvalidRequest,
+    NotServed,
+    ResourceExhausted,
+    ServingError,
+    Unavailable,
+)
+from tfrelight.serving.client.synchronous import Client
+
+__all__ = [
+    "TLS",
+    "AsyncClient",
+    "Client",
+    "DeadlineExceeded",
+    "InvalidRequest",
+    "NotServed",
+    "ResourceExhausted",
+    "ServingError",
+    "Unavailable",
+]

@@ -1,0 +1,182 @@
+"""The models of a server: from a configuration, by name, version or label, and up to date."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from google.protobuf import text_format
+from tensorflow_serving.config import model_server_config_pb2
+
+from tfrelight.errors import InputError
+from tfrelight.serving.server.model import Model
+from tfrelight.serving.server.refusal import Refusal
+
+__all__ = ["Models", "one_model", "read_config"]
+
+
+def one_model(name, base_path):
+    """The configuration of one model: of its folder's latest version."""
+    config = model_server_config_pb2.ModelServerConfig()
+    config.model_config_list.config.add(
+        name=name, base_path=str(base_path), model_platform="tensorflow"
+    )
+    return config
+
+
+def read_config(path):
+    """A configuration file in TensorFlow Serving's text format.
+
+    Raises:
+      InputError: it is none.
+    """
+    config = model_server_config_pb2.ModelServerConfig()
+    try:
+        text_format.Parse(Path(path).read_text(encoding="utf-8"), config)
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a configuration of models: {error}") from error
+    return config
+
+
+def _check(config):
+    """Refuses a configuration that cannot be meant."""
+    if config.WhichOneof("config") != "model_config_list":
+        raise Refusal(
+            "INVALID_ARGUMENT",
+            "ServerModelConfig type not supported by HandleReloadConfigRequest."
+            " Only ModelConfigList is currently supported",
+        )
+    seen = set()
+    for model in config.model_config_list.config:
+        if model.model_platform != "tensorflow":
+            text = f"Model {model.name}: expected model_platform 'tensorflow'."
+            raise Refusal("INVALID_ARGUMENT", f"{text} Received: {model.model_platform!r}.")
+        if not model.name or not model.base_path:
+            raise Refusal("INVALID_ARGUMENT", "A model needs a name and a base_path.")
+        if model.name in seen:
+            text = f"Illegal to list model {model.name} multiple times in config list"
+            raise Refusal("INVALID_ARGUMENT", text)
+        seen.add(model.name)
+
+
+class Models:
+    """All models that a server serves.
+
+    Args:
+      largest: bytes that one tensor of a request may take.
+    """
+
+    def __init__(self, largest):
+        self._largest = largest
+        # Held while versions load and unload; lookups do not wait for it.
+        self._changing = threading.Lock()
+        self._models = {}
+        self._labels = {}
+
+    def __contains__(self, name):
+        return name in self._models
+
+    def apply(self, config):
+        """Serves what a configuration names, and nothing else. Returns when it is loaded.
+
+        Args:
+          config: `ModelServerConfig`.
+
+        Raises:
+          Refusal: it is not one that can be served, no version of a model can be, or a label is for
+            a version that is not available. Labels then stay as they were.
+        """
+        _check(config)
+        with self._changing:
+            configs = {model.name: model for model in config.model_config_list.config}
+            models = {}
+            for name, one in configs.items():
+                models[name] = self._models.get(name) or Model(one, self._largest)
+                models[name].config = one
+                models[name].update()
+            left = [model for name, model in self._models.items() if name not in models]
+            self._models = models
+            for model in left:
+                model.close()
+            self._labels = {name: self._checked_labels(models[name]) for name in models}
+
+    @staticmethod
+    def _checked_labels(model):
+        name, available = model.config.name, model.available()
+        if not available:
+            reasons = [
+                f"{number}: {state.text}" for number, state in sorted(model.states().items())
+            ]
+            reason = "; ".join(reasons) or f"no numbered folders in {model.config.base_path}"
+            text = f"Some models did not become available: {name} ({reason})"
+            raise Refusal("UNKNOWN", text)
+        for version in model.config.version_labels.values():
+            if version not in available:
+                raise Refusal(
+                    "FAILED_PRECONDITION",
+                    f"Request to assign label to version {version} of model {name}, which is not "
+                    "currently available for inference",
+                )
+        return dict(model.config.version_labels)
+
+    def update(self):
+        """Looks at all folders once: loads new versions, unloads old ones."""
+        with self._changing:
+            for model in self._models.values():
+                model.update()
+
+    def acquire(self, spec):
+        """The version that a `ModelSpec` asks for, acquired.
+
+        Returns:
+          its number and `Servable`.
+
+        Raises:
+          Refusal: as TensorFlow Serving would.
+        """
+        if not spec.name:
+            raise Refusal("INVALID_ARGUMENT", "ModelSpec has no name specified.")
+        version = self._version(spec)
+        try:
+            return self._models[spec.name].acquire(version)
+        except KeyError:
+            wanted = (
+                f"Latest({spec.name})" if version is None else f"Specific({spec.name}, {version})"
+            )
+            raise Refusal("NOT_FOUND", f"Servable not found for request: {wanted}") from None
+
+    def _version(self, spec):
+        choice = spec.WhichOneof("version_choice")
+        if choice == "version":
+            return spec.version.value
+        if choice == "version_label":
+            try:
+                return self._labels[spec.name][spec.version_label]
+            except KeyError:
+                text = f"Unrecognized servable version label: {spec.version_label}"
+                raise Refusal("INVALID_ARGUMENT", text) from None
+        return None
+
+    def states(self, spec):
+        """`State`s by version: of the one that a `ModelSpec` asks for, or of all.
+
+        Raises:
+          Refusal: as TensorFlow Serving would.
+        """
+        version = self._version(spec)
+        found = self._models[spec.name].states() if spec.name in self._models else {}
+        if version is not None:
+            if version not in found:
+                text = f"Could not find version {version} of model {spec.name}"
+                raise Refusal("NOT_FOUND", text)
+            return {version: found[version]}
+        if not found:
+            raise Refusal("NOT_FOUND", f"Could not find any versions of model {spec.name}")
+        return found
+
+    def close(self):
+        """Unloads everything."""
+        with self._changing:
+            models, self._models = self._models, {}
+            for model in models.values():
+                model.close()
