@@ -87,7 +87,7 @@ def _measure(folder, width, height, batch, cores):
     data = _photo(width, height)
     feeds = (
         np.array([data] * batch, object),
-        np.repeat(lights.preset("left")[None], batch, axis=0),
+        np.repeat(lights.Light.preset("left").coefficients[None], batch, axis=0),
     )
     small = (np.array([_photo(64, 64)], object), feeds[1][:1])
     run(*small)

@@ -95,7 +95,7 @@ def main(arguments):
     from tfrelight.serving.client import photos
 
     values = flags.FLAGS
-    light = lights.preset(values.light)
+    light = lights.Light.preset(values.light)
     targets = _targets(photos.find(arguments), values.output_dir, values.overwrite)
     failed = asyncio.run(_relight(targets, light, values, _tls(values)))
     for photo, target in targets.items():
