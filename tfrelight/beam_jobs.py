@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import re
 from collections.abc import Sequence
 
@@ -21,12 +22,17 @@ def imported():
     Raises:
       InputError: it is not installed.
     """
+    disabled = logging.root.manager.disable
     try:
+        # Beam warns at import of clients of Google's that are not installed.
+        logging.disable(logging.WARNING)
         import apache_beam
     except ImportError as error:
         raise InputError(
             'Apache Beam is not installed. Install it with pip install "tfrelight[beam]".'
         ) from error
+    finally:
+        logging.disable(disabled)
     return apache_beam
 
 

@@ -20,10 +20,10 @@ from __future__ import annotations
 import functools
 import json
 import os
-import pickle
 import re
 import tempfile
 import threading
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -99,13 +99,14 @@ def relight(
     results, failures = (
         storage.join(output_dir, f"{name}.jsonl") for name in ("results", "failed")
     )
+    outcome = functools.partial(_outcome, pattern, output_dir, maker, uuid.uuid4().hex)
     outcomes = (
         job
         | fileio.MatchFiles(pattern)
         | "Inputs" >> beam.Filter(lambda match: _is_input(match.path, output_dir))
         # Reshuffle: else a runner may fuse the list and the work, and one worker does it all.
         | beam.Reshuffle()
-        | "Relight" >> beam.Map(functools.partial(_outcome, pattern, output_dir, maker))
+        | "Relight" >> beam.Map(outcome)
     )
     for name, key, path in (("Results", "relit", results), ("Failures", "reason", failures)):
         _ = (
@@ -125,14 +126,14 @@ def _has(outcome, key):
     return key in outcome
 
 
-def _outcome(pattern, output_dir, maker, match):
+def _outcome(pattern, output_dir, maker, job, match):
     """Relights one photo, on a worker, unless it is done; gives its line."""
     place = _place(pattern, output_dir, match.path)
     with storage.refused(output_dir):
         line = _done(place, match.last_updated_in_seconds)
     if line is not None:
         return line
-    relighter = _made(maker)
+    relighter = _made(maker, job)
     with tempfile.TemporaryDirectory() as folder:
         aside = Path(folder, "relit" + Path(place.relit).suffix)
         photo = Path(place.photo)
@@ -153,18 +154,18 @@ def _outcome(pattern, output_dir, maker, match):
     return line
 
 
-# One process may run many bundles at a time; all share what a maker made, such as a network.
+# One process may run many bundles at a time; all share what a maker made, such as a network. Of one
+# job only: tests, notebooks and long-lived workers run several.
 _lock = threading.Lock()
 _relighters: dict = {}
 
 
-def _made(maker):
-    key = pickle.dumps(maker)
+def _made(maker, job):
     with _lock:
-        if key not in _relighters:
+        if job not in _relighters:
             _relighters.clear()
-            _relighters[key] = maker()
-        return _relighters[key]
+            _relighters[job] = maker()
+        return _relighters[job]
 
 
 def _place(pattern, output_dir, photo):
@@ -195,7 +196,7 @@ def _done(place, changed):
 def _check_settings(output_dir, settings):
     path, wanted = storage.join(output_dir, "settings.json"), json.loads(json.dumps(settings))
     if not storage.exists(path):
-        storage.write(path, (json.dumps(wanted, indent=2) + "\n").encode())
+        storage.write(path, (json.dumps(wanted) + "\n").encode())
         return
     try:
         found = json.loads(storage.read(path))
