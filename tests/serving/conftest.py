@@ -12,6 +12,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
 from tests.models.test_networks import TINY
+from tests.serving import local
 from tfrelight.models import presets
 from tfrelight.serving import versions
 
@@ -98,3 +99,21 @@ def pixels_of(data):
 
 def strings(*values):
     return np.array(values, object)
+
+
+@pytest.fixture(scope="session")
+def two_versions(exported, tmp_path_factory):
+    """A running server with versions 1 and 2, labelled stable and canary."""
+    base = tmp_path_factory.mktemp("two") / "tfrelight"
+    for number in (1, 2):
+        local.copy_version(exported, base, number)
+    text = """model_version_policy { all {} }
+        version_labels { key: "stable" value: 1 } version_labels { key: "canary" value: 2 }"""
+    with local.serving(local.config_of(base, text), metrics_port=0) as server:
+        yield server
+
+
+@pytest.fixture
+def raw(two_versions):
+    with local.Raw(two_versions.port, **{"grpc.max_receive_message_length": -1}) as stubs:
+        yield stubs

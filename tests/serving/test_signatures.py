@@ -19,15 +19,16 @@ LEFT, SUNSET = lights.Light.preset("left").coefficients, lights.Light.preset("su
 # An operation that is new here is looked up there before it is added.
 OPERATIONS = set(
     """
-    Add AddV2 All Assert AssignVariableOp AvgPool BatchMatMulV2 BiasAdd Cast ConcatV2 Const Conv2D
-    Conv2DBackpropInput DecodeImage DecodeRaw DepthToSpace DisableCopyOnRead EncodePng EnsureShape
-    Equal ExpandDims ExtractJpegShape GatherV2 GreaterEqual Identity IdentityN If Less LessEqual
-    LogicalAnd LogicalOr MatMul Maximum MergeV2Checkpoints Minimum Mul NoOp OnesLike Pack
-    Placeholder Pow Prod Range ReadVariableOp RealDiv Relu Reshape ResizeBilinear RestoreV2 Round
-    Rsqrt SaveV2 ScaleAndTranslate Select SelectV2 Shape ShardedFilename Sigmoid Size SpaceToDepth
-    Split SplitV Square Squeeze StatefulPartitionedCall StatelessIf StaticRegexFullMatch StridedSlice
-    StringJoin Sub Substr Sum TensorListFromTensor TensorListGetItem TensorListReserve
-    TensorListSetItem TensorListStack Unpack VarHandleOp While
+    Add AddV2 All Assert AssignVariableOp AvgPool BatchMatMulV2 BiasAdd Cast ConcatV2 Const
+    Conv2D Conv2DBackpropInput DecodeImage DecodeRaw DepthToSpace DisableCopyOnRead EncodePng
+    EnsureShape Equal ExpandDims ExtractJpegShape GatherV2 GreaterEqual Identity IdentityN If
+    Less LessEqual LogicalAnd LogicalOr MatMul Maximum MergeV2Checkpoints Minimum Mul NoOp
+    OnesLike Pack Placeholder Pow Prod Range ReadVariableOp RealDiv Relu Reshape ResizeBilinear
+    RestoreV2 Round Rsqrt SaveV2 ScaleAndTranslate Select SelectV2 Shape ShardedFilename Sigmoid
+    Size SpaceToDepth Split SplitV Square Squeeze StatefulPartitionedCall StatelessIf
+    StaticRegexFullMatch StridedSlice StringJoin Sub Substr Sum TensorListFromTensor
+    TensorListGetItem TensorListReserve TensorListSetItem TensorListStack Unpack VarHandleOp
+    While
     """.split()
 )
 
