@@ -95,16 +95,16 @@ def main():
 
     values = flags.FLAGS
     beam_jobs.imported()
-    from tfrelight import api
-
-    model, make, name = _network(values)
+    network = functools.lru_cache(maxsize=None)(lambda: _network(values))
 
     def of_reference(path):
-        return api.each(path, lambda decomposed, _: decomposed.light, model)
+        from tfrelight import api
 
-    how = relighters.How(
-        light_flags.wanted(of_reference), values.faces, values.whole_image, values.background
-    )
+        return api.each(path, lambda decomposed, _: decomposed.light, network()[0])
+
+    wanted = light_flags.wanted(of_reference)
+    how = relighters.How(wanted, values.faces, values.whole_image, values.background)
+    _, make, name = network()
     report = jobs.relight(
         values.input,
         values.output_dir,

@@ -63,6 +63,21 @@ def pipeline(runner: str, options: Sequence[str] = ()):
         raise InputError(f"Apache Beam refuses the runner: {error}") from error
 
 
+@contextlib.contextmanager
+def _errors_only():
+    """Beam warns of what a job means to do, such as to write a file anew."""
+    logger = logging.getLogger("apache_beam")
+    if logger.level != logging.NOTSET:
+        # Somebody wants to know.
+        yield
+        return
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(logging.NOTSET)
+
+
 def run(job):
     """Runs a pipeline to its end.
 
@@ -70,7 +85,8 @@ def run(job):
       InputError: a worker raised one.
     """
     try:
-        job.run().wait_until_finish()
+        with _errors_only():
+            job.run().wait_until_finish()
     except Exception as error:
         # What a worker raised comes back with a remark, from other processes as text.
         text = f"InputError: {error}" if isinstance(error, InputError) else str(error)
