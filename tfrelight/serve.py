@@ -48,12 +48,19 @@ flags.DEFINE_string(
 def main():
     """Serves as the flags say."""
     import asyncio
+    from pathlib import Path
 
     from tfrelight.errors import InputError
 
     values = flags.FLAGS
     if bool(values.model_base_path) == bool(values.model_config_file):
         raise InputError("Expected either --model_base_path or --model_config_file.")
+    # Before TensorFlow is imported, which takes seconds.
+    text = None
+    if values.model_config_file:
+        text = Path(values.model_config_file).read_text(encoding="utf-8")
+    elif not Path(values.model_base_path).is_dir():
+        raise InputError(f"No such folder: {values.model_base_path}.")
     try:
         import tensorflow as tf
 
@@ -65,8 +72,8 @@ def main():
         ) from error
     # Its loader for sessions says that there is a newer one, which is not what is served.
     tf.get_logger().setLevel("ERROR")
-    if values.model_config_file:
-        config = models.read_config(values.model_config_file)
+    if text is not None:
+        config = models.parse_config(text, values.model_config_file)
     else:
         config = models.one_model(values.model_name, values.model_base_path)
     settings = run.Settings(

@@ -111,7 +111,13 @@ class Batcher:
             batch = self._take()
             if not batch:
                 continue
-            found = await loop.run_in_executor(self._pool, _run_batch, batch)
+            # Each request has acquired it too, but lets go when its client leaves during the run.
+            servable = batch[0].servable
+            servable.acquire()
+            try:
+                found = await loop.run_in_executor(self._pool, _run_batch, batch)
+            finally:
+                servable.release()
             for task, answer in zip(batch, found):
                 # Its client may have left meanwhile.
                 if task.answer.done():

@@ -8,7 +8,7 @@ import time
 import prometheus_client
 from prometheus_client.core import Metric
 
-__all__ = ["Endpoint", "answered", "running"]
+__all__ = ["Endpoint", "answered", "running", "watch_queue"]
 
 # TensorFlow Serving's buckets, microseconds.
 _MICROSECONDS = [10 * 1.8**exponent for exponent in range(33)]
@@ -90,20 +90,23 @@ def running(model, photos):
     _RUNTIME.labels(model, "Predict", "TF1").observe((time.monotonic() - started) * 1e6)
 
 
+def watch_queue(queue):
+    """The length of this queue is the number of waiting requests."""
+    _QUEUE.set_function(lambda: len(queue))
+
+
 class Endpoint:
     """Serves the figures over HTTP, on any path, until `close`.
 
     Args:
       host: to bind to.
       port: to bind to; 0 for any that is free.
-      queue: its length is the number of waiting requests.
 
     Raises:
       OSError: the port cannot be bound.
     """
 
-    def __init__(self, host, port, queue):
-        _QUEUE.set_function(lambda: len(queue))
+    def __init__(self, host, port):
         self._server, self._thread = prometheus_client.start_http_server(
             port, host, registry=_REGISTRY
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
@@ -12,7 +11,7 @@ from tfrelight.errors import InputError
 from tfrelight.serving.server.model import Model
 from tfrelight.serving.server.refusal import Refusal
 
-__all__ = ["Models", "one_model", "read_config"]
+__all__ = ["Models", "one_model", "parse_config"]
 
 
 def one_model(name, base_path):
@@ -24,18 +23,17 @@ def one_model(name, base_path):
     return config
 
 
-def read_config(path):
-    """A configuration file in TensorFlow Serving's text format.
+def parse_config(text, name):
+    """A configuration in TensorFlow Serving's text format.
 
     Raises:
-      InputError: it is none.
+      InputError: it is none; `name` is whose it is.
     """
     config = model_server_config_pb2.ModelServerConfig()
     try:
-        text_format.Parse(Path(path).read_text(encoding="utf-8"), config)
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a configuration of models: {error}") from error
-    return config
+        return text_format.Parse(text, config)
+    except text_format.ParseError as error:
+        raise InputError(f"{name} is not a configuration of models: {error}") from error
 
 
 def _check(config):

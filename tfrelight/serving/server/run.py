@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 import signal
@@ -70,14 +71,16 @@ def _credentials(settings):
 class Server:
     """A running server: `await start()`, then `await stop()`.
 
+    port, metrics_port: what it listens on, once started.
+
     Args:
       settings: `Settings`.
     """
 
     def __init__(self, settings):
         self._settings = settings
-        self._models = models.Models(settings.max_message, settings.early_labels)
-        self._endpoint = None
+        # What `stop` does, the last first.
+        self._closing = contextlib.AsyncExitStack()
         self.port = None
         self.metrics_port = None
 
@@ -87,16 +90,50 @@ class Server:
         Raises:
           InputError: a model cannot be served, or a port or TLS file cannot be used.
         """
-        settings = self._settings
-        credentials = _credentials(settings)
         try:
-            await asyncio.to_thread(self._models.apply, settings.config)
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self):
+        """Refuses new requests, answers those under way, and ends."""
+        await self._closing.aclose()
+
+    async def _start(self):
+        settings, closing = self._settings, self._closing
+        # Ports first: whether they are free shows at once, loading takes seconds.
+        server = self._bind()
+        closing.push_async_callback(server.stop, None)
+        if settings.metrics_port is not None:
+            endpoint = self._bind_metrics()
+            closing.push_async_callback(asyncio.to_thread, endpoint.close)
+        served = models.Models(settings.max_message, settings.early_labels)
+        closing.push_async_callback(asyncio.to_thread, served.close)
+        try:
+            await asyncio.to_thread(served.apply, settings.config)
         except Refusal as refusal:
             raise InputError(f"Cannot serve: {refusal}") from refusal
-        self._batcher = Batcher(settings.workers, settings.max_batch_size, settings.max_queue)
-        self._services = Services(self._models, self._batcher, settings.max_message)
-        self._health = health.aio.HealthServicer()
-        self._grpc = grpc.aio.server(
+        batcher = Batcher(settings.workers, settings.max_batch_size, settings.max_queue)
+        closing.push_async_callback(batcher.close)
+        metrics.watch_queue(batcher)
+        services = Services(served, batcher, settings.max_message)
+        closing.callback(services.close)
+        polling = asyncio.create_task(self._poll(served))
+        closing.push_async_callback(_cancel, polling)
+        server.add_generic_rpc_handlers(services.handlers())
+        healthy = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+        for name in _HEALTH:
+            await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
+        closing.push_async_callback(server.stop, settings.grace_seconds)
+        closing.push_async_callback(healthy.enter_graceful_shutdown)
+        await server.start()
+
+    def _bind(self):
+        settings = self._settings
+        credentials = _credentials(settings)
+        server = grpc.aio.server(
             options=[
                 ("grpc.max_receive_message_length", settings.max_message),
                 ("grpc.max_send_message_length", -1),
@@ -104,50 +141,39 @@ class Server:
                 ("grpc.so_reuseport", 0),
             ]
         )
-        self._grpc.add_generic_rpc_handlers(self._services.handlers())
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
-        self.port = self._bind(credentials)
-        if settings.metrics_port is not None:
-            self._endpoint = self._metrics()
-            self.metrics_port = self._endpoint.port
-        await self._grpc.start()
-        for name in _HEALTH:
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
-        self._polling = asyncio.create_task(self._poll())
-
-    def _bind(self, credentials):
-        address = f"{self._settings.host}:{self._settings.port}"
+        address = f"{settings.host}:{settings.port}"
         try:
             if credentials is None:
-                return self._grpc.add_insecure_port(address)
-            return self._grpc.add_secure_port(address, credentials)
+                self.port = server.add_insecure_port(address)
+            else:
+                self.port = server.add_secure_port(address, credentials)
         except RuntimeError as error:
             raise InputError(f"Cannot listen on {address}: is the port in use?") from error
+        return server
 
-    def _metrics(self):
+    def _bind_metrics(self):
         host, port = self._settings.host, self._settings.metrics_port
         try:
-            return metrics.Endpoint(host, port, self._batcher)
+            endpoint = metrics.Endpoint(host, port)
         except OSError as error:
             text = f"Cannot listen on {host}:{port} for metrics: {error.strerror}."
             raise InputError(text) from error
+        self.metrics_port = endpoint.port
+        return endpoint
 
-    async def _poll(self):
+    async def _poll(self, served):
         while True:
             await asyncio.sleep(self._settings.poll_seconds)
-            await asyncio.to_thread(self._models.update)
+            try:
+                await asyncio.to_thread(served.update)
+            except Exception:
+                # Whatever it is, what is served goes on being served, and is looked at again.
+                _log.exception("Cannot look for new versions")
 
-    async def stop(self):
-        """Refuses new requests, answers those under way, and ends."""
-        await self._health.enter_graceful_shutdown()
-        await self._grpc.stop(self._settings.grace_seconds)
-        self._polling.cancel()
-        await asyncio.gather(self._polling, return_exceptions=True)
-        await self._batcher.close()
-        self._services.close()
-        if self._endpoint is not None:
-            await asyncio.to_thread(self._endpoint.close)
-        await asyncio.to_thread(self._models.close)
+
+async def _cancel(task):
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def serve(settings, started):
