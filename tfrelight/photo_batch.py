@@ -8,8 +8,9 @@ from pathlib import Path
 from absl import flags
 from tqdm import tqdm
 
-from tfrelight import files, photo_files
+from tfrelight import files
 from tfrelight.errors import InputError
+from tfrelight.photos import formats
 
 __all__ = ["outputs", "run"]
 
@@ -32,7 +33,7 @@ def outputs(paths, output, output_dir) -> dict:
             raise InputError(
                 f"--output names one file. Received {len(paths)} photos: choose an --output_dir."
             )
-        photo_files.format_of(output)
+        formats.format_of(output)
         return {paths[0]: Path(output)}
     folder = made(output_dir)
     return {path: folder / _written(Path(path).name) for path in paths}
@@ -54,7 +55,7 @@ def made(folder) -> Path:
 
 def _written(name):
     """The name, with an ending that can be written."""
-    return name if Path(name).suffix.lower() in photo_files.ENDINGS else Path(name).stem + ".png"
+    return name if Path(name).suffix.lower() in formats.ENDINGS else Path(name).stem + ".png"
 
 
 def run(paths, write, names) -> int:

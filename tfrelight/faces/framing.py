@@ -17,7 +17,7 @@ __all__ = ["HEAD", "FACE", "Window", "around", "whole"]
 # two of the framings that networks are trained with (`synthesis.staging.frame`), one from the brows
 # to the chin, one of the whole head.
 FACE = (0.42, 0.33)
-HEAD = (0.25, 0.45)
+HEAD = (0.21, 0.46)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,7 @@ _STRIP = 1 << 19
 # Guided filter of the mask: radius as a share of the maps' side, variance of the encoded photo.
 _MASK = (0.012, 5e-4)
 # The mask's values between which it rises from nobody to somebody.
-_OUTSIDE, _INSIDE = 0.15, 0.85
+_OUTSIDE, _INSIDE = 0.3, 0.9
 # How sharply one head ends where another begins.
 _SHARPNESS = 8.0
 

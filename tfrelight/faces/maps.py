@@ -217,6 +217,7 @@ def _oval(face, window, size):
 
 def _near(size):
     """`[S, S]`: 1 around the head, fading to 0 before the window ends."""
-    distance = np.linalg.norm(_centres(size) - 0.5, axis=-1) / _REACH
+    # The 4-norm: a square with round corners, as the window is one.
+    distance = np.linalg.norm(_centres(size) - 0.5, ord=4, axis=-1) / _REACH
     ramp = np.clip((1.0 - distance) / 0.25, 0.0, 1.0)
     return ramp * ramp * (3.0 - 2.0 * ramp)

@@ -20,7 +20,7 @@ __all__ = ["head"]
 _BINS, _BLUR = 16, 0.8
 _ROUNDS = 5
 # Weights of the network's log odds and of the colours', and bounds of each.
-_NETWORK, _COLOUR = 0.5, 1.2
+_NETWORK, _COLOUR = 0.25, 1.4
 _NETWORK_CERTAIN, _COLOUR_CERTAIN = 0.02, 3.0
 # Log odds inside the outline of the face.
 _SURE = 5.0

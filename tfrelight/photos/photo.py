@@ -1,12 +1,4 @@
-"""Photos in and out without loss: what is not relit is written as it was read.
-
-    photo = photos.read("photo.jpg")
-    photo.replaced(pixels).save("relit.jpg")
-
-Whatever the file held, a `Photo` shows it as upright RGB; when it is written, everything else comes
-back: bit depth, alpha, grey or CMYK, colour profile, orientation and metadata. Values are taken as
-sRGB-encoded; those of another RGB profile keep their primaries and are decoded with sRGB's curve.
-"""
+"""A photo as upright RGB, and the way back to what it came as."""
 
 from __future__ import annotations
 
@@ -19,14 +11,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from tfrelight import files, photo_files, pictures
+from tfrelight import files, pictures
 from tfrelight.errors import InputError
+from tfrelight.photos import formats, metadata
 
 __all__ = ["Photo", "read"]
 
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")
-# What reading a broken file raises, beside OSError, in the decoders of Pillow.
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, OverflowError)
 # Rec. 709, on encoded values: equal channels, as grey light gives them, come out as they are.
 _LUMA = np.float32([0.2126, 0.7152, 0.0722])
 
@@ -47,7 +38,7 @@ class Photo:
     alpha: np.ndarray | None = None
     mode: str = "RGB"
     came_as: str = "file"
-    origin: photo_files.Origin = dataclasses.field(default_factory=photo_files.Origin)
+    origin: metadata.Origin = dataclasses.field(default_factory=metadata.Origin)
     _cmyk: np.ndarray | None = dataclasses.field(default=None, repr=False)
 
     @property
@@ -85,7 +76,7 @@ class Photo:
         """A PIL image, 8 bits a channel (16 for grey ones), oriented as the source was stored."""
         stored = self._stored()
         inks = self._cmyk is not None
-        image = Image.fromarray(stored, "CMYK") if inks else photo_files.image_of(stored)
+        image = Image.fromarray(stored, "CMYK") if inks else formats.image_of(stored)
         image.info.update(self.origin.info)
         return image
 
@@ -106,7 +97,7 @@ class Photo:
             `overwrite` is not set, or it cannot be written.
         """
         path = Path(path)
-        kind = photo_files.format_of(path)
+        kind = formats.format_of(path)
         files.check_new(path, overwrite)
         same, origin = kind == self.origin.format, self.origin
         array = self._stored() if same else self._upright()
@@ -115,8 +106,10 @@ class Photo:
             # The other formats hold no inks; `pixels` are sRGB.
             array, origin = self.pixels, dataclasses.replace(origin, icc_profile=None)
         try:
-            with files.replacing(path) as aside:
-                photo_files.write(aside, array, kind, origin, upright=not same, cmyk=inks)
+            with files.replacing(path) as aside, warnings.catch_warnings():
+                # Pillow warns of metadata that was odd before.
+                warnings.simplefilter("ignore")
+                formats.write(aside, array, kind, origin, upright=not same, cmyk=inks)
         except OSError as error:
             raise InputError(f"Cannot write {path}: {error.strerror or error}.") from error
 
@@ -130,7 +123,7 @@ class Photo:
         return array if self.alpha is None else np.dstack([array, self.alpha])
 
     def _stored(self):
-        return photo_files.turned(self._upright(), self.origin.orientation, back=True)
+        return formats.turned(self._upright(), self.origin.orientation, back=True)
 
 
 def read(source) -> Photo:
@@ -147,7 +140,7 @@ def read(source) -> Photo:
     if isinstance(source, Photo):
         return source
     if isinstance(source, np.ndarray):
-        return _of_array(source, "array", photo_files.Origin())
+        return _of_array(source, "array", metadata.Origin())
     if isinstance(source, Image.Image):
         return _of_image(source, None, "image", "the image")
     if isinstance(source, (str, os.PathLike)):
@@ -165,12 +158,15 @@ def _of_file(path):
         raise InputError(f"Cannot read {path}: {error.strerror}.") from error
     if not data:
         raise InputError(f"{path} is empty. Expected a photo.")
+    with warnings.catch_warnings():
+        # Pillow warns at half the size that it refuses, and of odd metadata.
+        warnings.simplefilter("ignore")
+        return _of_image(_opened(path, data), data, "file", path)
+
+
+def _opened(path, data):
     try:
-        with warnings.catch_warnings():
-            # Pillow warns at half the size that it refuses, and of odd metadata.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data)) as image:
-                return _of_image(image, data, "file", path)
+        return Image.open(io.BytesIO(data))
     except Image.DecompressionBombError as error:
         limit = 2 * Image.MAX_IMAGE_PIXELS // 10**6
         raise InputError(f"{path} is too large. Expected at most {limit} megapixels.") from error
@@ -179,29 +175,37 @@ def _of_file(path):
             f"{path} is not a photo that can be read. Expected JPEG, PNG, WebP, TIFF or another "
             "format of Pillow."
         ) from error
+    except Exception as error:
+        raise _broken(path, error) from error
+
+
+def _broken(name, error):
+    # Decoders stumble over broken files in their own ways: ValueError, TypeError, SyntaxError ...
+    reason = " ".join(str(error).split())[:120]
+    return InputError(f"{name} is broken or cut off: {reason or type(error).__name__}.")
 
 
 def _of_image(image, data, came_as, name):
-    pages = getattr(image, "n_frames", 1)
+    try:
+        pages = getattr(image, "n_frames", 1)
+        deep = formats.sixteen_bits(image, data)
+        # Also reads what stands behind the pixels of a PNG.
+        image.load()
+        origin = metadata.of_image(image, data)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+    except Exception as error:
+        raise _broken(name, error) from error
     if pages > 1 and image.format != "MPO":
         raise InputError(f"{name} holds {pages} pictures. Expected one photo.")
     try:
-        deep = photo_files.sixteen_bits(image, data)
-        # Also loads what stands behind the pixels of a PNG.
-        image.load()
-        origin = photo_files.origin(image, data)
-        if deep is not None:
-            return _of_array(deep, came_as, origin)
-        if image.mode == "CMYK":
-            cmyk = photo_files.turned(np.asarray(image), origin.orientation)
+        if deep is None and image.mode == "CMYK":
+            cmyk = formats.turned(np.asarray(image), origin.orientation)
             rgb = _from_cmyk(cmyk, origin.icc_profile)
             return Photo(rgb, mode="CMYK", came_as=came_as, origin=origin, _cmyk=cmyk)
-        return _of_array(_array(image), came_as, origin)
+        return _of_array(_array(image) if deep is None else deep, came_as, origin)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
-    except _BROKEN as error:
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"{name} is broken or cut off: {reason}.") from error
 
 
 def _array(image):
@@ -235,7 +239,7 @@ def _of_array(array, came_as, origin):
         raise InputError(
             f"Expected an array [H, W], [H, W, 3] or [H, W, 4]. Received: {list(array.shape)}."
         )
-    array = photo_files.turned(array, origin.orientation)
+    array = formats.turned(array, origin.orientation)
     channels = 1 if array.ndim == 2 else array.shape[2]
     alpha = array[..., -1] if channels in (2, 4) else None
     if channels > 2:

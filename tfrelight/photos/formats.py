@@ -1,23 +1,20 @@
-"""How photos lie in files: orientation, 16 bits, colour profiles, metadata; for `photos`."""
+"""The formats that photos are read from and written to, 16 bits a channel included."""
 
 from __future__ import annotations
 
-import dataclasses
 import io
-import struct
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, JpegImagePlugin, PngImagePlugin
+from PIL import Image, PngImagePlugin
 
 from tfrelight.errors import InputError
+from tfrelight.photos import metadata
 
 __all__ = [
     "ENDINGS",
-    "Origin",
     "format_of",
     "image_of",
-    "origin",
     "sixteen_bits",
     "turned",
     "write",
@@ -31,130 +28,9 @@ ENDINGS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
 }
-_ORIENTATION = 0x0112
-_EXIF = b"Exif\0\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 # What fits into one marker of a JPEG.
 _MARKER = 65533
-# Ancillary PNG chunks that stay true when the pixels change; profile and EXIF go another way.
-_CHUNKS = (b"cHRM", b"gAMA", b"sRGB", b"cICP", b"pHYs", b"tIME", b"tEXt", b"zTXt", b"iTXt")
-# TIFF tags of the layout, which a writer sets anew, of the profile and of the orientation.
-_LAYOUT = (
-    *(254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 317, 320, 322, 323),
-    *(324, 325, 338, 339, 347, 529, 530, 531, 532, 34675),
-)
-_LOSSLESS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits")
-
-
-@dataclasses.dataclass(frozen=True)
-class Origin:
-    """What a photo came with beside its pixels.
-
-    Attributes:
-      format: of the file, "JPEG", "PNG", "WEBP", "TIFF" or another of Pillow's; None for arrays.
-      orientation: of EXIF, 1 to 8: how the pixels were stored.
-      icc_profile, exif, xmp: bytes or None. EXIF is without thumbnail, which shows the old light.
-      info: what Pillow said of it.
-      same: arguments of Pillow's `save` for the same format only.
-    """
-
-    format: str | None = None
-    orientation: int = 1
-    icc_profile: bytes | None = None
-    exif: bytes | None = None
-    xmp: bytes | None = None
-    info: dict = dataclasses.field(default_factory=dict)
-    same: dict = dataclasses.field(default_factory=dict)
-
-
-def origin(image, data=None) -> Origin:
-    """What a PIL image came with.
-
-    Args:
-      image: of PIL, as it is after its pixels were read.
-      data: bytes of the file, if it was one.
-    """
-    exif = image.getexif()
-    # Pillow turns TIFF photos while it loads them, and forgets the orientation.
-    orientation = exif.get(_ORIENTATION, 1)
-    if image.format == "TIFF":
-        for tag in _LAYOUT:
-            exif.pop(tag, None)
-    stored = image.info.get("exif") or (exif.tobytes() if len(exif) else None)
-    info = {name: value for name, value in image.info.items() if name != "transparency"}
-    # Files of several pictures (MPO) are written as the JPEG that their first one is.
-    kind = "JPEG" if image.format == "MPO" else image.format
-    return Origin(
-        format=kind,
-        orientation=orientation if orientation in range(1, 9) else 1,
-        icc_profile=image.info.get("icc_profile"),
-        exif=_patched(stored, thumbnail=False) if stored else None,
-        xmp=_bytes(image.info.get("xmp")),
-        info=info,
-        same=_same(image, kind, data),
-    )
-
-
-def _bytes(text):
-    return text.encode() if isinstance(text, str) else text
-
-
-def _same(image, kind, data):
-    if kind == "JPEG" and getattr(image, "quantization", None):
-        # IPTC lies in these, which Pillow writes for nobody.
-        blocks = [block for name, block in image.applist if name == "APP13"]
-        return {
-            "qtables": image.quantization,
-            "subsampling": JpegImagePlugin.get_sampling(image),
-            "progressive": bool(image.info.get("progressive")),
-            "comment": image.info.get("comment", b""),
-            "extra": b"".join(_marker(0xED, block) for block in blocks),
-        }
-    if kind == "PNG" and data:
-        chunks = PngImagePlugin.PngInfo()
-        for name, content in _chunks(data):
-            if name in _CHUNKS:
-                chunks.add(name, content)
-        return {"pnginfo": chunks}
-    if kind == "TIFF" and image.info.get("compression") in _LOSSLESS:
-        return {"compression": image.info["compression"]}
-    return {}
-
-
-def _marker(number, content):
-    return struct.pack(">BBH", 0xFF, number, len(content) + 2) + content
-
-
-def _chunks(data):
-    """Names and contents of the chunks of a PNG file."""
-    position = 8
-    while position + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, position)
-        yield data[position + 4 : position + 8], data[position + 8 : position + 8 + length]
-        position += length + 12
-
-
-def _patched(exif, thumbnail=True, upright=False):
-    """EXIF bytes without the second directory, which holds the thumbnail, or marked upright.
-
-    Patched in place: rewriting would break what cameras store under offsets of their own.
-    """
-    start = len(_EXIF) if exif.startswith(_EXIF) else 0
-    patched = bytearray(exif)
-    order = {b"II": "<", b"MM": ">"}.get(exif[start : start + 2])
-    try:
-        (first,) = struct.unpack_from(f"{order}I", exif, start + 4)
-        (count,) = struct.unpack_from(f"{order}H", exif, start + first)
-        entries = start + first + 2
-        if not thumbnail:
-            struct.pack_into(f"{order}I", patched, entries + 12 * count, 0)
-        for entry in range(entries, entries + 12 * count, 12):
-            if upright and struct.unpack_from(f"{order}H", exif, entry)[0] == _ORIENTATION:
-                struct.pack_into(f"{order}H", patched, entry + 8, 1)
-    except struct.error:
-        # Cut off or no EXIF: no reader will make more of it than we do.
-        return exif
-    return bytes(patched)
 
 
 def turned(array, orientation, back=False):
@@ -197,7 +73,7 @@ def sixteen_bits(image, data):
         except Exception as error:  # tifffile lets through whatever its decoders raise
             reason = " ".join(str(error).split())[:120]
             raise InputError(f"16 bits a channel, not readable: {reason}.") from error
-        return turned(array, image.getexif().get(_ORIENTATION, 1))
+        return turned(array, image.getexif().get(metadata.ORIENTATION, 1))
     return None
 
 
@@ -243,7 +119,7 @@ def _eight_bits(array):
     return np.ascontiguousarray(array)
 
 
-def write(path, array, kind, source: Origin, upright, cmyk=False):
+def write(path, array, kind, source: metadata.Origin, upright, cmyk=False):
     """Writes a photo with what its source came with.
 
     Args:
@@ -257,7 +133,7 @@ def write(path, array, kind, source: Origin, upright, cmyk=False):
     Raises:
       InputError: the format cannot hold it.
     """
-    exif = source.exif and _patched(source.exif, upright=upright)
+    exif = metadata.upright(source.exif) if source.exif and upright else source.exif
     options = {"icc_profile": source.icc_profile, "exif": exif, "dpi": source.info.get("dpi")}
     options = {name: value for name, value in options.items() if value}
     if source.format == kind:
@@ -268,7 +144,7 @@ def write(path, array, kind, source: Origin, upright, cmyk=False):
         if "qtables" not in options:
             options.update(quality=95, subsampling=0)
         if source.xmp and len(_XMP + source.xmp) < _MARKER:
-            options["extra"] = options.get("extra", b"") + _marker(0xE1, _XMP + source.xmp)
+            options["extra"] = options.get("extra", b"") + metadata.marker(0xE1, _XMP + source.xmp)
         if exif and len(exif) > _MARKER:
             del options["exif"]
     elif kind == "WEBP":
@@ -280,8 +156,9 @@ def write(path, array, kind, source: Origin, upright, cmyk=False):
             return _write_deep_tiff(path, array, source, exif)
         options.setdefault("compression", "tiff_lzw")
         if exif:
-            options["exif"] = Image.Exif()
-            options["exif"].load(exif)
+            # Pillow writes EXIF's directories into uncompressed files only.
+            del options["exif"]
+            options.update(tiffinfo=metadata.tiff_directory(exif), compression=None)
     elif "pnginfo" not in options:
         options["pnginfo"] = PngImagePlugin.PngInfo()
         if source.xmp:
