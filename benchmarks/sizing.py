@@ -27,13 +27,13 @@ flags.DEFINE_list("sizes", ["512x512", "1024x1024", "2048x1536", "4000x3000"], "
 flags.DEFINE_list("batches", ["1", "4"], "Photos of a run.")
 flags.DEFINE_integer("cores", None, "Threads, as --tensorflow_intra_op_parallelism; default: all.")
 flags.DEFINE_string("document", None, "Markdown file with the markers; default: print the table.")
+flags.DEFINE_float("seconds", 5.0, "Of runs for each size, at least three.")
 flags.DEFINE_string("measure", None, "Measure this one size and batch here, print JSON (internal).")
 
 BEGIN, END = "<!-- sizing: begin -->", "<!-- sizing: end -->"
 _SIGNATURE = "relight_bytes"
 # A picture of faces, so that files are as large as photos'.
 _PICTURE = Path(__file__).resolve().parent.parent / "docs" / "synthetic_people.jpg"
-_SECONDS = 5.0  # of runs, at least three
 
 
 def _memory(key):
@@ -95,7 +95,7 @@ def _measure(folder, width, height, batch, cores):
     run(*feeds)
     Path("/proc/self/clear_refs").write_text("5")  # VmHWM starts again from here
     walls, processor = [], time.process_time()
-    while sum(walls) < _SECONDS or len(walls) < 3:
+    while sum(walls) < flags.FLAGS.seconds or len(walls) < 3:
         started = time.perf_counter()
         (answer,) = run(*feeds)
         walls.append(time.perf_counter() - started)
@@ -115,7 +115,7 @@ def _measured(size, batch, cores):
     """`_measure` in a process of its own: memory that one size took stays with a process."""
     values = flags.FLAGS
     command = [sys.executable, __file__, f"--version_dir={values.version_dir}"]
-    command += [f"--measure={size}x{batch}", f"--cores={cores}"]
+    command += [f"--measure={size}x{batch}", f"--cores={cores}", f"--seconds={values.seconds}"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise InputError(f"{size} with {batch} a run failed: {done.stderr.strip()[-300:]}")
@@ -129,7 +129,7 @@ def _processor():
     return platform.machine()
 
 
-def _table(rows, cores):
+def _table(rows, cores, load):
     manifest = json.loads((Path(flags.FLAGS.version_dir) / "manifest.json").read_text())
     first = next(iter(rows.values()))
     megabytes = 1e-6
@@ -137,7 +137,8 @@ def _table(rows, cores):
     lines = [
         f"`relight_bytes`, JPEG in, PNG out, {cores} cores of {_processor()}; {model}, TensorFlow "
         f"{manifest['versions']['tensorflow']}. A version loads in {first['loading']:.1f} s and "
-        f"takes {max(row['version'] for row in rows.values()):.0f} MiB.",
+        f"takes {max(row['version'] for row in rows.values()):.0f} MiB. "
+        f"Load of the machine before: {load:.1f}.",
         "",
         "| photo | photos in a run | CPU seconds a photo | median run, s | photos/s "
         "| memory of a run, MiB | request, MB | answer, MB |",
@@ -152,6 +153,14 @@ def _table(rows, cores):
     return "\n".join(lines)
 
 
+def _around(document):
+    """What stands before and behind the table of a document."""
+    text = Path(document).read_text(encoding="utf-8")
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise InputError(f"{document} does not have the lines {BEGIN} and {END} once.")
+    return text.split(BEGIN)[0], text.split(END)[1]
+
+
 def main():
     """Measures, and prints the table or puts it into the document."""
     values = flags.FLAGS
@@ -160,23 +169,21 @@ def main():
         width, height, batch = (int(part) for part in values.measure.split("x"))
         print(json.dumps(_measure(values.version_dir, width, height, batch, cores)))
         return
-    document = None
     if values.document is not None:
-        document = Path(values.document).read_text(encoding="utf-8")
-        if document.count(BEGIN) != 1 or document.count(END) != 1:
-            raise InputError(f"{values.document} does not have the lines {BEGIN} and {END} once.")
+        _around(values.document)
+    load = os.getloadavg()[0]
     rows = {
         (size, int(batch)): _measured(size, int(batch), cores)
         for size in values.sizes
         for batch in values.batches
     }
-    table = _table(rows, cores)
-    if document is None:
+    table = _table(rows, cores, load)
+    if values.document is None:
         print(table)
         return
     from tfrelight import files
 
-    before, after = document.split(BEGIN)[0], document.split(END)[1]
+    before, after = _around(values.document)
     files.write_text(values.document, f"{before}{BEGIN}\n{table}\n{END}{after}")
 
 

@@ -73,7 +73,6 @@ def test_photos_in_pictures_lines_and_reasons_out(flags, run, tmp_path):
 @pytest.mark.parametrize(
     "more,said",
     [
-        (["--model=nowhere"], "No trained model in 'nowhere'"),
         (["--server=127.0.0.1:1"], "127.0.0.1:1 answers UNAVAILABLE"),
         (["--server=127.0.0.1:1", "--model=nowhere"], "choose one"),
         (["--light=lft"], "Unknown light 'lft'"),

@@ -1,5 +1,6 @@
 """The kit with the local server in TensorFlow Serving's place: labels from release to release."""
 
+import inspect
 import os
 import re
 import subprocess
@@ -17,9 +18,11 @@ from tests.export import kit
 from tests.export.test_monitoring import LABELS, QUERIES
 from tests.serving.conftest import file_of, picture
 from tests.serving.local import Raw, config_of, copy_version, serving
-from tfrelight.serving import defaults, remote, warm_up
+from tfrelight.serving import client, defaults, remote, warm_up
 
 IMAGES = np.zeros((1, 8, 8, 3), np.float32)
+# Commands that do not run in the checkout take the package from it all the same.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def models_config(base):
@@ -128,6 +131,75 @@ def test_warm_up_and_remote_models_keep_to_the_largest_batch():
     assert max(photos for _, (photos, _, _), _ in warm_up.requests(signatures)) <= most
 
 
+def test_deadlines_and_alerts_agree():
+    default = inspect.signature(client.Client).parameters["timeout"].default
+    (slow,) = (query for name, query in QUERIES if name == "TfrelightSlow")
+    assert float(slow.rpartition(">")[2]) == 1e6 * default / 2
+    for name in kit.DEPLOYMENTS:
+        pod = kit.document(name)["spec"]["template"]["spec"]
+        stop = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+        assert int(stop[1]) >= default
+
+
+def sizing():
+    """The rows of README's table: dicts of column to text."""
+    text = (kit.KIT / "README.md").read_text(encoding="utf-8")
+    table = text.partition("<!-- sizing: begin -->")[2].partition("<!-- sizing: end -->")[0]
+    header, _, *rows = (
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in table.splitlines()
+        if line.startswith("|")
+    )
+    (version,) = re.findall(r"takes (\d+) MiB", table)
+    return int(version), [dict(zip(header, row)) for row in rows]
+
+
+def test_the_limits_hold_what_was_measured():
+    """Two versions, and in each thread a run of the largest batch of the largest photos."""
+    batching = kit.parsed(kit.KIT / "batching.config", "BatchingParameters")
+    version, rows = sizing()
+    most = batching.max_batch_size.value
+    runs = [int(r["memory of a run, MiB"]) for r in rows if int(r["photos in a run"]) == most]
+    needed = 2 * version + batching.num_batch_threads.value * max(runs)
+    limits = [kit.compose()["services"]["tfrelight"]["deploy"]["resources"]["limits"]["memory"]]
+    for name in kit.DEPLOYMENTS:
+        (server,) = kit.document(name)["spec"]["template"]["spec"]["containers"]
+        limits.append(server["resources"]["limits"]["memory"])
+    assert {limit.rstrip("i") for limit in limits} == {limits[0]}
+    assert needed < 1024 * int(limits[0].rstrip("G"))
+
+
+def test_a_full_queue_is_shorter_than_clients_wait():
+    """For photos of one megapixel, on the two cores that the server gets."""
+    batching = kit.parsed(kit.KIT / "batching.config", "BatchingParameters")
+    waiting = batching.max_enqueued_batches.value * batching.max_batch_size.value
+    _, rows = sizing()
+    costs = [float(r["CPU seconds a photo"]) for r in rows if r["photo"] == "1024x1024"]
+    default = inspect.signature(client.Client).parameters["timeout"].default
+    assert waiting * max(costs) / batching.num_batch_threads.value < default
+
+
+def test_the_benchmark_fills_the_table(exported, tmp_path):
+    document = tmp_path / "README.md"
+    document.write_text("before\n<!-- sizing: begin -->\nold\n<!-- sizing: end -->\nafter\n")
+    command = [sys.executable, "benchmarks/sizing.py", f"--version_dir={exported.path}"]
+    command += [f"--document={document}", "--sizes=64x48", "--batches=2", "--seconds=0.01"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=240
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    text = document.read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    row = re.search(r"^\| 64x48 \| 2 \|(.*)\|$", text, re.MULTILINE).group(1)
+    assert all(float(cell) >= 0 for cell in row.split("|"))
+    document.write_text("no markers")
+    done = subprocess.run(
+        command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1 and "does not have the lines" in done.stderr
+    assert document.read_text() == "no markers"
+
+
 # ------------------------------------------------------------------------------- README's commands
 
 
@@ -149,7 +221,7 @@ def test_the_first_answer_takes_five_commands():
 
 def all_commands():
     text = "\n".join(path.read_text(encoding="utf-8") for path in kit.KIT.rglob("*.md"))
-    found = re.findall(r"^(?:`|1\. `)?python -m (tfrelight[\w.]*)((?: [^\n`]+)?)", text, re.M)
+    found = re.findall(r"^(?:\d\. `)?python -m (tfrelight[\w.]*)((?: [^\n`]+)?)", text, re.M)
     return sorted({(module, tuple(re.findall(r"--(\w+)", rest))) for module, rest in found})
 
 
@@ -172,7 +244,7 @@ def test_the_client_of_the_first_answer_gets_one(exported, tmp_path):
         done = subprocess.run(
             [sys.executable, "-m", *command, f"--output_dir={tmp_path}/out"],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env=ENVIRONMENT,
             capture_output=True,
             text=True,
             timeout=120,
