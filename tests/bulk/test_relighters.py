@@ -53,6 +53,8 @@ def test_lights_of_the_photos_own_surroundings(run, photo, tmp_path):
     assert (turned != left).any()
 
 
+# The package that finds faces asks numpy for its old name of `math`.
+@pytest.mark.filterwarnings("ignore:.*np.math:DeprecationWarning")
 def test_a_photo_without_a_face_is_refused(run, photo, tmp_path):
     relighter = relighters.local(run, dataclasses.replace(HOW, whole_image=False))
     with pytest.raises(InputError, match="No face found"):
