@@ -13,6 +13,22 @@ VERSION = re.search(
     re.MULTILINE,
 ).group(1)
 
+EXTRAS = {
+    "beam": ["apache-beam>=2.59"],
+    # No tf2onnx fits both Python 3.9 and this protobuf.
+    "onnx": [
+        "onnx==1.18.0; python_version>='3.10'",
+        "onnxruntime; python_version>='3.10'",
+        "tf2onnx>=1.17; python_version>='3.10'",
+    ],
+    "serving": [
+        "tensorflow-serving-api==2.15.1",
+        "grpcio>=1.62",
+        "grpcio-health-checking==1.62.3",
+        "prometheus-client",
+    ],
+}
+
 setup(
     name="tfrelight",
     version=VERSION,
@@ -31,7 +47,7 @@ setup(
         "Topic :: Scientific/Engineering :: Image Processing",
     ],
     packages=find_packages(include=["tfrelight", "tfrelight.*"]),
-    package_data={"tfrelight.synthesis": ["*.npz"]},
+    package_data={"tfrelight.models": ["weights/*"], "tfrelight.synthesis": ["*.npz"]},
     python_requires=">=3.9,<3.12",
     install_requires=[
         "tensorflow==2.15.1",
@@ -56,9 +72,13 @@ setup(
         "setuptools<81",
     ],
     extras_require={
-        "beam": ["apache-beam>=2.59"],
+        **EXTRAS,
         "dev": [
-            "apache-beam>=2.59",
+            *EXTRAS["beam"],
+            *EXTRAS["onnx"],
+            *EXTRAS["serving"],
+            # Makes the certificates of the tests.
+            "cryptography",
             # The schemas of Compose files and Kubernetes manifests, and the grammar of Prometheus
             # queries: they check export/.
             "check-jsonschema",

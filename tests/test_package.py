@@ -191,21 +191,33 @@ def _requirements(wheel):
     return [packaging.requirements.Requirement(line) for line in lines]
 
 
+# Packages that only functions import: their modules may import what the extra brings.
+OF_EXTRAS = {"tfrelight.serving.server": "serving"}
+
+
+def _belongs(name):
+    """The package of `OF_EXTRAS` that a module is in, or None."""
+    return next((p for p in OF_EXTRAS if name == p or name.startswith(f"{p}.")), None)
+
+
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="importlib.metadata does not know packages")
 def test_every_import_is_a_requirement(wheel):
     """What a module imports is required; what a function imports may be left to an extra."""
     distributions = importlib.metadata.packages_distributions()
-    core, extras = set(), set()
+    core, extras, of_extra = set(), set(), {extra: set() for extra in OF_EXTRAS.values()}
     for requirement in _requirements(wheel):
-        names = core if requirement.marker is None else extras
-        names.add(packaging.utils.canonicalize_name(requirement.name))
+        name = packaging.utils.canonicalize_name(requirement.name)
+        (core if requirement.marker is None else extras).add(name)
+        for extra, names in of_extra.items():
+            if requirement.marker and requirement.marker.evaluate({"extra": extra}):
+                names.add(name)
     undeclared = []
     for name, path in MODULES.items():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         lazy = {
             inner
             for outer in ast.walk(tree)
-            if isinstance(outer, ast.FunctionDef)
+            if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef))
             for inner in ast.walk(outer)
         }
         for node in ast.walk(tree):
@@ -215,8 +227,11 @@ def test_every_import_is_a_requirement(wheel):
                 imported = [node.module]
             else:
                 continue
+            if node not in lazy and not _belongs(name):
+                undeclared += [f"{name} imports {full}" for full in imported if _belongs(full)]
+            at_top = core | of_extra.get(OF_EXTRAS.get(_belongs(name)), set())
             for top in {full.partition(".")[0] for full in imported} - {"tfrelight"}:
-                required = core | extras if node in lazy else core
+                required = core | extras if node in lazy else at_top
                 # The package of an extra that is not installed here goes by its module's name.
                 found = distributions.get(top, [top])
                 if top not in sys.stdlib_module_names and not required & {
@@ -251,7 +266,11 @@ def test_constraints_pin_every_requirement(wheel, python):
                 assert pin.name not in pins, f"two pins of {pin.name} on Python {python}"
                 pins[pin.name] = next(iter(pin.specifier)).version
     requirements = _requirements(wheel)
-    assert requirements
+    extras = re.findall(r"^Provides-Extra: (.+)$", _metadata(wheel), re.MULTILINE)
+    assert requirements and extras
     for requirement in requirements:
+        wanted = [{"python_version": python, "extra": extra} for extra in extras]
+        if requirement.marker and not any(map(requirement.marker.evaluate, wanted)):
+            continue
         assert requirement.name in pins, f"{requirement.name} has no pin on Python {python}"
         assert pins[requirement.name] in requirement.specifier

@@ -8,7 +8,7 @@ from absl import flags
 
 from tfrelight import cli
 
-flags.DEFINE_string("model", None, "Folder of a training run.", required=True)
+flags.DEFINE_string("model", "compact-128", "Preset, or folder of a training run.")
 flags.DEFINE_string("dataset", None, "yale_b, or synthetic: the built-in ones.", required=True)
 flags.DEFINE_string("data_dir", None, "Folder of the dataset; yale_b: CroppedYale.")
 flags.DEFINE_list(

@@ -79,17 +79,15 @@ def encode(linear):
     return color.to_srgb(linear) + slope * tf.nn.relu(linear - 1.0)
 
 
-def photometric(rendered, image, weight):
-    """L1 between a rendered photo and a photo, both sRGB-encoded, where the photo votes.
-
-    mean of |encode(rendered) - image| over pixels with weight * vote(image).
+def photometric(rendered, photo, weight):
+    """L1 between a rendered photo and a photo, both sRGB-encoded: |encode(rendered) - photo|.
 
     Args:
       rendered: `[B, H, W, 3]` linear RGB, at least 0.
-      image: `[B, H, W, 3]` sRGB in [0, 1].
+      photo: `[B, H, W, 3]` sRGB-encoded.
       weight: `[B, H, W, 1]`.
     """
-    return absolute(encode(rendered), image, weight * vote(image))
+    return absolute(encode(rendered), photo, weight)
 
 
 def angle(prediction, target, weight):

@@ -28,6 +28,11 @@ flags.DEFINE_integer("seed", 0, "Of weights, order, and augmentation.", lower_bo
 flags.DEFINE_string("precision", "auto", "auto, float32, bfloat16 or float16.")
 flags.DEFINE_string("strategy", "default", "default, mirrored or multi_worker (TF_CONFIG).")
 
+flags.DEFINE_string(
+    "synthetic_dir",
+    None,
+    "Folder that tfrelight.synthesize wrote: its people in place of the built-in ones.",
+)
 flags.DEFINE_integer("synthetic_subjects", 320, "Built-in subjects to train on.", lower_bound=2)
 flags.DEFINE_integer("synthetic_lights", 8, "Photos of each built-in subject.", lower_bound=2)
 flags.DEFINE_integer("synthetic_seed", 0, "Which built-in subjects.", lower_bound=0)
@@ -53,12 +58,12 @@ flags.DEFINE_float(
 flags.DEFINE_bool("strict", False, "Refuse broken photos instead of skipping them.")
 
 for _name, _weight, _help in (
-    ("reconstruction", 1.0, "Each photo against its own albedo x shading."),
+    ("reconstruction", 1.0, "Its own albedo x shading against each photo."),
     ("albedo", 1.0, "Albedo against its label."),
     ("normal", 1.0, "Normals against their label."),
     ("light", 0.5, "Light against its label."),
     ("mask", 0.1, "Mask against its label."),
-    ("cross_relighting", 1.0, "Each photo of a pair under the other's light; multi-lit."),
+    ("cross_relighting", 1.0, "The same under the other light of the pair; multi-lit."),
     ("albedo_consistency", 0.5, "The albedo of both photos of a pair; multi-lit."),
     ("normal_consistency", 0.5, "The normals of both photos of a pair; multi-lit."),
 ):

@@ -20,7 +20,7 @@ def balls(monkeypatch):
     """Balls in place of people, and the settings of a small set."""
 
     def ball(settings, index):
-        subject = scenes.ball(portraits.name(settings, index), settings.size, settings.lights)
+        subject = scenes.ball(portraits.name(settings.seed, index), settings.size, settings.lights)
         shape = (settings.lights, settings.size, settings.size, 1)
         visibility = np.random.default_rng(index).integers(0, 256, shape).astype(np.uint8)
         return {**subject, "light_fit": subject["light"] / 2, "visibility": visibility}
@@ -49,14 +49,14 @@ def test_what_the_command_wrote_is_loaded(tmp_path, balls):
     }
     assert "arXiv:2106.15305" in info.citation and "CC0" in info.redistribution_info.license
     found = by_subject(splits["train"])
-    assert list(found) == [portraits.name(SMALL, index) for index in range(18)]
+    assert list(found) == [portraits.name(SMALL.seed, index) for index in range(18)]
     for index in (0, 17):
         subject = balls(index)
         example = found[subject["subject"]]
         for key in subject.keys() - {"subject"}:
             np.testing.assert_array_equal(example[key], subject[key], err_msg=key)
     assert set(example) == set(subject)
-    assert list(by_subject(splits["test"])) == [portraits.name(SMALL, 19)]
+    assert list(by_subject(splits["test"])) == [portraits.name(SMALL.seed, 19)]
 
 
 def test_features_are_described_as_they_come(tmp_path, balls):

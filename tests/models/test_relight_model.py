@@ -45,6 +45,12 @@ def test_the_truth_has_no_loss(pair):
         assert float(value) <= limits.get(name, 1e-5), name
 
 
+def unlabelled(portraits):
+    """As photos of which nothing is known."""
+    hidden = {name: tf.zeros_like(value) for name, value in portraits.items() if "has_" in name}
+    return {**portraits, **hidden}
+
+
 def halves(first, second):
     """`[8, 1, 1, 1]`: a value for the four first photos of the pairs, one for the second ones."""
     return tf.reshape(tf.constant([first] * 4 + [second] * 4, tf.float32), [8, 1, 1, 1])
@@ -57,6 +63,7 @@ def test_cross_relighting_lends_the_light_and_keeps_the_surface(pair):
     outputs["albedo"] = outputs["albedo"] * halves(0.5, 1.0)
     tilted = tf.math.l2_normalize(outputs["normals"] + halves(0.3, 0.0) * [1.0, 0.0, 0.0], axis=-1)
     outputs["normals"] = tilted
+    portraits = unlabelled(portraits)
     value = pair_losses(["cross_relighting"], outputs, portraits)["cross_relighting"]
     a, b = pair["a"], pair["b"]
     wrong = shading.render(a["albedo"] * 0.5, tilted[:4], b["light"])
@@ -77,11 +84,33 @@ def test_reconstruction_is_under_the_photos_own_light(pair):
     portraits = concatenated(pair)
     outputs = perfect(portraits)
     outputs["light"] = tf.concat([pair["b"]["light"], pair["a"]["light"]], 0)
-    value = pair_losses(["reconstruction"], outputs, portraits)["reconstruction"]
+    value = pair_losses(["reconstruction"], outputs, unlabelled(portraits))["reconstruction"]
     rendered = shading.render(portraits["albedo"], portraits["normals"], outputs["light"])
     expected = losses.photometric(rendered, portraits["image"], portraits["mask"])
     np.testing.assert_allclose(value, expected, rtol=1e-5)
     assert value > 0.02
+
+
+@pytest.mark.parametrize("name", ["reconstruction", "cross_relighting"])
+def test_cast_shadows_and_highlights_count_only_where_labels_do_not_tell_them(pair, name):
+    portraits = concatenated(pair)
+    outputs = perfect(portraits)
+    spoiled = tf.where(halves(1.0, 0.0) > 0, portraits["image"] * 0.6, 0.9)
+    spoiled = {**portraits, "image": spoiled}
+    assert float(pair_losses([name], outputs, spoiled)[name]) < 1e-5
+    for label in ("albedo", "normals", "light"):
+        partly = {**spoiled, f"has_{label}": tf.zeros_like(portraits[f"has_{label}"])}
+        assert float(pair_losses([name], outputs, partly)[name]) > 0.1
+
+
+@pytest.mark.parametrize("name", ["reconstruction", "cross_relighting"])
+def test_saturated_pixels_of_unlabelled_photos_do_not_vote(pair, name):
+    portraits = unlabelled(concatenated(pair))
+    outputs = perfect(portraits)
+    expected = pair_losses([name], outputs, portraits)[name]
+    half = tf.reshape(tf.range(32) < 16, [1, 1, 32, 1])
+    saturated = {**portraits, "image": tf.where(half, 1.0, portraits["image"])}
+    assert abs(float(pair_losses([name], outputs, saturated)[name] - expected)) < 0.005
 
 
 def test_the_supervised_losses_by_hand(pair):

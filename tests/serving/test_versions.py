@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tests.serving.conftest import run_folder
 from tfrelight.errors import InputError
-from tfrelight.models import presets
+from tfrelight.models import bundled, presets
 from tfrelight.serving import defaults, folders, manifest, signatures, versions, warm_up
 
 
@@ -121,7 +121,7 @@ def test_manifest_says_what_the_version_is(exported):
     }
     assert stored["precision"] == "float32"
     assert stored["versions"]["tensorflow"] == tf.__version__
-    assert stored["figures"] == {}
+    assert (stored["preset"], stored["figures"]) == (None, {})
     assert {entry["signature"] for entry in stored["warm_up"]} == set(defaults.SIGNATURES)
 
 
@@ -140,8 +140,17 @@ def test_figures_are_the_run_s_last_ones(run, tmp_path):
     ]
     (run / "metrics.json").write_text(json.dumps({"epochs": epochs}))
     for model in (run, run / presets.LAST):
-        assert manifest.figures(model) == {"val_loss": 1.0}
-    assert manifest.figures(tmp_path) == {}
+        assert manifest.origin(model) == {"preset": None, "figures": {"val_loss": 1.0}}
+    assert manifest.origin(tmp_path) == {"preset": None, "figures": {}}
+
+
+def test_a_preset_says_what_it_is(tmp_path, monkeypatch):
+    # What lies in the current folder is not the preset's.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "metrics.json").write_text(json.dumps({"epochs": [{"val_loss": 1.0}]}))
+    found = manifest.origin(bundled.DEFAULT)
+    assert found["preset"] == bundled.DEFAULT
+    assert "Apache-2.0" in found["licence"] and found["figures"] == {}
 
 
 def test_warm_up_covers_every_signature_and_runs(exported, answer):

@@ -31,7 +31,7 @@ def balls(monkeypatch):
     def subjects(settings, indices, processes=None):
         for index in indices:
             made.append(index)
-            yield scenes.ball(portraits.name(settings, index), 8, settings.lights)
+            yield scenes.ball(portraits.name(settings.seed, index), 8, settings.lights)
 
     monkeypatch.setattr(portraits, "subjects", subjects)
     return made
@@ -53,7 +53,7 @@ def test_every_subject_is_in_the_split_that_it_belongs_to(tmp_path, balls):
     assert balls and sorted(balls) == list(range(43))
     for split in ("train", "validation", "test"):
         wanted = [i for i in range(43) if portraits.split_of(i) == split]
-        assert subjects_of(tmp_path, split) == [portraits.name(SMALL, i) for i in wanted]
+        assert subjects_of(tmp_path, split) == [portraits.name(SMALL.seed, i) for i in wanted]
 
 
 def test_bytes_do_not_depend_on_processes(tmp_path, monkeypatch):

@@ -10,9 +10,12 @@ import tensorflow as tf
 from PIL import Image
 
 import tfrelight
+from tests import scenes
 from tests.models.test_networks import TINY, photos
+from tfrelight.data import pairs
 from tfrelight.errors import InputError
 from tfrelight.models import presets
+from tfrelight.synthesis import dataset, portraits
 from tfrelight.training import callbacks, mixture, run, strategies
 
 LOSSES = {
@@ -38,6 +41,7 @@ SETTINGS = {
     "seed": 7,
     "precision": "float32",
     "strategy": "default",
+    "synthetic_dir": None,
     "synthetic_subjects": 4,
     "synthetic_lights": 3,
     "synthetic_seed": 0,
@@ -213,3 +217,39 @@ def test_the_limited_setting_labels_the_first_people():
     assert len(sources[0].subjects) == 1 and len(sources[1].subjects) == 3
     assert not set(sources[0].subjects) & set(sources[1].subjects)
     assert sum(source.share for source in sources) == pytest.approx(1)
+
+
+@pytest.fixture
+def a_set(tmp_path, monkeypatch):
+    """A folder of the synthesize command with forty people of 32 pixels, balls."""
+
+    def subjects(settings, indices, processes=None):
+        for index in indices:
+            yield scenes.ball(portraits.name(settings.seed, index), settings.size, settings.lights)
+
+    monkeypatch.setattr(portraits, "subjects", subjects)
+    dataset.write(tmp_path, portraits.Settings(lights=2, size=32, seed=3), 40)
+    return tmp_path
+
+
+@pytest.mark.parametrize("share, labelled, unlabelled", [(1.0, 36, 0), (0.5, 18, 18), (0.0, 0, 36)])
+def test_a_rendered_set_takes_the_place_of_built_in_people(a_set, share, labelled, unlabelled):
+    options = {**SETTINGS, "synthetic_dir": str(a_set), "synthetic_share": share}
+    found = mixture.mixture(options)
+    names = {True: set(), False: set()}
+    for source in found.training:
+        names[source.labelled] |= set(source.subjects)
+    assert (len(names[True]), len(names[False])) == (labelled, unlabelled)
+    assert not names[True] & names[False]
+    seen = {
+        bytes(subject).decode()
+        for pair in pairs.pairs(found.training, 2, steps=60)
+        for subject in pair["a"]["subject"].numpy()
+    }
+    assert seen <= names[True] | names[False]
+    assert found.validation.subjects == ("synthetic-3-000018", "synthetic-3-000038")
+
+
+def test_a_rendered_set_of_another_size_is_refused(a_set):
+    with pytest.raises(InputError, match="are 32 pixels wide. Expected 64. Change --size"):
+        mixture.mixture({**SETTINGS, "synthetic_dir": str(a_set), "size": 64})

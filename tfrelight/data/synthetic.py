@@ -12,7 +12,7 @@ __all__ = ["names", "rendered", "subjects"]
 
 def names(settings, split, count):
     """Ids of the first `count` subjects of a split."""
-    return [portraits.name(settings, index) for index in portraits.indices(split, count)]
+    return [portraits.name(settings.seed, index) for index in portraits.indices(split, count)]
 
 
 def subjects(settings, indices, processes=None):

@@ -1,8 +1,9 @@
-"""Networks by name, and how they are stored: a JSON description and a weights file.
+"""Networks by name, and trained ones by preset or folder.
 
-A stored network is a folder with `model.json` (network, its arguments, versions) and
-`weights/last.weights.h5`; a training run's folder is one. `load_model` gives it back as a Keras
-model that takes photos of any size.
+A preset is a trained network that comes with the package (`models.bundled`). A training run's
+folder holds one too: `model.json` (network, its arguments, versions) and
+`weights/last.weights.h5`. `load_model` gives either back as a Keras model that takes photos of any
+size.
 """
 
 import inspect
@@ -14,7 +15,7 @@ import keras
 import tfrelight
 from tfrelight import files
 from tfrelight.errors import InputError
-from tfrelight.models import layers
+from tfrelight.models import bundled, layers
 from tfrelight.models.compact import compact
 from tfrelight.models.sfsnet import sfsnet
 
@@ -56,19 +57,25 @@ def describe(folder, network, arguments):
     files.write_json(Path(folder) / "model.json", description)
 
 
-def load_network(path):
-    """The network of a run, at its own size, with its weights.
+def load_network(model=bundled.DEFAULT):
+    """A trained network, at its own size.
 
     Args:
-      path: a run folder, or one weights file in its `weights` folder.
+      model: a preset (`bundled.names`), a run folder, or one weights file in its `weights` folder.
 
     Returns:
       The functional model of `NETWORKS`.
 
     Raises:
-      InputError: no such folder, no description or weights in it, or weights of another network.
+      InputError: neither a preset nor such a folder; or its description or weights are missing,
+        damaged, or of another network.
     """
-    path = Path(path)
+    path = Path(model)
+    if not path.exists() and len(path.parts) == 1:
+        preset = bundled.find(str(model))
+        network = build(preset.network, **preset.arguments)
+        bundled.restore(network, preset)
+        return network
     weights = path if path.name.endswith(".weights.h5") else path / LAST
     description = weights.parent.parent / "model.json"
     for wanted in (description, weights):
@@ -93,11 +100,12 @@ def load_network(path):
     return network
 
 
-def load_model(path):
+def load_model(model=bundled.DEFAULT):
     """A trained model for photos of any size.
 
     Args:
-      path: a run folder, or one weights file in its `weights` folder.
+      model: a preset (default: the package's own weights), a run folder, or one weights file in its
+        `weights` folder.
 
     Returns:
       `keras.Model`; `predict(images)` takes `[N, H, W, 3]` sRGB float in [0, 1] and gives a dict:
@@ -107,7 +115,7 @@ def load_model(path):
     Raises:
       InputError: see `load_network`.
     """
-    return of_any_size(load_network(path))
+    return of_any_size(load_network(model))
 
 
 def of_any_size(network):

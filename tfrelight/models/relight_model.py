@@ -30,6 +30,26 @@ def _labelled(portraits):
     return portraits["mask"] * tf.maximum(surface, 1.0 - has_albedo)
 
 
+def _photos(portraits):
+    """What albedo x shading should give, sRGB-encoded, and which pixels vote on it.
+
+    That is the photo; but where all labels are known, what they render: the photo without cast
+    shadows, highlights and whatever else second-order shading does not hold, all of which would
+    else be pressed into the albedo.
+
+    Returns:
+      `[2 B, H, W, 3]` and `[2 B, H, W, 1]`.
+    """
+    known = portraits["has_albedo"] * portraits["has_normals"] * portraits["has_light"]
+    known = known[:, None, None, None] > 0
+    rendered = shading.render(portraits["albedo"], portraits["normals"], portraits["light"])
+    image = portraits["image"]
+    target = tf.where(known, losses.encode(rendered), image)
+    # Skin and hair alike; everywhere where the mask is not known.
+    weight = tf.where(known, _labelled(portraits), portraits["mask"] * losses.vote(image))
+    return target, weight
+
+
 def pair_losses(names, outputs, portraits):
     """The losses of one batch of pairs.
 
@@ -42,7 +62,8 @@ def pair_losses(names, outputs, portraits):
       dict of a scalar for each name.
     """
     albedo, normals, light = outputs["albedo"], outputs["normals"], outputs["light"]
-    image = portraits["image"]
+    photometric = {"reconstruction", "cross_relighting"} & set(names)
+    photo, voting = _photos(portraits) if photometric else (None, None)
 
     def known(label):
         return portraits[f"has_{label}"]
@@ -50,9 +71,7 @@ def pair_losses(names, outputs, portraits):
     def pixels(label, region):
         return known(label)[:, None, None, None] * region
 
-    # Skin and hair alike; everywhere where it is not known.
     head = portraits["mask"]
-
     labelled = _labelled(portraits)
 
     needs_encoding = {"albedo", "albedo_consistency"} & set(names)
@@ -60,7 +79,7 @@ def pair_losses(names, outputs, portraits):
 
     compute = {
         "reconstruction": lambda: losses.photometric(
-            shading.render(albedo, normals, light), image, head
+            shading.render(albedo, normals, light), photo, voting
         ),
         "albedo": lambda: losses.absolute(
             losses.encode(albedo),
@@ -77,7 +96,7 @@ def pair_losses(names, outputs, portraits):
         ),
         # Albedo and normals of one photo under the light of the other give the other.
         "cross_relighting": lambda: losses.photometric(
-            shading.render(albedo, normals, _swap(light)), _swap(image), head
+            shading.render(albedo, normals, _swap(light)), _swap(photo), _swap(voting)
         ),
         "albedo_consistency": lambda: losses.absolute(encoded, _swap(encoded), head),
         "normal_consistency": lambda: losses.angle(normals, _swap(normals), head),

@@ -14,9 +14,10 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 import tfrelight
+from tfrelight.models import bundled
 from tfrelight.serving import codecs
 
-__all__ = ["describe", "figures", "graph_of", "weights_hash"]
+__all__ = ["describe", "graph_of", "origin", "weights_hash"]
 
 
 def graph_of(folder):
@@ -53,14 +54,25 @@ def _tensors(infos):
     }
 
 
-def figures(model):
-    """The last validation figures of the run that a model is from, if it is from one."""
+def origin(model):
+    """Where a model is from, as far as it can be known.
+
+    Args:
+      model: what `presets.load_network` takes.
+
+    Returns:
+      dict: `preset`, its name or None; `figures`, the last validation figures of a run; of a
+      preset, what it says of itself (training data, licence, ...).
+    """
     path = Path(model)
+    if not path.exists():
+        return {"preset": str(model), "figures": {}, **bundled.find(str(model)).about}
     metrics = (path if path.is_dir() else path.parent.parent) / "metrics.json"
-    if not metrics.is_file():
-        return {}
-    last = json.loads(metrics.read_text(encoding="utf-8"))["epochs"][-1]
-    return {name: value for name, value in last.items() if name.startswith("val_")}
+    figures = {}
+    if metrics.is_file():
+        last = json.loads(metrics.read_text(encoding="utf-8"))["epochs"][-1]
+        figures = {name: value for name, value in last.items() if name.startswith("val_")}
+    return {"preset": None, "figures": figures}
 
 
 def describe(folder, network, model, precision, warmed):
@@ -79,6 +91,7 @@ def describe(folder, network, model, precision, warmed):
     """
     graph = graph_of(folder)
     return {
+        **origin(model),
         "model": {
             "network": network.name,
             "size": network.input_shape[1],
@@ -97,12 +110,11 @@ def describe(folder, network, model, precision, warmed):
         "signatures": {
             name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
             for name, signature in sorted(graph.signature_def.items())
-            # Keras' own, which names the op that restores the weights.
-            if name != "__saved_model_init_op"
+            # Keras adds one that names the op which restores the weights.
+            if signature.method_name
         },
         "operations": _operations(graph),
         "min_consumer": graph.graph_def.versions.min_consumer,
-        "figures": figures(model),
         "warm_up": warmed,
         "limits": {"pixels": codecs.MAX_PIXELS},
     }

@@ -30,7 +30,7 @@ from tfrelight.data import records, synthetic, tfds
 from tfrelight.errors import InputError
 from tfrelight.synthesis import portraits
 
-__all__ = ["Shard", "files", "finish", "missing", "plan", "refused", "start", "write"]
+__all__ = ["Shard", "files", "finish", "missing", "names", "plan", "refused", "start", "write"]
 
 _SETTINGS = "settings.json"
 _INFO = "dataset_info.json"
@@ -205,12 +205,8 @@ def write(
     return finish(output_dir, shards)
 
 
-def files(output_dir, split: str) -> list[str]:
-    """The shards of a split of the newest finished set in an output folder.
-
-    Raises:
-      InputError: there is none, or it has no subject of this split.
-    """
+def _newest(output_dir):
+    """The folder of the newest finished set in an output folder."""
     root = os.path.join(os.fspath(output_dir), tfds.NAME)
     finished = [os.path.dirname(path) for path in tf.io.gfile.glob(f"{root}/*/{_INFO}")]
     if not finished:
@@ -218,10 +214,37 @@ def files(output_dir, split: str) -> list[str]:
             f"No finished set of portraits in {output_dir}. Expected what python -m "
             f"tfrelight.synthesize --output_dir={output_dir} writes."
         )
-    newest = max(finished, key=lambda folder: int(os.path.basename(folder).split(".")[0]))
+    return max(finished, key=lambda folder: int(os.path.basename(folder).split(".")[0]))
+
+
+def files(output_dir, split: str) -> list[str]:
+    """The shards of a split of the newest finished set in an output folder.
+
+    Raises:
+      InputError: there is none, or it has no subject of this split.
+    """
+    newest = _newest(output_dir)
     found = sorted(tf.io.gfile.glob(f"{newest}/{tfds.NAME}-{split}.tfrecord-*-of-?????"))
     if not found:
         raise InputError(
             f"No {split} subjects in {newest}. Expected a split of a set of at least 20 subjects."
         )
     return found
+
+
+def names(output_dir, split: str, size: int) -> list[str]:
+    """Ids of the subjects in `files`, in their order.
+
+    Raises:
+      InputError: there is no finished set, or its photos are not `size` pixels high and wide.
+    """
+    newest = _newest(output_dir)
+    with tf.io.gfile.GFile(os.path.join(newest, _SETTINGS)) as file:
+        settings = json.load(file)
+    if settings["size"] != size:
+        raise InputError(
+            f"The portraits in {newest} are {settings['size']} pixels wide. Expected {size}. "
+            "Change --size, or render others."
+        )
+    indices = tfds.by_split(settings["subjects"])[split]
+    return [portraits.name(settings["seed"], index) for index in indices]

@@ -130,9 +130,9 @@ def indices(split: str, count: int) -> list[int]:
     return list(itertools.islice((i for i in itertools.count() if split_of(i) == split), count))
 
 
-def name(settings: Settings, index: int) -> str:
+def name(seed: int, index: int) -> str:
     """Id of a subject: the person keeps it under other lights; another seed has other people."""
-    return f"synthetic-{settings.seed}-{index:06d}"
+    return f"synthetic-{seed}-{index:06d}"
 
 
 def _rng(settings, index, stage):
@@ -198,7 +198,7 @@ def subject(settings: Settings, index: int) -> dict:
         shadows.append(photo.visibility)
     one = np.float32(1)
     return {
-        "subject": name(settings, index),
+        "subject": name(settings.seed, index),
         "images": np.stack(images),
         "mask": np.round(person.coverage[..., None] * 255).astype(np.uint8),
         "albedo": np.round(person.albedo * 65535).astype(np.uint16),

@@ -40,10 +40,7 @@ def mixture(options):
       InputError: a data folder is missing or holds no pairs, or more labelled subjects are asked
         for than there are.
     """
-    settings = portraits.Settings(
-        lights=options["synthetic_lights"], size=options["size"], seed=options["synthetic_seed"]
-    )
-    share, count = options["synthetic_share"], options["synthetic_subjects"]
+    share = options["synthetic_share"]
     if options["yale_b_subjects"] and not options["yale_b_dir"]:
         raise InputError(
             "--yale_b_subjects names people of Extended Yale B. Give --yale_b_dir too."
@@ -54,23 +51,22 @@ def mixture(options):
         name = "Extended Yale B"
         multilit_names, multilit_files = _yale_b(options)
         if share > 0:
-            labelled_names = synthetic.names(settings, "train", count)
-            labelled_files = synthetic.rendered(settings, "train", count)
+            labelled_names, labelled_files = _synthetic(options, "train")
         summary = (
-            f"Training on {len(labelled_names)} labelled built-in synthetic subjects and "
+            f"Training on {len(labelled_names)} labelled synthetic subjects and "
             f"{len(multilit_names)} subjects of {name} as multi-lit photos."
         )
     else:
-        name = "the built-in portraits"
-        multilit_names = synthetic.names(settings, "train", count)
-        multilit_files = labelled_files = synthetic.rendered(settings, "train", count)
+        name = "the synthetic portraits"
+        multilit_names, multilit_files = _synthetic(options, "train")
+        labelled_files = multilit_files
         if share == 1:
             labelled_names, multilit_names = multilit_names, []
         elif share > 0:
-            labelled_names = multilit_names[: count // 2]
-            multilit_names = multilit_names[count // 2 :]
+            half = len(multilit_names) // 2
+            labelled_names, multilit_names = multilit_names[:half], multilit_names[half:]
         summary = (
-            f"Training on the built-in synthetic portraits alone: {len(labelled_names)} labelled "
+            f"Training on synthetic portraits alone: {len(labelled_names)} labelled "
             f"subjects, and {len(multilit_names)} in place of multi-lit photos, their labels "
             "hidden. For real photos give --yale_b_dir."
         )
@@ -87,7 +83,7 @@ def mixture(options):
     if known:
         summary += f" {known} of the multi-lit subjects keep their labels."
     training = [
-        Source("the built-in portraits", labelled_files, share, True, tuple(labelled_names)),
+        Source("the synthetic portraits", labelled_files, share, True, tuple(labelled_names)),
         Source(
             name, multilit_files, (1 - share) * known_share, True, tuple(multilit_names[:known])
         ),
@@ -99,11 +95,24 @@ def mixture(options):
             tuple(multilit_names[known:]),
         ),
     ]
-    validation = Source(
-        "the built-in portraits (validation)",
-        synthetic.rendered(settings, "validation", VALIDATION_SUBJECTS),
-    )
+    names, files = _synthetic(options, "validation")
+    validation = Source("the synthetic portraits (validation)", files, subjects=tuple(names))
     return Mixture([source for source in training if source.share > 0], validation, summary)
+
+
+def _synthetic(options, split):
+    """Ids and record files of a split: of the set in --synthetic_dir, or rendered now."""
+    folder, size = options["synthetic_dir"], options["size"]
+    if folder:
+        from tfrelight.synthesis import dataset  # needs TensorFlow Datasets, slow to import
+
+        names, files = dataset.names(folder, split, size), dataset.files(folder, split)
+        return (names if split == "train" else names[:VALIDATION_SUBJECTS]), files
+    settings = portraits.Settings(
+        lights=options["synthetic_lights"], size=size, seed=options["synthetic_seed"]
+    )
+    count = options["synthetic_subjects"] if split == "train" else VALIDATION_SUBJECTS
+    return synthetic.names(settings, split, count), synthetic.rendered(settings, split, count)
 
 
 def _yale_b(options):

@@ -37,25 +37,29 @@ def _tls(values):
     return client.TLS(*(name and Path(name).read_bytes() for name in given))
 
 
-def _targets(photos, output_dir, overwrite):
-    """Where each photo's picture goes."""
+def targets(photos, output_dir, overwrite):
+    """Where each photo's picture goes: dict of path to path. Makes the folder.
+
+    Raises:
+      InputError: two would go to one place, or there is one already.
+    """
     from pathlib import Path
 
     from tfrelight.errors import InputError
 
-    targets = {}
+    found = {}
     for photo in photos:
         target = Path(output_dir) / f"{photo.stem}.png"
-        if target in targets.values():
+        if target in found.values():
             raise InputError(f"Two photos would be written to {target}. Rename one.")
         if target.exists() and not overwrite:
             raise InputError(f"{target} is there already. Remove it, or give --overwrite.")
-        targets[photo] = target
+        found[photo] = target
     Path(output_dir).mkdir(parents=True, exist_ok=True)
-    return targets
+    return found
 
 
-async def _relight(targets, light, values, tls):
+async def _relight(wanted, light, values, tls):
     """Writes the pictures; a dict of photo to what went wrong with it."""
     import tqdm
 
@@ -72,15 +76,15 @@ async def _relight(targets, light, values, tls):
         attempts=values.attempts,
         tls=tls,
     ) as server:
-        with tqdm.tqdm(total=len(targets), unit="photo", disable=None) as bar:
-            async for photo, result in server.relight_many(targets, light, values.concurrency):
+        with tqdm.tqdm(total=len(wanted), unit="photo", disable=None) as bar:
+            async for photo, result in server.relight_many(wanted, light, values.concurrency):
                 if isinstance(result, (client.Unavailable, client.NotServed)):
                     # It would be the same with every other photo.
                     raise result
                 if isinstance(result, Exception):
                     failed[photo] = result
                 else:
-                    with files.replacing(targets[photo]) as aside:
+                    with files.replacing(wanted[photo]) as aside:
                         aside.write_bytes(result)
                 bar.update()
     return failed
@@ -96,9 +100,9 @@ def main(arguments):
 
     values = flags.FLAGS
     light = lights.Light.preset(values.light)
-    targets = _targets(photos.find(arguments), values.output_dir, values.overwrite)
-    failed = asyncio.run(_relight(targets, light, values, _tls(values)))
-    for photo, target in targets.items():
+    wanted = targets(photos.find(arguments), values.output_dir, values.overwrite)
+    failed = asyncio.run(_relight(wanted, light, values, _tls(values)))
+    for photo, target in wanted.items():
         if photo not in failed:
             print(target)
     for photo, error in failed.items():

@@ -105,6 +105,8 @@ def metadata(response):
     return {
         name: {"inputs": described(one.inputs), "outputs": described(one.outputs)}
         for name, one in signatures.signature_def.items()
+        # Keras adds one that names the op which restores the weights.
+        if one.method_name
     }
 
 

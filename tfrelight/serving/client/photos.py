@@ -51,7 +51,9 @@ def read(path):
     data = Path(path).read_bytes()
     try:
         with Image.open(io.BytesIO(data)) as image:
-            turned = image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT
+            # Pillow decodes a whole PNG in search of EXIF behind the pixels, where nobody has it.
+            may_turn = image.format != "PNG" or "exif" in image.info
+            turned = may_turn and image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT
             if image.format in ("JPEG", "PNG") and not turned:
                 return data
             upright = ImageOps.exif_transpose(image).convert("RGB")

@@ -1,0 +1,84 @@
+"""`python -m tfrelight.serving.client`."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.conftest import ROOT
+from tests.serving.conftest import file_of, picture, pixels_of
+from tfrelight import lights
+from tfrelight.serving import client
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "tfrelight.serving.client", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+def test_photos_and_folders_and_what_failed(two_versions, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in range(3):
+        (folder / f"{index}.png").write_bytes(file_of(picture(16, 20, index)))
+    (folder / "1.png").write_bytes(b"no picture")
+    (folder / "notes.txt").write_text("no photo")
+    (tmp_path / "one.jpg").write_bytes(file_of(picture(30, 20), "JPEG"))
+    out = tmp_path / "out"
+    server = f"--server=127.0.0.1:{two_versions.port}"
+    done = run(folder, server, tmp_path / "one.jpg", "--light=right", f"--output_dir={out}")
+    assert done.returncode == 1
+    assert done.stdout.split() == [str(out / name) for name in ("0.png", "2.png", "one.png")]
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {folder / '1.png'}: ")
+    assert sorted(path.name for path in out.iterdir()) == ["0.png", "2.png", "one.png"]
+    with client.Client(f"127.0.0.1:{two_versions.port}") as one:
+        photo = (folder / "0.png").read_bytes()
+        (expected,) = one.relight([photo], lights.Light.preset("right"))
+    difference = pixels_of((out / "0.png").read_bytes()).astype(int) - pixels_of(expected)
+    assert np.max(np.abs(difference)) <= 1
+
+
+def test_no_server_is_one_line(tmp_path):
+    (tmp_path / "one.jpg").write_bytes(file_of(picture(30, 20), "JPEG"))
+    out = tmp_path / "out"
+    flags = ["--server=127.0.0.1:1", "--attempts=1", f"--output_dir={out}"]
+    done = run(tmp_path / "one.jpg", *flags)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: 127.0.0.1:1 answers UNAVAILABLE: ")
+    assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "names,message",
+    [
+        (["nowhere.jpg"], "No such photo or folder: nowhere.jpg."),
+        (["empty"], "No photos in empty."),
+        (["a/one.jpg", "b/one.jpg"], "Two photos would be written to out/one.png."),
+        (["a/one.jpg", "--output_dir=b"], "b/one.png is there already."),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_anything_is(tmp_path, monkeypatch, names, message):
+    from tfrelight.errors import InputError
+    from tfrelight.serving.client import __main__ as command
+    from tfrelight.serving.client import photos
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b", "empty"):
+        (tmp_path / name).mkdir()
+    for name in ("a/one.jpg", "b/one.jpg", "b/one.png"):
+        (tmp_path / name).write_bytes(b"")
+    output_dir = "b" if names[-1].startswith("--") else "out"
+    names = [name for name in names if not name.startswith("--")]
+    with pytest.raises(InputError, match=message.replace(".", r"\.")):
+        command.targets(photos.find(names), output_dir, overwrite=False)
+    assert not (tmp_path / "out").exists()
+    if output_dir == "b":
+        assert len(command.targets(photos.find(names), output_dir, overwrite=True)) == 1
