@@ -210,13 +210,13 @@ def first_answer():
     return block.splitlines()
 
 
-def test_the_first_answer_takes_five_commands():
+def test_the_first_answer_takes_five_commands_at_most():
     commands = first_answer()
-    assert len(commands) == 5
+    assert len(commands) <= 5
     assert [command for command in commands if command.startswith("docker compose")]
     extras = (ROOT / "setup.py").read_text(encoding="utf-8")
     (extra,) = re.findall(r'-e "\.\[(\w+)\]"', commands[0])
-    assert f'"{extra}": [' in extras
+    assert f'    "{extra}": [' in extras
 
 
 def all_commands():
