@@ -25,18 +25,21 @@ pytest.importorskip("apache_beam", reason='Apache Beam is not installed: pip ins
 SETTINGS = stand_in.SETTINGS
 
 
-def write_photos(folder, count, broken=()):
-    """Small photos `000.png`, ...; `broken` says which are to be what kind of broken."""
+# Bytes of broken photos; None is a photo with which `stand_in` meets a bug.
+KINDS = (b"", b"no photo", b"\x89PNG\r\n\x1a\n and then nothing", None)
+
+
+def write_photos(folder, count, broken=(), kinds=KINDS):
+    """Small photos `000.png`, ...; those of `broken` are, of all kinds in turn."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
     for number in range(count):
-        pixels = rng.integers(0, 256, (12, 13 if number in broken else 16, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"{number:03d}.png")
-    kinds = (b"", b"no photo", b"\x89PNG\r\n\x1a\n and then nothing", None)
-    for number, which in enumerate(broken):
-        kind = kinds[number % len(kinds)]
-        if kind is not None:  # else one that meets a bug, 13 pixels wide
-            (folder / f"{which:03d}.png").write_bytes(kind)
+        kind = kinds[broken.index(number) % len(kinds)] if number in broken else b""
+        pixels = rng.integers(0, 256, (12, 13 if kind is None else 16, 3), dtype=np.uint8)
+        path = folder / f"{number:03d}.png"
+        Image.fromarray(pixels).save(path)
+        if number in broken and kind is not None:
+            path.write_bytes(kind)
 
 
 def lines(path):
