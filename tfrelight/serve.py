@@ -31,8 +31,8 @@ flags.DEFINE_integer(
     lower_bound=-1,
 )
 flags.DEFINE_integer("workers", 2, "Runs of the graph at a time.", lower_bound=1)
-flags.DEFINE_integer("max_batch_size", 32, "Photos of several requests in one run.", lower_bound=1)
-flags.DEFINE_integer("max_queue", 256, "Requests that wait; more are refused.", lower_bound=1)
+flags.DEFINE_integer("max_batch_size", 8, "Photos of several requests in one run.", lower_bound=1)
+flags.DEFINE_integer("max_queue", 64, "Requests that wait; more are refused.", lower_bound=1)
 flags.DEFINE_integer("max_message_mb", 64, "Size of a request, MiB.", lower_bound=1)
 flags.DEFINE_float("poll_seconds", 1.0, "Between looks for new versions.", lower_bound=0.01)
 flags.DEFINE_float(

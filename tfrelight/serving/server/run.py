@@ -43,8 +43,8 @@ class Settings:
     port: int = 8500
     metrics_port: int | None = None
     workers: int = 2
-    max_batch_size: int = 32
-    max_queue: int = 256
+    max_batch_size: int = 8
+    max_queue: int = 64
     max_message: int = 64 * 2**20
     poll_seconds: float = 1.0
     early_labels: bool = False
