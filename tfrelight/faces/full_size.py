@@ -6,7 +6,9 @@ the result and 8 bits of mask.
 
 from __future__ import annotations
 
+import concurrent.futures
 import functools
+import os
 
 import numpy as np
 
@@ -15,7 +17,8 @@ from tfrelight.faces import guided
 
 __all__ = ["alphas", "apply", "decode", "encode", "linear", "paste"]
 
-_STRIP = 1 << 19
+_STRIP = 1 << 18
+_THREADS = 4
 # Guided filter of the mask: radius as a share of the maps' side, variance of the encoded photo.
 _MASK = (0.012, 5e-4)
 # The mask's values between which it rises from nobody to somebody.
@@ -45,14 +48,19 @@ def alphas(pixels, faces) -> list:
         maps = np.dstack([slope, offset, share])
         box = face.window.bounds(pixels.shape[:2])
         alpha = np.empty((box[3] - box[1], box[2] - box[0]), np.uint8)
-        for left, top, right, bottom in _strips(box):
-            strip = face.window.uncut(maps, (left, top, right, bottom))
-            mask = strip[..., 0] * _guide(pixels[top:bottom, left:right]) + strip[..., 1]
-            ramp = np.clip((mask - _OUTSIDE) / (_INSIDE - _OUTSIDE), 0.0, 1.0)
-            ramp = ramp * ramp * (3.0 - 2.0 * ramp) * strip[..., 2]
-            alpha[top - box[1] : bottom - box[1]] = np.floor(ramp * 255.0 + 0.5)
+        work = functools.partial(_alpha, pixels, face.window, maps, box, alpha)
+        _each_strip(work, box)
         found.append((box, alpha))
     return found
+
+
+def _alpha(pixels, window, maps, box, alpha, strip):
+    left, top, right, bottom = strip
+    slope, offset, share = np.moveaxis(window.uncut(maps, strip), -1, 0)
+    mask = slope * _guide(pixels[top:bottom, left:right]) + offset
+    ramp = np.clip((mask - _OUTSIDE) / (_INSIDE - _OUTSIDE), 0.0, 1.0)
+    ramp = ramp * ramp * (3.0 - 2.0 * ramp) * share
+    alpha[top - box[1] : bottom - box[1]] = np.floor(ramp * 255.0 + 0.5)
 
 
 def apply(pixels, faces, layers, changes, behind=None) -> np.ndarray:
@@ -71,13 +79,16 @@ def apply(pixels, faces, layers, changes, behind=None) -> np.ndarray:
     result = pixels.copy()
     height, width = pixels.shape[:2]
     box = (0, 0, width, height) if behind is not None else _union([one for one, _ in layers])
-    for strip in _strips(box):
+
+    def work(strip):
         left, top, right, bottom = strip
         mixed, total = _mixed(pixels, faces, layers, changes, strip, behind)
         # Nobody is there: not even a rounding may change it.
         touched = np.s_[:] if behind is not None else total > 0
         part = result[top:bottom, left:right]
         part[touched] = encode(mixed[touched], pixels.dtype)
+
+    _each_strip(work, box)
     return result
 
 
@@ -85,9 +96,12 @@ def linear(pixels, faces, layers, changes) -> np.ndarray:
     """As `apply`, but `[H, W, 3]` linear float32, 0 where no face is."""
     result = np.zeros(pixels.shape, np.float32)
     nothing = np.zeros(3, np.float32)
-    for strip in _strips(_union([one for one, _ in layers])):
+
+    def work(strip):
         left, top, right, bottom = strip
         result[top:bottom, left:right] = _mixed(pixels, faces, layers, changes, strip, nothing)[0]
+
+    _each_strip(work, _union([one for one, _ in layers]))
     return result
 
 
@@ -133,14 +147,22 @@ def _mixed(pixels, faces, layers, changes, strip, behind):
 
 
 def _changed(before, guide, window, change, box):
-    coefficients = window.uncut(np.dstack([change.slope, change.offset]), box)
-    factor = coefficients[..., :3]
-    factor *= guide[..., None]
-    factor += coefficients[..., 3:]
-    after = before * np.exp(factor, out=factor)
-    if change.lost is not None:
-        filling = window.uncut(np.dstack([change.lost, change.fill]), box)
-        after += filling[..., :1] * (filling[..., 1:] - after)
+    """Linear pixels `[h, w, 3]` of a box under a change."""
+    along = window.uncut(change.slope, box) * guide
+    after = np.empty_like(before)
+    for channel in range(3):
+        factor = window.uncut(change.offset[..., channel], box)
+        factor += along
+        np.multiply(before[..., channel], np.exp(factor, out=factor), out=after[..., channel])
+    if change.lost is None:
+        return after
+    lost = window.uncut(change.lost, box)
+    rows = np.flatnonzero(lost.any(1))
+    if len(rows):
+        some = np.s_[rows[0] : rows[-1] + 1]
+        here = (box[0], box[1] + rows[0], box[2], box[1] + rows[-1] + 1)
+        filling = window.uncut(change.fill, here)
+        after[some] += lost[some][..., None] * (filling - after[some])
     return after
 
 
@@ -160,11 +182,14 @@ def _share(faces, number):
     return (near[number] / sum(near)).astype(np.float32)
 
 
-def _strips(box):
+def _each_strip(work, box):
+    """Calls `work` with the strips of a box, in threads: numpy and Pillow let go of Python."""
     left, top, right, bottom = box
     rows = max(1, _STRIP // max(1, right - left))
-    for start in range(top, bottom, rows):
-        yield left, start, right, min(start + rows, bottom)
+    strips = [(left, start, right, min(start + rows, bottom)) for start in range(top, bottom, rows)]
+    with concurrent.futures.ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
+        for _ in pool.map(work, strips):
+            pass
 
 
 def _union(boxes):

@@ -19,7 +19,7 @@ from tfrelight.models import presets
 __all__ = ["FaceMaps", "decompose"]
 
 # Side of the maps, pixels; as many as a face has, up to the larger.
-_SMALLEST, _LARGEST = 128, 384
+_SMALLEST, _LARGEST = 128, 256
 # Cuts that the network gets at once: 32 of 128x128 take 0.5 GB in the compact network.
 _BATCH = 32
 # Part of an inner cut over which it fades into the outer one, and of its border that is not used:

@@ -27,14 +27,14 @@ _FLOOR = 0.03
 # Relative squared distance of two shadings over which the old shadows fade.
 _APART = 0.02
 # The factor, guided by the photo: radius as a share of the side, variance of the encoded photo.
-_GAIN = (0.01, 1e-2)
+_GAIN = (0.01, 5e-2)
 # Largest factor, log.
 _MOST = 2.5
-# Shading of the photo, against the albedo, below which it holds nothing to multiply, and above
-# which it does; and the luminance below which that may be.
-_BLACK, _DIM, _DARK = 0.02, 0.08, 0.02
-# The same at the other end, of the brightest channel.
-_LIGHT, _WHITE = 0.9, 0.99
+# Where the photo holds nothing to multiply: luminance over the albedo's, fully and at most, and the
+# luminance below which that may be: 20 of 255 when encoded, where a step of 8 bits is 10 %.
+_BLACK, _DIM, _DARK = 0.01, 0.04, 0.007
+# The same at the other end, of the luminance: a single channel of bright skin saturates early.
+_LIGHT, _WHITE = 0.88, 0.98
 # Luminance from which on what becomes brighter approaches 1 slowly instead of being cut off.
 _SHOULDER = 0.6
 # The brightest tenth of the face is what exposure is measured by.
@@ -49,7 +49,8 @@ class Change:
     `lost` of it, `fill`.
 
     Attributes:
-      slope, offset: `[S, S, 3]`.
+      slope: `[S, S]`.
+      offset: `[S, S, 3]`.
       lost: `[S, S]` in [0, 1], or None where that is 0 everywhere.
       fill: `[S, S, 3]` linear RGB, or None.
     """
@@ -67,11 +68,14 @@ def exposure(maps: FaceMaps, light) -> float:
       maps: of the face.
       light: `[9, 3]`, in the photo's frame.
     """
-    before = luminance(maps.photo)[maps.region]
     old, new = _shadings(maps, light)
     factor = np.exp(_log_ratio(maps, old, new, _sameness(maps, old, new)))
-    after = before * luminance(factor)[maps.region]
-    ratio = np.percentile(before, _METERED) / max(np.percentile(after, _METERED), 1e-6)
+    before, after = (
+        # Root mean square of the channels: coloured light is not turned up until they burn out.
+        np.percentile(np.sqrt(np.mean(values[maps.region] ** 2, axis=-1)), _METERED)
+        for values in (maps.photo, maps.photo * factor)
+    )
+    ratio = before / max(after, 1e-6)
     # A lamp behind the head lights none of it, and is not turned up without end.
     return float(np.clip(ratio, 0.2, 5.0))
 
@@ -91,6 +95,10 @@ def change(maps: FaceMaps, light) -> Change:
     slope, offset = guided.coefficients(
         maps.guide, log_ratio, max(1, round(radius * len(maps.guide))), epsilon
     )
+    # What follows the guide is brightness; colour of light has no edges of its own.
+    shared = luminance(slope)
+    offset += (slope - shared[..., None]) * maps.guide[..., None]
+    slope = shared
     lost = _lost(maps, log_ratio) * (1.0 - sameness)
     if not np.any(lost * maps.mask > 0.01):
         return Change(slope, offset)
@@ -124,16 +132,21 @@ def _log_ratio(maps, old, new, sameness):
 
 
 def _shouldered(maps, log_ratio):
-    """The factor, less where it would push the photo past white; never less than 1 for that."""
-    # Of the surroundings, so that detail keeps its contrast.
+    """The factor, less where it would push a channel past white; never below 1 for that."""
+    # Of the surroundings, so that detail keeps its contrast; all channels alike, so that the
+    # colour stays.
     side = 2 * max(1, round(0.01 * len(maps.guide))) + 1
-    before = np.maximum(ndimage.uniform_filter(luminance(maps.photo), side), 1e-4)
-    after = before * np.exp(luminance(log_ratio))
+    before = np.maximum(ndimage.uniform_filter(maps.photo, (side, side, 0)), 1e-4)
+    after = before * np.exp(log_ratio)
+    strongest = after.argmax(-1)[..., None]
+    before, after, factor = (
+        np.take_along_axis(values, strongest, -1) for values in (before, after, log_ratio)
+    )
     room = 1.0 - _SHOULDER
     bent = _SHOULDER + room * np.tanh(np.maximum(after - _SHOULDER, 0.0) / room)
     allowed = np.maximum(np.log(bent / before), 0.0)
-    over = np.where(after > _SHOULDER, np.maximum(np.log(after / before) - allowed, 0.0), 0.0)
-    return log_ratio - over[..., None]
+    over = np.where(after > _SHOULDER, np.maximum(factor - allowed, 0.0), 0.0)
+    return log_ratio - over
 
 
 def _lost(maps, log_ratio):
@@ -141,7 +154,7 @@ def _lost(maps, log_ratio):
     bright = luminance(maps.photo)
     seen = bright / np.maximum(luminance(maps.albedo), 1e-3)
     black = _ramp(seen, _DIM, _BLACK) * _ramp(bright, _DARK, _DARK / 2)
-    burnt = _ramp(maps.photo.max(-1), _LIGHT, _WHITE)
+    burnt = _ramp(bright, _LIGHT, _WHITE)
     darkened = np.clip(-luminance(log_ratio), 0.0, 1.0)
     return np.maximum(black, burnt * darkened)
 
