@@ -14,7 +14,7 @@ VERSION = re.search(
 ).group(1)
 
 EXTRAS = {
-    "beam": ["apache-beam>=2.59"],
+    "beam": ["apache-beam>=2.59", "grpcio"],
     # No tf2onnx fits both Python 3.9 and this protobuf.
     "onnx": [
         "onnx==1.18.0; python_version>='3.10'",

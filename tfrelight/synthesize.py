@@ -8,6 +8,7 @@ training, one for validation, one for testing. Load the set with
 from absl import flags
 
 from tfrelight import cli
+from tfrelight.errors import InputError
 
 flags.DEFINE_string("output_dir", None, "Folder to write to; made if not there.", required=True)
 flags.DEFINE_integer("subjects", 2000, "Number of people.", lower_bound=1)
@@ -34,21 +35,20 @@ _SETTINGS = ("lights", "size", "seed", "environment_dir", "skin_dir", "ict_facek
 def main():
     """Renders as the flags say."""
     values = flags.FLAGS
-    from tfrelight.errors import InputError
+    if values.runner is not None and values.processes is not None:
+        raise InputError(
+            "--processes is not for --runner. Expected the runner's own, as "
+            "--beam_options=direct_num_workers=4,direct_running_mode=multi_processing."
+        )
+    if values.beam_options and values.runner is None:
+        raise InputError("--beam_options needs a --runner, as --runner=DirectRunner.")
     from tfrelight.synthesis import beam_pipeline, dataset, portraits
 
     settings = portraits.Settings(**{name: values[name].value for name in _SETTINGS})
     if values.runner is not None:
-        if values.processes is not None:
-            raise InputError(
-                "--processes is not for --runner. Expected the runner's own, as "
-                "--beam_options=direct_num_workers=4,direct_running_mode=multi_processing."
-            )
         folder = beam_pipeline.write(
             values.output_dir, settings, values.subjects, values.runner, values.beam_options
         )
-    elif values.beam_options:
-        raise InputError("--beam_options needs a --runner, as --runner=DirectRunner.")
     else:
         folder = dataset.write(
             values.output_dir, settings, values.subjects, values.processes, progress=True

@@ -21,9 +21,11 @@ _RENDERED = flags.DEFINE_integer("rendered_size", 256, "Size to render at.", low
 _SHOWN = flags.DEFINE_integer("shown_size", 160, "Size in the pictures.", lower_bound=16)
 _PROCESSES = flags.DEFINE_integer("processes", None, "Processes; default: one a core.")
 
-_PEOPLE, _COLUMNS = 36, 6
+_ROWS = flags.DEFINE_integer("rows", 6, "Rows of six people.", lower_bound=1)
+
+_COLUMNS = 6
 _LIGHTS = 12
-_ROWS = 5  # of people with their labels
+_LABELLED = 5  # people with their labels
 
 
 def _save(name, cells):
@@ -62,11 +64,11 @@ def main():
 
     pathlib.Path(_OUTPUT_DIR.value).mkdir(parents=True, exist_ok=True)
     settings = portraits.Settings(lights=1, size=_RENDERED.value)
-    people = list(portraits.subjects(settings, range(_PEOPLE), _PROCESSES.value))
+    people = list(portraits.subjects(settings, range(_ROWS.value * _COLUMNS), _PROCESSES.value))
     _save("synthetic_people.jpg", [person["images"][0] for person in people])
     _save(
         "synthetic_labels.jpg",
-        list(itertools.chain.from_iterable(_labels(person) for person in people[:_ROWS])),
+        list(itertools.chain.from_iterable(_labels(person) for person in people[:_LABELLED])),
     )
     lit = portraits.Settings(lights=_LIGHTS, size=_RENDERED.value, tight=0.0)
     _save("synthetic_lights.jpg", portraits.subject(lit, 0)["images"])

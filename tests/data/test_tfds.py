@@ -97,6 +97,14 @@ def test_both_readers_read_both_kinds_of_files(tmp_path, balls):
     np.testing.assert_array_equal(decoded, subject["normals"])
 
 
+@pytest.mark.parametrize("split,count", [("train", 36), ("validation", 2)])
+def test_a_set_that_tfds_rendered_is_one_to_train_on(tmp_path, balls, split, count):
+    load(tmp_path)
+    records_of = tf.data.TFRecordDataset(dataset.files(tmp_path, split)).map(records.parse)
+    held = [features["subject"].numpy().decode() for features in records_of]
+    assert sorted(held) == dataset.names(tmp_path, split, SMALL.size) and len(held) == count
+
+
 def test_a_set_that_is_not_finished_is_refused(tmp_path, balls, monkeypatch):
     def interrupted(settings, index):
         raise KeyboardInterrupt

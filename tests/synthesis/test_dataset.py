@@ -6,15 +6,19 @@ import json
 import os
 import pathlib
 import resource
+import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from tests import scenes
 from tests.conftest import ROOT
 from tests.synthesis import killed
+from tests.synthesis.test_illumination import write_exr
 from tfrelight.data import records
 from tfrelight.errors import InputError
 from tfrelight.synthesis import dataset, portraits
@@ -125,13 +129,38 @@ def test_a_folder_with_other_settings_is_refused_and_left_alone(tmp_path, balls,
     assert contents(tmp_path) == before
 
 
+def test_a_set_of_which_nothing_is_finished_is_not_taken_over(tmp_path, balls):
+    """Its first shards may be under way, on this machine or another."""
+    dataset.start(tmp_path, SMALL, 4)
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match="another set of portraits: seed 0 instead of 5"):
+        dataset.start(tmp_path, dataclasses.replace(SMALL, seed=5), 4)
+    assert contents(tmp_path) == before
+    dataset.write(tmp_path, SMALL, 4)
+    assert len(subjects_of(tmp_path, "train")) == 4
+
+
+def test_of_two_starts_at_once_one_is_refused(tmp_path, balls, monkeypatch):
+    whole = records.write_file
+
+    def overtaken(path, text):
+        whole(path, text)
+        monkeypatch.setattr(records, "write_file", whole)
+        os.remove(path)
+        dataset.start(tmp_path, dataclasses.replace(SMALL, seed=5), 4)
+
+    monkeypatch.setattr(records, "write_file", overtaken)
+    with pytest.raises(InputError, match="seed 5 instead of 0"):
+        dataset.start(tmp_path, SMALL, 4)
+
+
 @pytest.mark.parametrize("damage", [None, "", "[1]", '{"subjects": '])
 def test_shards_without_readable_settings_are_refused(tmp_path, balls, damage):
     folder = pathlib.Path(dataset.write(tmp_path, SMALL, 4))
     (folder / "settings.json").unlink()
     if damage is not None:
         (folder / "settings.json").write_text(damage)
-    with pytest.raises(InputError, match="no settings.json that says which"):
+    with pytest.raises(InputError, match="no settings.json that says for which"):
         dataset.write(tmp_path, SMALL, 4)
 
 
@@ -139,7 +168,7 @@ def test_settings_name_no_path(tmp_path, balls):
     """So that the set can be given away, and completed from where it was moved to."""
     maps = tmp_path / "maps"
     maps.mkdir()
-    (maps / "a.exr").write_bytes(b"")
+    write_exr(maps / "a.exr", np.ones((16, 32, 3)))
     settings = dataclasses.replace(SMALL, environment_dir=str(maps))
     folder = pathlib.Path(dataset.write(tmp_path / "out", settings, 4))
     text = (folder / "settings.json").read_text()
@@ -152,6 +181,18 @@ def test_an_environment_map_that_cannot_be_read_stops_before_anything_is_made(tm
     (maps / "a.exr").write_bytes(b"nonsense")
     settings = dataclasses.replace(SMALL, environment_dir=str(maps))
     with pytest.raises(InputError, match="Cannot read the environment map .*a.exr"):
+        dataset.write(tmp_path / "out", settings, 2, processes=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_skin_atlas_that_cannot_be_read_stops_before_anything_is_made(tmp_path):
+    skins = tmp_path / "skins"
+    skins.mkdir()
+    Image.new("RGB", (64, 64), (200, 150, 130)).save(skins / "a.png")
+    # Found although people are drawn from the whole folder, and few of them might meet this one.
+    (skins / "b.png").write_bytes((skins / "a.png").read_bytes()[:80])
+    settings = dataclasses.replace(SMALL, skin_dir=str(skins))
+    with pytest.raises(InputError, match="Cannot read the skin atlas .*b.png"):
         dataset.write(tmp_path / "out", settings, 2, processes=1)
     assert not (tmp_path / "out").exists()
 
@@ -190,6 +231,63 @@ def test_a_split_without_subjects_is_named(tmp_path, balls):
     dataset.write(tmp_path, SMALL, 4)
     with pytest.raises(InputError, match="No test subjects"):
         dataset.files(tmp_path, "test")
+
+
+@pytest.mark.parametrize("damage", [None, "", "[1]", '{"subjects": '])
+def test_a_finished_set_is_read_without_its_settings(tmp_path, balls, damage):
+    folder = pathlib.Path(dataset.write(tmp_path, SMALL, 20))
+    wanted = dataset.names(tmp_path, "train", 8)
+    (folder / "settings.json").unlink()
+    if damage is not None:
+        (folder / "settings.json").write_text(damage)
+    assert dataset.names(tmp_path, "train", 8) == wanted == subjects_of(tmp_path, "train")
+
+
+@pytest.mark.parametrize("other", ["backup", "3.0.0.incomplete8A2", "1.0.0"])
+def test_the_newest_set_is_read_whatever_lies_beside_it(tmp_path, balls, other):
+    folder = pathlib.Path(dataset.write(tmp_path, SMALL, 2))
+    wanted = dataset.files(tmp_path, "train")
+    shutil.copytree(folder, folder.with_name(other))
+    assert dataset.files(tmp_path, "train") == wanted
+    shutil.rmtree(folder)
+    if other == "1.0.0":
+        assert str(folder.with_name(other)) in dataset.files(tmp_path, "train")[0]
+    else:
+        with pytest.raises(InputError, match="No finished set"):
+            dataset.files(tmp_path, "train")
+
+
+@pytest.mark.parametrize("damage", [b"", b"[1]", b'{"version": ', b"{}", b"\xff\xfe"])
+def test_a_broken_description_is_named(tmp_path, balls, damage):
+    folder = pathlib.Path(dataset.write(tmp_path, SMALL, 2))
+    (folder / "dataset_info.json").write_bytes(damage)
+    with pytest.raises(InputError, match=f"Cannot read the description of the set in {folder}"):
+        dataset.files(tmp_path, "train")
+    dataset.write(tmp_path, SMALL, 2)
+    assert subjects_of(tmp_path, "train")
+
+
+def test_a_shard_that_is_gone_is_missed(tmp_path, balls):
+    dataset.write(tmp_path, SMALL, 6)
+    gone = dataset.files(tmp_path, "train")[1]
+    os.remove(gone)
+    with pytest.raises(InputError, match=f"1 of 3 shards are missing, as {gone}. Start"):
+        dataset.files(tmp_path, "train")
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "foreign", "no_record"])
+def test_a_shard_that_holds_no_portraits_is_named(tmp_path, balls, damage):
+    dataset.write(tmp_path, SMALL, 2)
+    path = pathlib.Path(dataset.files(tmp_path, "train")[0])
+    if damage == "foreign":
+        records.write_shard(path, [scenes.ball("yaleB01", 8, 2)])
+    elif damage == "no_record":
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            writer.write(b"nonsense")
+    else:
+        path.write_bytes(path.read_bytes()[:100] if damage == "cut" else b"")
+    with pytest.raises(InputError, match=f"No portraits can be read from {path}"):
+        dataset.names(tmp_path, "train", 8)
 
 
 def test_shards_can_lie_where_tensorflow_alone_reaches(tmp_path, balls):

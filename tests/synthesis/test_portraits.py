@@ -62,6 +62,14 @@ def test_other_seeds_and_indices_are_other_people():
         assert not np.array_equal(a["normals"], other["normals"])
 
 
+def test_an_id_tells_its_seed():
+    for seed, index in ((0, 0), (7, 123), (12345, 1_000_000)):
+        assert portraits.seed_of(portraits.name(seed, index)) == seed
+    for other in ("yaleB01", "synthetic-1", "synthetic-x-000001"):
+        with pytest.raises(ValueError, match="Expected an id"):
+            portraits.seed_of(other)
+
+
 def test_albedo_and_normals_know_nothing_of_the_light():
     """Other lights on the same person: equal albedo, normals and mask, other photos."""
     one = portraits.subject(SMALL, 4)

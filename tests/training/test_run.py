@@ -253,3 +253,7 @@ def test_a_rendered_set_takes_the_place_of_built_in_people(a_set, share, labelle
 def test_a_rendered_set_of_another_size_is_refused(a_set):
     with pytest.raises(InputError, match="are 32 pixels wide. Expected 64. Change --size"):
         mixture.mixture({**SETTINGS, "synthetic_dir": str(a_set), "size": 64})
+
+
+def test_the_summary_names_the_rendered_set(a_set):
+    assert str(a_set) in mixture.mixture({**SETTINGS, "synthetic_dir": str(a_set)}).summary

@@ -77,11 +77,11 @@ def relight(
         Picklable.
       settings: JSON of what decides the pictures: another job is refused in the same folder.
       runner: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner, ...
-      options: of the runner and the job, each as `name=value`.
+      options: of the runner and the job, each as `name=value`, or `name` of a switch.
 
     Raises:
-      InputError: see `beam_jobs.pipeline`; or no photo matches, the folder cannot be written or
-        holds photos relit otherwise.
+      InputError: see `beam_jobs.pipeline` and `beam_jobs.run`; or no photo matches, the folder
+        cannot be written or holds photos relit otherwise.
     """
     beam = beam_jobs.imported()
     from apache_beam.io import fileio
@@ -115,7 +115,7 @@ def relight(
             | f"{name} as lines" >> beam.Map(json.dumps, ensure_ascii=False)
             | name >> beam.io.WriteToText(path, num_shards=1, shard_name_template="")
         )
-    beam_jobs.run(job)
+    beam_jobs.run(job, runner)
     with storage.refused(output_dir):
         for name in ("relit", "done"):
             storage.sweep(storage.join(output_dir, name))

@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from tfrelight.errors import InputError
 
-__all__ = ["choose", "detail", "files"]
+__all__ = ["choose", "detail", "files", "load"]
 
 _SIDE = 1024
 
@@ -37,11 +37,16 @@ def files(folder) -> list:
 
 
 @functools.lru_cache(maxsize=8)
-def _load(path):
-    """Log detail `[side, side, 3]` float16 around the local mean of an atlas."""
+def load(path: str) -> np.ndarray:
+    """Log detail `[side, side, 3]` float16 around the local mean of an atlas.
+
+    Raises:
+      InputError: the file cannot be read.
+    """
     try:
-        image = Image.open(path).convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BOX)
-    except OSError as error:
+        with Image.open(path) as opened:
+            image = opened.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BOX)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"Cannot read the skin atlas {path}: {error}.") from error
     value = np.asarray(image, np.float32) / 255
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
@@ -54,7 +59,7 @@ def choose(rng: np.random.Generator, folder: str) -> np.ndarray | None:
     """A random atlas of a folder for three people in four, none for the others."""
     paths = files(folder)
     index = int(rng.integers(len(paths)))
-    return _load(str(paths[index])) if rng.random() < 0.75 else None
+    return load(str(paths[index])) if rng.random() < 0.75 else None
 
 
 def detail(atlas, coordinates) -> np.ndarray:

@@ -33,22 +33,22 @@ def write(
       settings: of the portraits; the folders that they name must be seen by all workers too.
       subjects: see `dataset.write`.
       runner: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner, ...
-      options: of the runner and the job, each as `name=value`.
+      options: of the runner and the job, each as `name=value`, or `name` of a switch.
 
     Returns:
       The folder that holds the set, when the job has ended.
 
     Raises:
-      InputError: see `beam_jobs.pipeline`; or the folder cannot be written or holds another set, or
-        a worker could not read or write its files.
+      InputError: see `beam_jobs.pipeline` and `beam_jobs.run`; or the folder cannot be written or
+        holds another set.
     """
     beam = beam_jobs.imported()
+    job = beam_jobs.pipeline(runner, options)
     shards = dataset.start(output_dir, settings, subjects)
     left = dataset.missing(shards)
     if left:
-        job = beam_jobs.pipeline(runner, options)
         render = functools.partial(_write_shard, output_dir=output_dir, settings=settings)
         # Reshuffle: else a runner may fuse the list and the work, and one worker does it all.
         _ = job | beam.Create(left) | beam.Reshuffle() | "Render" >> beam.Map(render)
-        beam_jobs.run(job)
+        beam_jobs.run(job, runner)
     return dataset.finish(output_dir, shards)

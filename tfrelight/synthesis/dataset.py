@@ -24,7 +24,10 @@ import pathlib
 from typing import NamedTuple
 
 import tensorflow as tf
+import tensorflow_datasets
 import tqdm
+from google.protobuf import json_format
+from tensorflow_datasets.core import Version
 
 from tfrelight.data import records, synthetic, tfds
 from tfrelight.errors import InputError
@@ -34,6 +37,7 @@ __all__ = ["Shard", "files", "finish", "missing", "names", "plan", "refused", "s
 
 _SETTINGS = "settings.json"
 _INFO = "dataset_info.json"
+_REPAIR = "Start what wrote the set again, with the same settings, or render another."
 
 
 class Shard(NamedTuple):
@@ -87,20 +91,20 @@ def start(output_dir, settings: portraits.Settings, subjects: int) -> list[Shard
       All shards of the set, those that exist and those that do not.
 
     Raises:
-      InputError: the folder cannot be written, or holds shards of another set; or a file that the
-        settings name cannot be read.
+      InputError: the folder cannot be written, or is of another set, finished or only begun; or a
+        file that the settings name cannot be read.
     """
-    # Reads the files, renders nobody: a broken one is found before a folder is made.
-    list(portraits.subjects(settings, (), processes=2))
+    portraits.check_files(settings)  # before a folder is made
     shards = plan(output_dir, subjects)
     folder = _folder(output_dir)
     path = os.path.join(folder, _SETTINGS)
     wanted = _described(settings, subjects)
     with refused(output_dir):
-        if tf.io.gfile.glob(os.path.join(folder, f"{tfds.NAME}-*.tfrecord-*-of-?????")):
-            _compare(folder, path, wanted)
-        else:
+        begun = tf.io.gfile.exists(path)
+        if not begun and not tf.io.gfile.glob(f"{folder}/{tfds.NAME}-*.tfrecord-*-of-?????"):
             records.write_file(path, json.dumps(wanted, indent=1) + "\n")
+        # Also what was just written: another start may have come between.
+        _compare(folder, path, wanted)
     return shards
 
 
@@ -111,15 +115,15 @@ def _compare(folder, path, wanted):
         names = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
     except (tf.errors.NotFoundError, ValueError, TypeError) as error:
         raise InputError(
-            f"{folder} holds portraits, but no {_SETTINGS} that says which. Choose another output "
-            "folder."
+            f"{folder} is in use, but has no {_SETTINGS} that says for which portraits. Choose "
+            "another output folder."
         ) from error
     if names:
         other = ", ".join(
             f"{name} {found.get(name)!r} instead of {wanted.get(name)!r}" for name in names
         )
         raise InputError(
-            f"{folder} holds another set of portraits: {other}. Choose another output folder, or "
+            f"{folder} is of another set of portraits: {other}. Choose another output folder, or "
             "the same settings to complete it."
         )
 
@@ -205,46 +209,67 @@ def write(
     return finish(output_dir, shards)
 
 
-def _newest(output_dir):
-    """The folder of the newest finished set in an output folder."""
+def _described_split(output_dir, split):
+    """Folder, shards and number of subjects of a split of the newest finished set.
+
+    They come from what TensorFlow Datasets keeps about a set, whoever wrote it.
+    """
     root = os.path.join(os.fspath(output_dir), tfds.NAME)
-    finished = [os.path.dirname(path) for path in tf.io.gfile.glob(f"{root}/*/{_INFO}")]
-    if not finished:
+    folders = [os.path.dirname(path) for path in tf.io.gfile.glob(f"{root}/*/{_INFO}")]
+    versions = {os.path.basename(folder): folder for folder in folders}
+    valid = [text for text in versions if Version.is_valid(text)]
+    if not valid:
         raise InputError(
             f"No finished set of portraits in {output_dir}. Expected what python -m "
             f"tfrelight.synthesize --output_dir={output_dir} writes."
         )
-    return max(finished, key=lambda folder: int(os.path.basename(folder).split(".")[0]))
+    folder = versions[max(valid, key=Version)]
+    try:
+        splits = tensorflow_datasets.builder_from_directory(folder).info.splits
+    except (json_format.ParseError, ValueError, OSError, tf.errors.OpError) as error:
+        raise InputError(
+            f"Cannot read the description of the set in {folder}: {error} {_REPAIR}"
+        ) from error
+    if split not in splits or not splits[split].num_examples:
+        raise InputError(
+            f"No {split} subjects in {folder}. Expected a split of a set of at least 20 subjects."
+        )
+    found = splits[split]
+    paths = [os.fspath(path) for path in found.filepaths]
+    there = {os.path.basename(path) for path in tf.io.gfile.glob(f"{folder}/{tfds.NAME}-*")}
+    gone = [path for path in paths if os.path.basename(path) not in there]
+    if gone:
+        raise InputError(f"{len(gone)} of {len(paths)} shards are missing, as {gone[0]}. {_REPAIR}")
+    return folder, paths, found.num_examples
 
 
 def files(output_dir, split: str) -> list[str]:
     """The shards of a split of the newest finished set in an output folder.
 
     Raises:
-      InputError: there is none, or it has no subject of this split.
+      InputError: there is none, it has no subject of this split, or files of it are missing.
     """
-    newest = _newest(output_dir)
-    found = sorted(tf.io.gfile.glob(f"{newest}/{tfds.NAME}-{split}.tfrecord-*-of-?????"))
-    if not found:
-        raise InputError(
-            f"No {split} subjects in {newest}. Expected a split of a set of at least 20 subjects."
-        )
-    return found
+    return _described_split(output_dir, split)[1]
 
 
 def names(output_dir, split: str, size: int) -> list[str]:
-    """Ids of the subjects in `files`, in their order.
+    """Ids of the subjects in `files`, by their index.
 
     Raises:
-      InputError: there is no finished set, or its photos are not `size` pixels high and wide.
+      InputError: as `files`; or the set's photos are not `size` pixels high and wide.
     """
-    newest = _newest(output_dir)
-    with tf.io.gfile.GFile(os.path.join(newest, _SETTINGS)) as file:
-        settings = json.load(file)
-    if settings["size"] != size:
+    folder, paths, count = _described_split(output_dir, split)
+    try:
+        first = records.parse(next(iter(tf.data.TFRecordDataset(paths[0]))))
+        subject = first["subject"].numpy().decode()
+        side = len(tf.io.decode_png(first["images"][0]))
+        seed = portraits.seed_of(subject)
+    except (StopIteration, ValueError, tf.errors.OpError) as error:
+        kind = type(error).__name__
+        raise InputError(f"No portraits can be read from {paths[0]} ({kind}). {_REPAIR}") from error
+    if side != size:
         raise InputError(
-            f"The portraits in {newest} are {settings['size']} pixels wide. Expected {size}. "
+            f"The portraits in {folder} are {side} pixels wide. Expected {size}. "
             "Change --size, or render others."
         )
-    indices = tfds.by_split(settings["subjects"])[split]
-    return [portraits.name(settings["seed"], index) for index in indices]
+    return [portraits.name(seed, index) for index in portraits.indices(split, count)]

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import functools
 import pathlib
+import tokenize
+import zipfile
+import zlib
 
 import numpy as np
 from scipy.interpolate import RBFInterpolator
@@ -31,6 +34,9 @@ _RIGHT_EYE = [1507, 1542, 1537, 1528, 1518, 1511]
 _LEFT_EYE = [3742, 3751, 3756, 3721, 3725, 3732]
 _BRIDGE, _NOSE, _BELOW_NOSE, _CHIN = 978, 4857, 1147, 966
 _SKIN = ("M_Face", "M_BackHead")
+# What numpy, and the zip files that it reads, raise for files that are damaged or of another kind.
+_BROKEN = (OSError, EOFError, LookupError, NotImplementedError, TypeError, ValueError)
+_BROKEN += (tokenize.TokenError, zipfile.BadZipFile, zlib.error)
 _EYES = (("M_IrisLeft", "M_ScleraLeft"), ("M_IrisRight", "M_ScleraRight"))
 
 
@@ -70,11 +76,11 @@ def files(path) -> list:
     return found
 
 
-def _read(path):
+def _read(found):
     """Names, vertices `[N, V, 3]`, polygons `[F, 4]` (-1 fills triangles) and materials `[F]`."""
-    found = files(path)
     if found[0].suffix != ".obj":
-        with np.load(found[0]) as file:
+        # Opened here: numpy leaves a file open that is no zip file.
+        with open(found[0], "rb") as opened, np.load(opened) as file:
             names = [str(name) for name in file["names"]]
             return names, file["V"], file["faces"], file["materials"][file["face_material"]]
     names = [file.stem for file in found]
@@ -99,8 +105,8 @@ def _inside(points, polygon):
 class _Model:
     """ICT-FaceKit in this package's frame: millimetres, origin between the eyes."""
 
-    def __init__(self, path):
-        names, vertices, polygons, materials = _read(path)
+    def __init__(self, found):
+        names, vertices, polygons, materials = _read(found)
         neutral = vertices[names.index(_NEUTRAL)]
         eyes = [np.unique(polygons[np.isin(materials, parts)]) for parts in _EYES]
         self._eyes = [index[index >= 0] for index in eyes]
@@ -230,9 +236,10 @@ def load(path: str) -> _Model:
     Raises:
       InputError: neither is there, or what is there is something else.
     """
+    found = files(path)
     try:
-        return _Model(path)
-    except (OSError, KeyError, ValueError, IndexError) as error:
+        return _Model(found)
+    except _BROKEN as error:
         raise InputError(
             "Invalid `ict_facekit`. Expected the folder FaceXModel of ICT-FaceKit or its packed"
             f" .npz file. {path}: {error}"

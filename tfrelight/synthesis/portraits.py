@@ -16,6 +16,7 @@ import hashlib
 import itertools
 import multiprocessing
 import os
+import re
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
@@ -40,7 +41,16 @@ from tfrelight.synthesis.mesh import Mesh
 from tfrelight.synthesis.photograph import Scene, develop
 from tfrelight.synthesis.render import Camera, Caster
 
-__all__ = ["Settings", "indices", "name", "split_of", "subject", "subjects"]
+__all__ = [
+    "Settings",
+    "check_files",
+    "indices",
+    "name",
+    "seed_of",
+    "split_of",
+    "subject",
+    "subjects",
+]
 
 # Raise it whenever the same settings begin to give other bytes: caches are keyed by it.
 VERSION = 3
@@ -135,6 +145,18 @@ def name(seed: int, index: int) -> str:
     return f"synthetic-{seed}-{index:06d}"
 
 
+def seed_of(subject: str) -> int:
+    """The seed in a subject's id.
+
+    Raises:
+      ValueError: it is no id of `name`.
+    """
+    found = re.fullmatch(r"synthetic-(\d+)-\d{6,}", subject)
+    if found is None:
+        raise ValueError(f"Invalid `subject`. Expected an id of `name`. Received: {subject!r}.")
+    return int(found[1])
+
+
 def _rng(settings, index, stage):
     """A generator of its own for every stage, so that one stage's draws do not shift another's."""
     return np.random.default_rng([settings.seed, index, zlib.crc32(stage.encode())])
@@ -213,6 +235,21 @@ def subject(settings: Settings, index: int) -> dict:
     }
 
 
+def check_files(settings: Settings) -> None:
+    """Reads all files that the settings name, so that a broken one is found before anyone is drawn.
+
+    Raises:
+      InputError: a file cannot be used.
+    """
+    if settings.environment_dir:
+        environments.load_folder(settings.environment_dir)
+    if settings.skin_dir:
+        for path in atlases.files(settings.skin_dir):
+            atlases.load(str(path))
+    if settings.ict_facekit:
+        ict.load(settings.ict_facekit)
+
+
 def _end_with_parent():
     """Ends a rendering process whose parent was killed: it would wait for work for ever."""
 
@@ -241,11 +278,7 @@ def subjects(
         for index in indices:
             yield subject(settings, index)
         return
-    # Files that cannot be used are found here, before any process starts.
-    if settings.environment_dir:
-        environments.load_folder(settings.environment_dir)
-    if settings.ict_facekit:
-        ict.load(settings.ict_facekit)
+    check_files(settings)
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(
         processes, mp_context=context, initializer=_end_with_parent

@@ -40,7 +40,8 @@ def mixture(options):
       InputError: a data folder is missing or holds no pairs, or more labelled subjects are asked
         for than there are.
     """
-    share = options["synthetic_share"]
+    share, rendered = options["synthetic_share"], options["synthetic_dir"]
+    whose = f" of {rendered}" if rendered else ""
     if options["yale_b_subjects"] and not options["yale_b_dir"]:
         raise InputError(
             "--yale_b_subjects names people of Extended Yale B. Give --yale_b_dir too."
@@ -53,7 +54,7 @@ def mixture(options):
         if share > 0:
             labelled_names, labelled_files = _synthetic(options, "train")
         summary = (
-            f"Training on {len(labelled_names)} labelled synthetic subjects and "
+            f"Training on {len(labelled_names)} labelled synthetic subjects{whose} and "
             f"{len(multilit_names)} subjects of {name} as multi-lit photos."
         )
     else:
@@ -66,7 +67,7 @@ def mixture(options):
             half = len(multilit_names) // 2
             labelled_names, multilit_names = multilit_names[:half], multilit_names[half:]
         summary = (
-            f"Training on synthetic portraits alone: {len(labelled_names)} labelled "
+            f"Training on synthetic portraits{whose} alone: {len(labelled_names)} labelled "
             f"subjects, and {len(multilit_names)} in place of multi-lit photos, their labels "
             "hidden. For real photos give --yale_b_dir."
         )

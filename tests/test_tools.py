@@ -1,0 +1,43 @@
+"""The scripts that make what the documents show."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+from PIL import Image
+
+from tests.conftest import ROOT
+
+SIDE = 32
+
+
+def test_sample_pictures_show_the_same_people_with_their_labels(tmp_path):
+    flags = ["--rows=1", f"--rendered_size={SIDE}", f"--shown_size={SIDE}", "--processes=1"]
+    done = subprocess.run(
+        [sys.executable, "tools/make_samples.py", f"--output_dir={tmp_path / 'docs'}", *flags],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    cells = {}
+    for name, rows in (("people", 1), ("labels", 5), ("lights", 2)):
+        path = tmp_path / "docs" / f"synthetic_{name}.jpg"
+        assert str(path) in done.stdout
+        with Image.open(path) as opened:
+            picture = np.asarray(opened, float)
+        assert picture.shape == (rows * SIDE, 6 * SIDE, 3)
+        cells[name] = picture.reshape(rows, SIDE, 6, SIDE, 3).swapaxes(1, 2)
+    # JPEG blurs the colours of neighbouring pixels; other people differ by 40 and more.
+    for shown, labelled in zip(cells["people"][0], cells["labels"]):
+        assert np.abs(shown - labelled[0]).mean() < 5
+    assert np.abs(np.diff(cells["people"][0], axis=0)).mean((1, 2, 3)).min() > 12
+    assert np.abs(np.diff(cells["lights"][0], axis=0)).mean((1, 2, 3)).min() > 4
+    mask = cells["labels"][:, 5]
+    assert 0.2 < (mask > 128).mean() < 1
+    for labels in (cells["labels"][:, 1], cells["labels"][:, 2]):
+        assert labels[mask > 250].mean() > 3 * labels[mask < 5].mean()
