@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfrelight import color, lights, shading
+from tfrelight import color, harmonics, lights
 from tfrelight.data import portrait
 
 
@@ -27,7 +27,7 @@ def ball(subject="ball", size=32, count=3, seed=0):
     pattern = 0.1 * np.cos(rows)[:, None, None] * np.cos(rows)[None, :, None]
     albedo = rng.uniform(0.3, 0.6, 3) + pattern * np.ones(3)
     lamps = [
-        lights.from_direction(
+        lights.Light.from_direction(
             rng.uniform(-60, 60),
             rng.uniform(-40, 40),
             intensity=rng.uniform(0.4, 0.8),
@@ -37,7 +37,7 @@ def ball(subject="ball", size=32, count=3, seed=0):
         for _ in range(count)
     ]
     images = [
-        color.to_srgb_numpy(np.where(mask, albedo * shading.shade_numpy(normals, light), 0.25))
+        color.to_srgb_numpy(np.where(mask, albedo * harmonics.shade(normals, light), 0.25))
         for light in lamps
     ]
     return {

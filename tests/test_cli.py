@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-COMMANDS = ["train", "evaluate", "export", "serve", "serving.client", "synthesize"]
+COMMANDS = ["batch", "train", "evaluate", "export", "serve", "serving.client", "synthesize"]
 
 # A command like any other, whose `main` does what --action says.
 COMMAND = """

@@ -6,7 +6,9 @@ import os
 import uuid
 from pathlib import Path
 
-__all__ = ["replacing", "write_json", "write_text"]
+from tfrelight.errors import InputError
+
+__all__ = ["check_new", "replacing", "write_json", "write_text"]
 
 
 @contextlib.contextmanager
@@ -25,6 +27,24 @@ def replacing(path, suffix=".part"):
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def check_new(path, overwrite=False):
+    """Checks that a file can be written, before the work that gives its contents.
+
+    Raises:
+      InputError: its folder is not there or closed, or the file is there and `overwrite` is not
+        set.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise InputError(f"Cannot write {path}: there is no folder {path.parent}.")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"Cannot write {path}: the folder {path.parent} may not be written to.")
+    if path.is_dir():
+        raise InputError(f"Cannot write {path}: it is a folder.")
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} exists. Choose another name, or say overwrite.")
 
 
 def write_text(path, text):

@@ -8,7 +8,7 @@ in dark skin counts as much as one in light skin. Everything is float32.
 
 import tensorflow as tf
 
-from tfrelight import color, shading
+from tfrelight import color, harmonics
 
 __all__ = [
     "NAMES",
@@ -115,7 +115,7 @@ def light(prediction, target, weight):
       target: `[B, 9, 3]`.
       weight: `[B]`.
     """
-    attenuation = tf.constant(shading.ATTENUATION[:, None], tf.float32)
+    attenuation = tf.constant(harmonics.ATTENUATION[:, None], tf.float32)
     error = tf.reduce_sum(tf.square(attenuation * (prediction - target)), axis=[1, 2])
     size = tf.reduce_sum(tf.square(attenuation * target), axis=[1, 2])
     # Unknown lights are zeros: their ratio is 0, not infinite.

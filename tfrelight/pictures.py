@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 from PIL import Image, ImageDraw
 
 from tfrelight import color, files
 
-__all__ = ["encoded", "encoded_normals", "page", "save"]
+__all__ = ["encoded", "encoded_normals", "page", "png", "save"]
 
 _TITLE_HEIGHT = 14
 
@@ -46,7 +48,20 @@ def page(rows):
 
 
 def save(path, image):
-    """Writes an sRGB float image as PNG, whole or not at all."""
-    pixels = np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
+    """Writes an sRGB image, float in [0, 1] or uint8, as PNG, whole or not at all."""
     with files.replacing(path) as aside:
-        Image.fromarray(pixels).save(aside, format="PNG")
+        Image.fromarray(_pixels(image)).save(aside, format="PNG")
+
+
+def png(image) -> bytes:
+    """An sRGB image, float in [0, 1] or uint8, as the bytes of a PNG file."""
+    packed = io.BytesIO()
+    Image.fromarray(_pixels(image)).save(packed, format="PNG")
+    return packed.getvalue()
+
+
+def _pixels(image):
+    image = np.asarray(image)
+    if image.dtype == np.uint8:
+        return image
+    return np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)

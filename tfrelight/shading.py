@@ -1,4 +1,4 @@
-"""Second-order spherical-harmonic shading.
+"""Second-order spherical-harmonic shading in TensorFlow (`tfrelight.harmonics`: in numpy).
 
 Frame: x right in the image, y up, z to the camera. Light: `[..., 9, 3]`, real spherical harmonics
 of the incoming radiance, linear RGB, order (l, m) = (0,0), (1,-1), (1,0), (1,1), (2,-2) ... (2,2),
@@ -13,19 +13,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_graphics.math import math_helpers, spherical_harmonics
 
-__all__ = [
-    "ATTENUATION",
-    "BASIS_MATRIX",
-    "basis",
-    "basis_numpy",
-    "render",
-    "rotate",
-    "shade",
-    "shade_numpy",
-]
+from tfrelight import harmonics
 
-# Cosine-lobe attenuation A_l / pi of Ramamoorthi and Hanrahan, eq. 19, a band at a time.
-ATTENUATION = np.repeat(np.array([1.0, 2.0 / 3.0, 1.0 / 4.0]), [1, 3, 5]).astype(np.float32)
+__all__ = ["BASIS_MATRIX", "basis", "render", "rotate", "shade"]
 
 
 def _library_basis(directions):
@@ -90,12 +80,6 @@ def basis(normals):
     return tf.tensordot(monomials, tf.constant(BASIS_MATRIX.T, normals.dtype), axes=1)
 
 
-def basis_numpy(normals):
-    """`basis` for numpy arrays, where no gradient is wanted: `[..., 3]` to `[..., 9]` float32."""
-    x, y, z = np.moveaxis(np.asarray(normals, np.float32), -1, 0)
-    return np.stack(_monomials(x, y, z, np.ones_like(x)), axis=-1) @ BASIS_MATRIX.T
-
-
 def shade(normals, light):
     """Shading of surfaces under a light: irradiance over pi.
 
@@ -112,14 +96,9 @@ def shade(normals, light):
     x, y, z = tf.unstack(tf.reshape(normals, [shape[0], -1, 3]), axis=-1)
     monomials = tf.stack(_monomials(x, y, z, tf.ones_like(x)), axis=-1)
     # Light and matrix are folded into ten polynomial coefficients a channel: one product a pixel.
-    polynomial = tf.constant(BASIS_MATRIX.T * ATTENUATION, light.dtype)
+    polynomial = tf.constant(BASIS_MATRIX.T * harmonics.ATTENUATION, light.dtype)
     shading = tf.linalg.matmul(monomials, tf.linalg.matmul(polynomial, light))
     return tf.ensure_shape(tf.reshape(shading, shape), normals.shape)
-
-
-def shade_numpy(normals, light):
-    """`shade` of one photo in numpy: `[..., 3]` and `[9, 3]` to `[..., 3]` linear RGB."""
-    return basis_numpy(normals) @ (ATTENUATION[:, None] * np.asarray(light, np.float32))
 
 
 def render(albedo, normals, light):
@@ -136,23 +115,10 @@ def render(albedo, normals, light):
     return tf.maximum(albedo * shade(normals, light), 0.0)
 
 
-def _sample_directions():
-    """Nine directions, `[9, 3]`, at which the basis is well conditioned, by a seeded search."""
-    rng = np.random.default_rng(0)
-    candidates = rng.normal(size=(2000, 9, 3))
-    candidates /= np.linalg.norm(candidates, axis=-1, keepdims=True)
-    return candidates[np.argmin(np.linalg.cond(basis_numpy(candidates)))].astype(np.float32)
-
-
-_DIRECTIONS = _sample_directions()
-_INVERSE = np.linalg.inv(basis_numpy(_DIRECTIONS).astype(np.float64)).astype(np.float32)
-
-
 def rotate(light, rotation):
     """Rotates a light as if its environment were turned by `rotation`.
 
-    The rotated radiance is L'(d) = L(R^T d). It is of second order again, so its values at nine
-    directions determine it; no Wigner matrices are needed.
+    See `harmonics.rotate`.
 
     Args:
       light: `[..., 9, 3]`.
@@ -165,8 +131,9 @@ def rotate(light, rotation):
     """
     light = tf.convert_to_tensor(light)
     rotation = tf.cast(rotation, light.dtype)
+    directions, inverse = harmonics.samples()
     # Rows are (R^T d)^T = d^T R.
-    turned = tf.linalg.matmul(tf.constant(_DIRECTIONS, light.dtype), rotation)
+    turned = tf.linalg.matmul(tf.constant(directions, light.dtype), rotation)
     return tf.linalg.matmul(
-        tf.constant(_INVERSE, light.dtype), tf.linalg.matmul(basis(turned), light)
+        tf.constant(inverse, light.dtype), tf.linalg.matmul(basis(turned), light)
     )

@@ -41,11 +41,11 @@ def _save(name, cells):
 
 def _labels(person):
     """Photo, albedo, normals, shading, cast shadows, mask: uint8 `[H, W, 3]` each."""
-    from tfrelight import color, shading
+    from tfrelight import color, harmonics
 
     normals = person["normals"] / 32767.5 - 1.0
     mask = person["mask"] / 255.0
-    shaded = np.maximum(shading.shade_numpy(normals, person["light"][0]), 0.0)
+    shaded = np.maximum(harmonics.shade(normals, person["light"][0]), 0.0)
     # Of the exposure, which makes up for dark skin, nothing is left.
     shaded = np.minimum(shaded / np.quantile(shaded[mask[..., 0] > 0.5], 0.98), 1.0)
     shown = [color.to_srgb_numpy(person["albedo"] / 65535.0), (normals + 1.0) / 2.0]

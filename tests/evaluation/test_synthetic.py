@@ -49,7 +49,7 @@ def unknown():
         return {
             "albedo": color.to_linear_numpy(images),
             "normals": np.broadcast_to(np.float32([0, 0, 1]), images.shape),
-            "light": np.stack([lights.ambient()] * len(images)),
+            "light": np.stack([lights.Light.even()] * len(images)),
         }
 
     return synthetic.evaluate(predict, COUNT, settings=SETTINGS)

@@ -32,7 +32,7 @@ def knowing(folder, numbers):
         in_range = (abs(photos.azimuth) <= 60) & (abs(photos.elevation) <= 45)
         assert images.shape == (in_range.sum(), 128, 128, 3)
         flashes = [
-            lights.from_direction(*angles, intensity=intensity)
+            lights.Light.from_direction(*angles, intensity=intensity)
             for *angles, intensity in zip(
                 photos.azimuth[in_range], photos.elevation[in_range], surface.intensity[in_range]
             )
@@ -53,7 +53,7 @@ def ignorant(images):
     return {
         "albedo": np.full((count, 128, 128, 3), 0.5, np.float32),
         "normals": np.broadcast_to(np.float32([0, 0, 1]), (count, 128, 128, 3)),
-        "light": np.stack([lights.ambient()] * count),
+        "light": np.stack([lights.Light.even()] * count),
     }
 
 

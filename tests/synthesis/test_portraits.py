@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.synthesis import killed
-from tfrelight import lights, shading
+from tfrelight import harmonics, lights
 from tfrelight.errors import InputError
 from tfrelight.synthesis import illumination, portraits
 from tfrelight.synthesis.illumination import Lamp, Light
@@ -94,7 +94,7 @@ def test_pure_harmonics_reproduce_the_photo(scene):
     for _ in range(5):
         light = illumination.sample_light(rng, "harmonics")
         photo = scene.photograph(light, np.zeros((64, 64, 3), np.float32))
-        expected = scene.albedo * np.maximum(shading.shade_numpy(scene.normals, photo.light), 0)
+        expected = scene.albedo * np.maximum(harmonics.shade(scene.normals, photo.light), 0)
         assert np.abs(photo.linear - expected)[inside].max() < 1 / 255
 
 
@@ -104,7 +104,7 @@ def test_the_labelled_light_explains_the_developed_photo():
     subject = portraits.subject(settings, 1)
     albedo, normals, inside = decoded(subject)
     for image, light in zip(subject["images"], subject["light"]):
-        expected = albedo * np.maximum(shading.shade_numpy(normals, light), 0)
+        expected = albedo * np.maximum(harmonics.shade(normals, light), 0)
         value = image / 255.0
         linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
         good = inside & (linear < 0.98).all(-1)
@@ -113,7 +113,7 @@ def test_the_labelled_light_explains_the_developed_photo():
 
 
 def test_a_lamp_lights_what_faces_it_and_shadows_what_is_behind(scene):
-    direction = illumination.direction_vector(55, 10)
+    direction = lights.direction_vector(55, 10)
     light = Light("flash", (Lamp(direction, np.radians(1), np.ones(3)),))
     photo = scene.photograph(
         light, np.zeros((64, 64, 3), np.float32), specular=False, subsurface=False
@@ -146,7 +146,7 @@ def test_the_fit_stays_near_the_light():
     for index in range(4):
         person, _ = portraits.scene(SMALL, index)
         while len(errors) < 50 * (index + 1):
-            direction = illumination.direction_vector(rng.uniform(-60, 60), rng.uniform(-60, 60))
+            direction = lights.direction_vector(rng.uniform(-60, 60), rng.uniform(-60, 60))
             if direction[2] < 0.5:
                 continue
             light = Light("flash", (Lamp(direction, 0.01, np.ones(3)),))

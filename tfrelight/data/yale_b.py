@@ -217,7 +217,7 @@ def subjects(
         if labels == "photometric_stereo":
             surface = stereo(everything)
             flashes = [
-                lights.from_direction(*angles, intensity=strength)
+                lights.Light.from_direction(*angles, intensity=strength).coefficients
                 for *angles, strength in zip(
                     chosen.azimuth, chosen.elevation, surface.intensity[used]
                 )

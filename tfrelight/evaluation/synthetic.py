@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from tfrelight import color, lights, metrics, pictures, shading
+from tfrelight import color, harmonics, lights, metrics, pictures
 from tfrelight.data import records, synthetic
 from tfrelight.errors import InputError
 from tfrelight.evaluation import relighting
@@ -48,7 +48,7 @@ def _people(settings, count):
 
 
 def _render(albedo, normals, light):
-    return np.maximum(albedo * shading.shade_numpy(normals, light), 0.0)
+    return np.maximum(albedo * harmonics.shade(normals, light), 0.0)
 
 
 # Each a function of a person, the model's outputs and the indices of source and reference to
@@ -165,7 +165,7 @@ def _row(person, outputs, seed):
     source, reference = _pairs(person, seed)[0]
     relit = RELIGHTING["model"](person, outputs, source, reference)
     target = color.to_linear_numpy(person["photos"][reference])
-    shaded = shading.shade_numpy(outputs["normals"][source], outputs["light"][source])
+    shaded = harmonics.shade(outputs["normals"][source], outputs["light"][source])
     return {
         "source": person["photos"][source],
         "reference": person["photos"][reference],

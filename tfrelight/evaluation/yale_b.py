@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfrelight import color, lights, metrics, pictures, shading
+from tfrelight import color, harmonics, lights, metrics, pictures, shading
 from tfrelight.data import yale_b
 from tfrelight.errors import InputError
 from tfrelight.evaluation import relighting
@@ -94,7 +94,7 @@ def person(data_dir, number, predict, strict=False) -> Person:
             "or more, and enough under other lights for photometric stereo."
         )
     encoded = np.repeat(color.to_srgb_numpy(photos.images)[..., None], 3, axis=-1)
-    basis = (shading.basis_numpy(surface.normals) * shading.ATTENUATION)[mask]
+    basis = (harmonics.basis(surface.normals) * harmonics.ATTENUATION)[mask]
     light = np.linalg.lstsq(
         surface.albedo[mask][:, None] * basis, photos.images[:, mask].T, rcond=None
     )[0].T
@@ -115,7 +115,7 @@ def _grey_light(light):
 
 
 def _shading(person, light):
-    return np.maximum(shading.shade_numpy(person.normals, _grey_light(light))[..., 0], 0.0)
+    return np.maximum(harmonics.shade(person.normals, _grey_light(light))[..., 0], 0.0)
 
 
 def _model(person, source, reference):
@@ -206,7 +206,7 @@ def _row(person, seed):
     source, reference = _pairs(person, seed)[0]
     photo, outputs, mask = person.photos.images[reference], person.outputs, person.mask
     relit = _model(person, source, reference)
-    shaded = shading.shade_numpy(outputs["normals"][source], outputs["light"][source])
+    shaded = harmonics.shade(outputs["normals"][source], outputs["light"][source])
     return {
         "source": pictures.encoded(person.photos.images[source]),
         "reference": pictures.encoded(photo),

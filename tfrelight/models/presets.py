@@ -19,7 +19,7 @@ from tfrelight.models import bundled, layers
 from tfrelight.models.compact import compact
 from tfrelight.models.sfsnet import sfsnet
 
-__all__ = ["NETWORKS", "build", "describe", "load_model", "load_network", "of_any_size"]
+__all__ = ["NETWORKS", "build", "describe", "load_model", "load_network", "of_any_size", "size_of"]
 
 NETWORKS = {"compact": compact, "sfsnet": sfsnet}
 
@@ -143,3 +143,11 @@ def of_any_size(network):
         },
         name=network.name,
     )
+
+
+def size_of(model):
+    """Height and width of the network in a model that `load_model` or `of_any_size` gave."""
+    if hasattr(model, "size"):
+        # `serving.remote.RemoteModel`, which has no layers here.
+        return model.size
+    return model.get_layer("to_network").size

@@ -40,7 +40,7 @@ def _jpeg(height, width):
 
 def _inputs(names, number, height, width):
     """Values for the inputs of a signature, by name."""
-    light = np.repeat(lights.ambient()[None], number, axis=0)
+    light = np.repeat(lights.Light.even().coefficients[None], number, axis=0)
     if "image_bytes" in names:
         values = {"image_bytes": np.array([_jpeg(height, width)] * number, object), "light": light}
     else:

@@ -1,6 +1,6 @@
-"""Environment maps: procedural skies and rooms, and users' own EXR or HDR files.
+"""Lights from environments: procedural skies and rooms, and users' own EXR or HDR files.
 
-Maps are `[h, w, 3]` float32 linear radiance, equirectangular, row 0 up (see `illumination.Light`).
+Maps are `[h, w, 3]` float32 linear radiance in the frame (see `tfrelight.lights.maps`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import pathlib
 import numpy as np
 
 from tfrelight.errors import InputError
+from tfrelight.lights import direction_vector, maps
 from tfrelight.synthesis import illumination
 
-__all__ = ["load", "load_folder", "procedural", "sample"]
-
-_SUFFIXES = (".exr", ".hdr")
+__all__ = ["files", "load_folder", "procedural", "sample"]
 
 _HEIGHT, _WIDTH = 32, 64
 
@@ -30,7 +29,7 @@ def _sky(rng, directions, tint):
     ground = tint(0.2) * rng.uniform(0.08, 0.5)
     edge = 1 / (1 + np.exp(-(up - rng.uniform(-0.15, 0.15)) / 0.05))
     radiance = ground * (1 - edge[..., None]) + sky * edge[..., None] * rng.uniform(0.5, 1.2)
-    glow = illumination.direction_vector(rng.uniform(-180, 180), rng.uniform(5, 75))
+    glow = direction_vector(rng.uniform(-180, 180), rng.uniform(5, 75))
     return radiance + tint(0.15) * rng.uniform(0, 3) * np.exp(
         (directions @ glow - 1)[..., None] / rng.uniform(0.02, 0.3)
     )
@@ -47,7 +46,7 @@ def _room(rng, directions, tint):
     for _ in range(rng.integers(1, 5)):
         azimuth = rng.uniform(-150, 150)
         elevation = np.clip(rng.normal(20, 30), -40, 85)
-        middle = illumination.direction_vector(azimuth, elevation)
+        middle = direction_vector(azimuth, elevation)
         side = np.cross([0, 1, 0], middle)
         side /= np.linalg.norm(side)
         lift = np.cross(middle, side)
@@ -62,7 +61,7 @@ def _room(rng, directions, tint):
 
 def procedural(rng: np.random.Generator) -> np.ndarray:
     """A random sky or room with coloured bounces, `[32, 64, 3]`; mean luminance about 0.6."""
-    directions, areas = illumination.map_directions(_HEIGHT, _WIDTH)
+    directions, areas = maps.directions(_HEIGHT, _WIDTH)
 
     def tint(amount):
         color = np.exp(rng.normal(0, amount, 3))
@@ -79,108 +78,6 @@ def procedural(rng: np.random.Generator) -> np.ndarray:
     return (radiance * (0.6 / mean)).astype(np.float32)
 
 
-def _read_exr(path):
-    """Radiance, and whether the file's compression (DWAA, DWAB) rings below zero around lamps."""
-    import OpenEXR
-
-    file = OpenEXR.File(str(path))
-    channels = file.channels()
-    lossy = file.header()["compression"] in (
-        OpenEXR.Compression.DWAA_COMPRESSION,
-        OpenEXR.Compression.DWAB_COMPRESSION,
-    )
-    if "RGB" in channels or "RGBA" in channels:
-        return channels["RGB" if "RGB" in channels else "RGBA"].pixels[..., :3], lossy
-    return np.stack([channels[name].pixels for name in "RGB"], -1), lossy
-
-
-def _read_hdr(path):
-    """A Radiance picture (G. Ward, "Real Pixels", Graphics Gems II, 1991), any coding."""
-    data = path.read_bytes()
-    if not data.startswith((b"#?RADIANCE", b"#?RGBE")):
-        raise ValueError("no Radiance header")
-    end = data.index(b"\n", data.index(b"\n\n") + 2)
-    words = data[data.index(b"\n\n") + 2 : end].split()
-    if words[0] != b"-Y" or words[2] != b"+X":
-        raise ValueError("an orientation other than -Y +X")
-    height, width = int(words[1]), int(words[3])
-    stream = np.frombuffer(data, np.uint8)[end + 1 :]
-    pixels, at = np.empty((height, width, 4), np.uint8), 0
-    for row in pixels:
-        if tuple(stream[at : at + 4]) != (2, 2, width >> 8, width & 255):
-            row[:] = stream[at : at + 4 * width].reshape(width, 4)
-            at += 4 * width
-            continue
-        at += 4
-        for channel in range(4):
-            column = 0
-            while column < width:
-                count = int(stream[at])
-                if count > 128:
-                    count -= 128
-                    row[column : column + count, channel] = stream[at + 1]
-                    at += 2
-                else:
-                    row[column : column + count, channel] = stream[at + 1 : at + 1 + count]
-                    at += 1 + count
-                column += count
-    scale = np.ldexp(1.0, pixels[..., 3:].astype(int) - 136)
-    return np.where(pixels[..., 3:] > 0, (pixels[..., :3] + 0.5) * scale, 0), False
-
-
-def load(path) -> np.ndarray:
-    """An environment map for `illumination.Light`, `[64, 128, 3]`, from an EXR or HDR file.
-
-    Raises:
-      InputError: the file cannot be read, is not twice as wide as high, or holds values that no
-      light has
-        (NaN, infinite, or negative other than by the ringing of DWA compression).
-    """
-    path = pathlib.Path(path)
-    try:
-        read = _read_exr if path.suffix.lower() == ".exr" else _read_hdr
-        radiance, lossy = read(path)
-        radiance = np.asarray(radiance, np.float32)
-    except Exception as error:
-        # OpenEXR raises RuntimeError, KeyError and others by what is broken in the file.
-        raise InputError(
-            f"Cannot read the environment map {path}: {error}. Expected an EXR or Radiance HDR"
-            " file with channels R, G and B."
-        ) from error
-    height, width = radiance.shape[:2]
-    if width != 2 * height or height < 16:
-        raise InputError(
-            f"Invalid environment map {path}. Expected an equirectangular map twice as wide as"
-            f" high, at least 32 x 16. Received: {width} x {height}."
-        )
-    bad = ~np.isfinite(radiance)
-    if not lossy:
-        bad |= radiance < 0
-    if bad.any():
-        raise InputError(
-            f"Invalid environment map {path}. Expected finite radiance of at least 0. Received:"
-            f" {int(bad.any(-1).sum())} pixels that are negative or not finite."
-        )
-    if not radiance.max() > 0:
-        raise InputError(f"Invalid environment map {path}. Expected light. Received: all black.")
-    # Files show the world from inside; in our frame their right is at negative x. Lossy compression
-    # keeps means: what rings below zero beside a lamp is made up for within the same cell.
-    return np.maximum(_shrink(radiance[:, ::-1], 64), 0)
-
-
-def _shrink(radiance, height):
-    """Mean of the pixels of a map in each of `height` x 2 `height` cells."""
-    rows = np.linspace(0, len(radiance), height + 1)[:-1].astype(int)
-    columns = np.linspace(0, radiance.shape[1], 2 * height + 1)[:-1].astype(int)
-    if len(radiance) < height:  # a map smaller than the cells: nearest pixels
-        rows = (np.arange(height) * len(radiance)) // height
-        columns = (np.arange(2 * height) * radiance.shape[1]) // (2 * height)
-        return np.ascontiguousarray(radiance[rows][:, columns])
-    total = np.add.reduceat(np.add.reduceat(radiance.astype(np.float64), rows, 0), columns, 1)
-    counts = np.outer(np.diff([*rows, len(radiance)]), np.diff([*columns, radiance.shape[1]]))
-    return (total / counts[..., None]).astype(np.float32)
-
-
 def files(folder) -> list:
     """The environment maps of a folder, sorted.
 
@@ -188,7 +85,7 @@ def files(folder) -> list:
       InputError: the folder does not exist or holds none.
     """
     folder = pathlib.Path(folder)
-    found = sorted(p for p in folder.glob("*") if p.suffix.lower() in _SUFFIXES)
+    found = sorted(p for p in folder.glob("*") if p.suffix.lower() in maps.SUFFIXES)
     if not found:
         what = "no .exr or .hdr file in it" if folder.is_dir() else "no such folder"
         raise InputError(
@@ -200,26 +97,26 @@ def files(folder) -> list:
 @functools.lru_cache(maxsize=2)
 def load_folder(folder: str) -> tuple:
     """All environment maps of a folder; one that cannot be used is an error, not skipped."""
-    return tuple(load(path) for path in files(folder))
+    return tuple(maps.load(path) for path in files(folder))
 
 
-def sample(rng: np.random.Generator, maps=()) -> illumination.Light:
-    """A light from a procedural environment, or from one of `maps` turned about the vertical.
+def sample(rng: np.random.Generator, radiances=()) -> illumination.Light:
+    """A light from a procedural environment, or from one of `radiances` turned about the vertical.
 
     What is far brighter than the rest (a sun, a bare bulb) becomes a lamp of its own, so that its
     shadow is sharp and exactly placed.
     """
-    if len(maps):
-        radiance = maps[rng.integers(len(maps))]
+    if len(radiances):
+        radiance = radiances[rng.integers(len(radiances))]
         radiance = np.roll(radiance, rng.integers(radiance.shape[1]), axis=1)
-        _, areas = illumination.map_directions(*radiance.shape[:2])
+        _, areas = maps.directions(*radiance.shape[:2])
         mean = (radiance * areas[..., None]).sum() / (3 * areas.sum())
         radiance = radiance * np.float32(0.6 / max(mean, 1e-6))
     else:
         radiance = procedural(rng)
         if rng.random() < 0.2:  # a sun of its own
             sun = illumination.Lamp(
-                illumination.direction_vector(rng.uniform(-110, 110), rng.uniform(10, 70)),
+                direction_vector(rng.uniform(-110, 110), rng.uniform(10, 70)),
                 np.radians(rng.uniform(0.3, 1.5)),
                 rng.uniform(0.5, 3) * np.array([1.05, 1.0, 0.9]),
             )
@@ -230,7 +127,7 @@ def sample(rng: np.random.Generator, maps=()) -> illumination.Light:
 
 def _split(radiance, ratio=40.0, degrees=10.0):
     """The brightest spot of a map as a lamp, if `ratio` times the mean, and the map without it."""
-    directions, areas = illumination.map_directions(*radiance.shape[:2])
+    directions, areas = maps.directions(*radiance.shape[:2])
     brightness = radiance.mean(-1)
     mean = (brightness * areas).sum() / areas.sum()
     peak = np.unravel_index(brightness.argmax(), brightness.shape)

@@ -1,10 +1,7 @@
 """Lights of the synthetic portraits: what they are, and their exact second-order harmonics.
 
-The harmonics of `tfrelight.shading` are repeated here in plain numpy (a test holds them equal),
-because rendering processes must start in less than the seconds that importing TensorFlow takes.
-
-Conventions of `tfrelight.shading`: x right, y up, z to the camera; radiance in linear RGB; order
-1, y, z, x, xy, yz, 3z²-1, xz, x²-y².
+Conventions of `tfrelight.harmonics`; without TensorFlow, because rendering processes must start in
+less than the seconds that importing it takes.
 """
 
 from __future__ import annotations
@@ -13,37 +10,11 @@ import dataclasses
 
 import numpy as np
 
+from tfrelight import harmonics
+from tfrelight.lights import direction_vector, maps
 from tfrelight.synthesis.render import sphere_directions
 
-__all__ = ["ATTENUATION", "Lamp", "Light", "harmonics", "map_directions", "sample_light", "shade"]
-
-# Cosine lobe over pi a band (Ramamoorthi and Hanrahan 2001).
-ATTENUATION = np.float32([1] + [2 / 3] * 3 + [1 / 4] * 5)
-
-
-def harmonics(directions) -> np.ndarray:
-    """Orthonormal real spherical harmonics of unit vectors, `[..., 3]` to `[..., 9]`."""
-    x, y, z = np.moveaxis(np.asarray(directions), -1, 0)
-    first, second = np.sqrt(3 / (4 * np.pi)), np.sqrt(15 / (4 * np.pi))
-    return np.stack(
-        [
-            np.full_like(x, np.sqrt(1 / (4 * np.pi))),
-            first * y,
-            first * z,
-            first * x,
-            second * x * y,
-            second * y * z,
-            np.sqrt(5 / (16 * np.pi)) * (3 * z * z - 1),
-            second * x * z,
-            second / 2 * (x * x - y * y),
-        ],
-        -1,
-    )
-
-
-def shade(normals, light) -> np.ndarray:
-    """Shading `[..., 3]` of normals `[..., 3]` under a second-order light `[9, 3]`."""
-    return harmonics(normals) @ (ATTENUATION[:, None] * light)
+__all__ = ["Lamp", "Light", "sample_light"]
 
 
 @dataclasses.dataclass
@@ -59,17 +30,8 @@ class Lamp:
     color: np.ndarray
 
     def coefficients(self) -> np.ndarray:
-        """Projection `[9, 3]` of its radiance: that of a delta times the disc's zonal factors.
-
-        Integrating Legendre polynomials over a cap of half angle r gives, relative to the centre,
-        (1 + cos r) / 2 for l = 1 and cos r (1 + cos r) / 2 for l = 2.
-        """
-        c = np.cos(self.radius)
-        zonal = np.repeat([1, (1 + c) / 2, c * (1 + c) / 2], [1, 3, 5])
-        # A disc that faces the surface gives shading color = radiance sin² r: its total radiance
-        # is color 2 pi (1 - cos r) / sin² r = color 2 pi / (1 + cos r).
-        total = 2 * np.pi / (1 + c)
-        return (total * zonal * harmonics(self.direction))[:, None] * self.color
+        """Projection `[9, 3]` of its radiance."""
+        return harmonics.disc(self.direction, self.radius)[:, None] * self.color
 
     def points(self, count: int) -> np.ndarray:
         """`[count, 3]` directions spread evenly over the disc."""
@@ -109,10 +71,7 @@ class Light:
         for lamp in self.lamps:
             total += lamp.coefficients()
         if self.environment is not None:
-            directions, areas = map_directions(*self.environment.shape[:2])
-            total += np.einsum(
-                "hwk,hwc->kc", harmonics(directions) * areas[..., None], self.environment
-            )
+            total += maps.project(self.environment)
         if self.order2 is not None:
             total += self.order2
         return total.astype(np.float32)
@@ -123,44 +82,19 @@ class Light:
         return shares @ self.environment.reshape(-1, 3).astype(np.float32)
 
 
-_GRIDS = {}
-
-
-def map_directions(height: int, width: int):
-    """Directions `[h, w, 3]` and solid angles `[h, w]` of the pixels of an equirectangular map."""
-    if (height, width) not in _GRIDS:
-        edges = np.linspace(np.pi / 2, -np.pi / 2, height + 1)
-        elevation = (edges[:-1] + edges[1:]) / 2
-        azimuth = ((np.arange(width) + 0.5) / width * 2 - 1) * np.pi
-        e, a = np.meshgrid(elevation, azimuth, indexing="ij")
-        # From inside the sphere the image's right is the map's right: azimuth grows to x.
-        directions = np.stack([np.cos(e) * np.sin(a), np.sin(e), np.cos(e) * np.cos(a)], -1)
-        areas = (np.sin(edges[:-1]) - np.sin(edges[1:]))[:, None] * np.full(
-            width, 2 * np.pi / width
-        )
-        _GRIDS[height, width] = directions, areas
-    return _GRIDS[height, width]
-
-
 _SHARES = {}
 
 
 def _shares(count, height, width):
     """`[count, h w]`: how much of each pixel goes to each direction; each pixel is spent once."""
     if (count, height, width) not in _SHARES:
-        directions, areas = map_directions(height, width)
+        directions, areas = maps.directions(height, width)
         # Gaussian cells as wide as half the directions' spacing: neither holes nor blur.
         variance = np.pi / count
         shares = np.exp((sphere_directions(count) @ directions.reshape(-1, 3).T - 1) / variance)
         shares *= areas.ravel() * count / (4 * np.pi) / shares.sum(0)
         _SHARES[count, height, width] = shares.astype(np.float32)
     return _SHARES[count, height, width]
-
-
-def direction_vector(azimuth, elevation):
-    """L = (-cos E sin A, sin E, cos E cos A), as `tfrelight.lights.direction_vector`; degrees."""
-    a, e = np.radians(azimuth), np.radians(elevation)
-    return np.array([-np.cos(e) * np.sin(a), np.sin(e), np.cos(e) * np.cos(a)])
 
 
 def _tint(rng, amount):
@@ -182,7 +116,7 @@ def _flash(rng):
 
 def _even(rng, level):
     """A weak, smoothly uneven surrounding, as the light that a room throws back."""
-    directions, _ = map_directions(16, 32)
+    directions, _ = maps.directions(16, 32)
     slope = rng.normal(size=3)
     slope /= np.linalg.norm(slope)
     weight = 1 + rng.uniform(0, 0.9) * (directions @ slope)
@@ -215,13 +149,13 @@ def _harmonics(rng):
     return Light("harmonics", order2=order2.astype(np.float32))
 
 
-def sample_light(rng: np.random.Generator, kind: str, maps=()) -> Light:
+def sample_light(rng: np.random.Generator, kind: str, radiances=()) -> Light:
     """Draws a light of a kind: "flash", "studio", "environment" or "harmonics".
 
     Args:
       rng: source of all randomness.
       kind: what to draw.
-      maps: environment maps `[h, w, 3]`; without any, "environment" draws a procedural one.
+      radiances: environment maps `[h, w, 3]`; without any, "environment" draws a procedural one.
 
     Raises:
       ValueError: an unknown kind.
@@ -235,5 +169,5 @@ def sample_light(rng: np.random.Generator, kind: str, maps=()) -> Light:
     if kind == "environment":
         from tfrelight.synthesis import environments
 
-        return environments.sample(rng, maps)
+        return environments.sample(rng, radiances)
     raise ValueError(f"Unknown kind of light: {kind!r}")

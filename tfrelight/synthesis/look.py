@@ -6,13 +6,14 @@ import dataclasses
 
 import numpy as np
 
+from tfrelight import color
 from tfrelight.synthesis import pigment
 from tfrelight.synthesis.hairstyle import Style
 from tfrelight.synthesis.head import Head
 
 __all__ = ["HAIR_COLORS", "Look", "sample_look"]
 
-_LUMINANCE = np.float32([0.2126, 0.7152, 0.0722])
+_LUMINANCE = np.float32(color.LUMINANCE)
 
 # Linear RGB of a mass of hair: black, dark brown, brown, auburn, dark blond, blond, grey, white.
 HAIR_COLORS = np.array(

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from tfrelight.synthesis import illumination
+from tfrelight import color, harmonics
 from tfrelight.synthesis.illumination import Light
 from tfrelight.synthesis.render import LIFT, Camera, Caster, Hits, sphere_directions, visibility
 from tfrelight.synthesis.skin import Surface
@@ -21,7 +21,7 @@ _F0 = 0.028  # normal reflectance of skin, refractive index 1.4
 # blue); the widest terms of d'Eon and Luebke's skin profile (GPU Gems 3, chapter 14, 2007), scaled
 # to one lobe.
 _SPREAD = (1.3, 0.6, 0.4)
-_LUMINANCE = np.float32([0.2126, 0.7152, 0.0722])
+_LUMINANCE = np.float32(color.LUMINANCE)
 
 
 @dataclasses.dataclass
@@ -198,7 +198,7 @@ class Scene:
         shape = (len(self._count), 3)
         shadowed, free, shine = (np.zeros(shape, np.float32) for _ in range(3))
         if light.order2 is not None:
-            shadowed = shadowed + np.maximum(illumination.shade(self._normal, light.order2), 0)
+            shadowed = shadowed + np.maximum(harmonics.shade(self._normal, light.order2), 0)
             free = free + shadowed
         for lamp in light.lamps:
             for total, part in zip((shadowed, free, shine), self._lamp(lamp, specular)):
@@ -256,7 +256,7 @@ class Scene:
         On the camera's half of the sphere the nine functions are nearly dependent: the data alone
         would move the light's direction by 20 degrees for a cast shadow.
         """
-        basis = illumination.harmonics(self._normal) * illumination.ATTENUATION
+        basis = harmonics.basis(self._normal) * harmonics.ATTENUATION
         normal_matrix = basis.T @ basis / len(basis)
         right = basis.T @ shading / len(basis)
         system = normal_matrix + weight * np.eye(9)

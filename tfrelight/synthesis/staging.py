@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 from scipy import ndimage
 
-from tfrelight.synthesis import illumination, noise
+from tfrelight import harmonics
+from tfrelight.synthesis import noise
 from tfrelight.synthesis.mesh import Mesh, rotation
 from tfrelight.synthesis.render import Camera
 
@@ -106,7 +107,7 @@ def background(rng, light, wall, camera: Camera):
             -1,
         )
     towards = np.float32([0, 0, 1])
-    level = illumination.shade(towards, light.coefficients())
+    level = harmonics.shade(towards, light.coefficients())
     # A wall further back gets less of a flash than of a room's light.
     falloff = rng.uniform(0, 0.25) if light.kind == "flash" else rng.uniform(0.2, 1.2)
     return wall * np.maximum(level, 0).astype(np.float32) * np.float32(falloff)

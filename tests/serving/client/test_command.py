@@ -40,7 +40,7 @@ def test_photos_and_folders_and_what_failed(two_versions, tmp_path):
     assert sorted(path.name for path in out.iterdir()) == ["0.png", "2.png", "one.png"]
     with client.Client(f"127.0.0.1:{two_versions.port}") as one:
         photo = (folder / "0.png").read_bytes()
-        (expected,) = one.relight([photo], lights.preset("right"))
+        (expected,) = one.relight([photo], lights.Light.preset("right"))
     difference = pixels_of((out / "0.png").read_bytes()).astype(int) - pixels_of(expected)
     assert np.max(np.abs(difference)) <= 1
 

@@ -21,7 +21,7 @@ from tfrelight import lights
 
 IMAGES = np.zeros((1, 8, 8, 3), np.float32)
 PNG = [file_of(picture(20, 30))]
-LEFT = lights.preset("left")[None]
+LEFT = lights.Light.preset("left").coefficients[None]
 
 
 def assert_refused(call, code, text):

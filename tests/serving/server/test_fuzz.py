@@ -19,7 +19,7 @@ COUNT = 2000
 FITTING = {"INVALID_ARGUMENT", "FAILED_PRECONDITION", "NOT_FOUND", "RESOURCE_EXHAUSTED"}
 
 PNG, JPEG = file_of(picture(24, 24)), file_of(picture(24, 24), "JPEG")
-LEFT = lights.preset("left")[None]
+LEFT = lights.Light.preset("left").coefficients[None]
 
 
 def some_bytes(rng):

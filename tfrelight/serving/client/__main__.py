@@ -99,7 +99,7 @@ def main(arguments):
     from tfrelight.serving.client import photos
 
     values = flags.FLAGS
-    light = lights.preset(values.light)
+    light = lights.Light.preset(values.light)
     wanted = targets(photos.find(arguments), values.output_dir, values.overwrite)
     failed = asyncio.run(_relight(wanted, light, values, _tls(values)))
     for photo, target in wanted.items():

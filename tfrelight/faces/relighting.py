@@ -1,0 +1,165 @@
+"""A face under another light: by which factor each pixel changes, and what replaces a few.
+
+In linear RGB a matte surface under another light is `photo x shading_new / shading_old`: the
+network gives the smooth shadings, the photo keeps its detail. Where the old light left shadows or
+highlights that second-order shading cannot say, the ratio alone would carry them into the new
+light; so the old shading also takes on what the network leaves unexplained, the more the further
+the new light is from the old. Where the photo is black or burnt out there is nothing to multiply:
+albedo x shading takes its place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from scipy import ndimage
+
+from tfrelight import harmonics
+from tfrelight.faces import guided
+from tfrelight.faces.maps import FaceMaps, luminance
+
+__all__ = ["Change", "change", "exposure"]
+
+# Shading is at least this share of the light's brightest: a second-order light rings below zero,
+# where a real one is only dark.
+_FLOOR = 0.03
+# Relative squared distance of two shadings over which the old shadows fade.
+_APART = 0.02
+# The factor, guided by the photo: radius as a share of the side, variance of the encoded photo.
+_GAIN = (0.01, 5e-2)
+# Largest factor, log.
+_MOST = 2.5
+# Where the photo holds nothing to multiply: luminance over the albedo's, fully and at most, and the
+# luminance below which that may be: 20 of 255 when encoded, where a step of 8 bits is 10 %.
+_BLACK, _DIM, _DARK = 0.01, 0.04, 0.007
+# The same at the other end, of the luminance: a single channel of bright skin saturates early.
+_LIGHT, _WHITE = 0.88, 0.98
+# Luminance from which on what becomes brighter approaches 1 slowly instead of being cut off.
+_SHOULDER = 0.6
+# The brightest tenth of the face is what exposure is measured by.
+_METERED = 90.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """What a new light does to a face, on the maps' grid.
+
+    A pixel of the photo with guide g becomes `photo x exp(slope g + offset)`, and with a share
+    `lost` of it, `fill`.
+
+    Attributes:
+      slope: `[S, S]`.
+      offset: `[S, S, 3]`.
+      lost: `[S, S]` in [0, 1], or None where that is 0 everywhere.
+      fill: `[S, S, 3]` linear RGB, or None.
+    """
+
+    slope: np.ndarray
+    offset: np.ndarray
+    lost: np.ndarray | None = None
+    fill: np.ndarray | None = None
+
+
+def exposure(maps: FaceMaps, light) -> float:
+    """The factor for `light` that leaves the lit part of the face as bright as it is in the photo.
+
+    Args:
+      maps: of the face.
+      light: `[9, 3]`, in the photo's frame.
+    """
+    old, new = _shadings(maps, light)
+    factor = np.exp(_log_ratio(maps, old, new, _sameness(maps, old, new)))
+    before, after = (
+        # Root mean square of the channels: coloured light is not turned up until they burn out.
+        np.percentile(np.sqrt(np.mean(values[maps.region] ** 2, axis=-1)), _METERED)
+        for values in (maps.photo, maps.photo * factor)
+    )
+    ratio = before / max(after, 1e-6)
+    # A lamp behind the head lights none of it, and is not turned up without end.
+    return float(np.clip(ratio, 0.2, 5.0))
+
+
+def change(maps: FaceMaps, light) -> Change:
+    """What a light does to a face.
+
+    Args:
+      maps: of the face.
+      light: `[9, 3]`, in the photo's frame.
+    """
+    old, new = _shadings(maps, light)
+    sameness = _sameness(maps, old, new)
+    log_ratio = np.clip(_log_ratio(maps, old, new, sameness), -_MOST, _MOST)
+    log_ratio = _shouldered(maps, log_ratio)
+    radius, epsilon = _GAIN
+    slope, offset = guided.coefficients(
+        maps.guide, log_ratio, max(1, round(radius * len(maps.guide))), epsilon
+    )
+    # What follows the guide is brightness; colour of light has no edges of its own.
+    shared = luminance(slope)
+    offset += (slope - shared[..., None]) * maps.guide[..., None]
+    slope = shared
+    lost = _lost(maps, log_ratio) * (1.0 - sameness)
+    if not np.any(lost * maps.mask > 0.01):
+        return Change(slope, offset)
+    return Change(slope, offset, lost, maps.albedo * new)
+
+
+def _shadings(maps, light):
+    return tuple(_floored(harmonics.shade(maps.normals, one)) for one in (maps.light, light))
+
+
+def _floored(values):
+    """Shading that is not below a small share of its brightest, with a soft knee."""
+    floor = _FLOOR * max(float(values.max()), 1e-3)
+    return 0.5 * (values + np.sqrt(values * values + 4.0 * floor * floor))
+
+
+def _sameness(maps, old, new):
+    """1 if the shadings are equal up to brightness, falling to 0 as they differ."""
+    inside = maps.mask > 0.5
+    if not inside.any():
+        return 1.0
+    old, new = luminance(old)[inside], luminance(new)[inside]
+    fit = old * (np.vdot(old, new) / np.vdot(old, old))
+    apart = np.vdot(new - fit, new - fit) / np.vdot(new, new)
+    return float(np.exp(-apart / _APART))
+
+
+def _log_ratio(maps, old, new, sameness):
+    """`[S, S, 3]`, log of the factor."""
+    return np.log(new / old) - ((1.0 - sameness) * maps.residual)[..., None]
+
+
+def _shouldered(maps, log_ratio):
+    """The factor, less where it would push a channel past white; never below 1 for that."""
+    # Of the surroundings, so that detail keeps its contrast; all channels alike, so that the
+    # colour stays.
+    side = 2 * max(1, round(0.01 * len(maps.guide))) + 1
+    before = np.maximum(ndimage.uniform_filter(maps.photo, (side, side, 0)), 1e-4)
+    after = before * np.exp(log_ratio)
+    strongest = after.argmax(-1)[..., None]
+    before, after, factor = (
+        np.take_along_axis(values, strongest, -1) for values in (before, after, log_ratio)
+    )
+    room = 1.0 - _SHOULDER
+    bent = _SHOULDER + room * np.tanh(np.maximum(after - _SHOULDER, 0.0) / room)
+    allowed = np.maximum(np.log(bent / before), 0.0)
+    over = np.where(after > _SHOULDER, np.maximum(factor - allowed, 0.0), 0.0)
+    return log_ratio - over
+
+
+def _lost(maps, log_ratio):
+    """`[S, S]`: where the photo is black although the albedo is not, or burnt out and darkened."""
+    bright = luminance(maps.photo)
+    seen = bright / np.maximum(luminance(maps.albedo), 1e-3)
+    black = _ramp(seen, _DIM, _BLACK) * _ramp(bright, _DARK, _DARK / 2)
+    burnt = _ramp(bright, _LIGHT, _WHITE)
+    darkened = np.clip(-luminance(log_ratio), 0.0, 1.0)
+    return np.maximum(black, burnt * darkened)
+
+
+def _ramp(values, start, end):
+    """0 at `start` and 1 at `end`, smooth between."""
+    share = np.clip((values - start) / (end - start), 0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
