@@ -85,11 +85,17 @@ setup(
             *EXTRAS["video"],
             # Makes the certificates of the tests.
             "cryptography",
+            # The schemas of Compose files and Kubernetes manifests, and the grammar of Prometheus
+            # queries: they check export/.
+            "check-jsonschema",
             "hypothesis",
+            "kubernetes-validate",
             "pre-commit",
+            "promql-parser",
             "pytest>=8",
             "pytest-timeout",
             "pytest-xdist",
+            "pyyaml",
             "ruff",
         ],
     },

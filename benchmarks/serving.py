@@ -236,10 +236,10 @@ def _measure(base, folder):
     import tensorflow as tf
     from tensorflow_serving.apis import predict_pb2
 
-    from tfrelight import lights
+    from tfrelight import Light
     from tfrelight.serving import defaults
 
-    photo, light = _photo(), lights.Light.preset("left")
+    photo, light = _photo(), Light.preset("left").coefficients
     message = predict_pb2.PredictRequest()
     message.model_spec.name = defaults.MODEL_NAME
     message.model_spec.signature_name = "relight_bytes"

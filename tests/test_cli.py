@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 COMMANDS = [
     *("train", "evaluate", "export", "lights", "relight", "decompose"),
-    *("serve", "serving.client", "synthesize"),
+    *("batch", "serve", "serving.client", "synthesize"),
 ]
 
 # A command like any other, whose `main` does what --action says.

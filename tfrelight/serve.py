@@ -17,6 +17,11 @@ flags.DEFINE_string(
     None,
     "In place of --model_base_path, TensorFlow Serving's file of models, policies and labels.",
 )
+flags.DEFINE_bool(
+    "allow_version_labels_for_unavailable_models",
+    False,
+    "Whether a new label in --model_config_file may be for a version that is not there yet.",
+)
 flags.DEFINE_string("host", "127.0.0.1", "Address to bind to; 0.0.0.0 lets other machines in.")
 flags.DEFINE_integer("port", defaults.GRPC_PORT, "For gRPC; 0: any that is free.", lower_bound=0)
 flags.DEFINE_integer(
@@ -81,6 +86,7 @@ def main():
         max_queue=values.max_queue,
         max_message=values.max_message_mb * 2**20,
         poll_seconds=values.poll_seconds,
+        early_labels=values.allow_version_labels_for_unavailable_models,
         grace_seconds=values.grace_seconds,
         certificate=values.tls_certificate,
         key=values.tls_key,

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from tests.serving.conftest import file_of, picture, pixels_of
-from tfrelight import lights
+from tfrelight import Light
 
-LEFT = lights.Light.preset("left").coefficients
+LEFT = Light.preset("left").coefficients
 
 # Nothing of tfrelight is there: a SavedModel is all that a server has.
 SCRIPT = """

@@ -6,7 +6,8 @@ import scipy.ndimage
 import tensorflow as tf
 
 from tests import scenes
-from tfrelight import color, lights
+from tfrelight import color
+from tfrelight.lights import Light
 from tfrelight.serving import quotient
 
 SIZE = 32
@@ -48,7 +49,7 @@ def uniform(size=8, own=0.5, mask=1.0):
     return {
         "albedo": np.full((1, size, size, 3), 0.4, np.float32),
         "normals": np.broadcast_to(np.float32([0, 0, 1]), (1, size, size, 3)),
-        "light": lights.Light.even(own).coefficients[None],
+        "light": Light.even(own).coefficients[None],
         "mask": np.full((1, size, size, 1), mask, np.float32),
     }
 
@@ -57,7 +58,7 @@ def test_by_hand():
     """S = 0.5, S' = 1, A = 0.4, e = 0.1, I = 0.3, m = 0.5."""
     linear = np.full((1, 8, 8, 3), 0.3, np.float32)
     found = relit(
-        color.to_srgb_numpy(linear), uniform(mask=0.5), lights.Light.even().coefficients[None]
+        color.to_srgb_numpy(linear), uniform(mask=0.5), Light.even(1.0).coefficients[None]
     )
     gain, offset = 0.5 / 0.26, 0.01 * 0.4 / 0.26
     expected = 0.3 * (1 + 0.5 * (gain - 1)) + 0.5 * offset
@@ -83,9 +84,7 @@ def test_the_own_light_changes_little():
 def test_black_skin_in_the_dark_gets_the_albedo():
     """Where the own light gives nothing, the photo says nothing, and a quotient is 0 / 0."""
     maps = uniform(own=0.0)
-    found = relit(
-        np.zeros((1, 8, 8, 3), np.float32), maps, lights.Light.even(0.8).coefficients[None]
-    )
+    found = relit(np.zeros((1, 8, 8, 3), np.float32), maps, Light.even(0.8).coefficients[None])
     np.testing.assert_allclose(found, color.to_srgb_numpy(0.4 * 0.8), atol=1e-4)
 
 
@@ -109,7 +108,7 @@ def test_the_mask_follows_the_photo_s_edges():
     edge[:, :, 205:] = 0.8
     small = tf.image.resize(edge, (32, 32), antialias=True).numpy()
     maps = {**uniform(32, own=1.0), "mask": np.float32(small[..., :1] > 0.4)}
-    coefficients = quotient.coefficients(maps, small, lights.Light.even(0.25).coefficients[None])
+    coefficients = quotient.coefficients(maps, small, Light.even(0.25).coefficients[None])
     large = tf.image.resize(coefficients, (512, 512))
     found = quotient.apply(edge, color.to_linear_numpy(edge), large)[0, 256, :, 0].numpy()
     linear, white = color.to_linear_numpy(found), color.to_linear_numpy(np.float32(0.8))

@@ -13,7 +13,7 @@ from tests.serving.conftest import file_of, picture, pixels_of, strings
 from tfrelight import color, lights, shading
 from tfrelight.serving import codecs, defaults, manifest, quotient
 
-LEFT, SUNSET = (lights.Light.preset(name).coefficients for name in ("left", "sunset"))
+LEFT, SUNSET = lights.Light.preset("left").coefficients, lights.Light.preset("sunset").coefficients
 
 # What exported graphs may hold: TensorFlow's own operations, all in TensorFlow Serving's builds.
 # An operation that is new here is looked up there before it is added.

@@ -147,4 +147,7 @@ def of_any_size(network):
 
 def size_of(model):
     """Height and width of the network in a model that `load_model` or `of_any_size` gave."""
+    if hasattr(model, "size"):
+        # `serving.remote.RemoteModel`, which has no layers here.
+        return model.size
     return model.get_layer("to_network").size

@@ -21,7 +21,7 @@ from tfrelight import lights
 from tfrelight.errors import InputError
 from tfrelight.serving import client
 
-LEFT, RIGHT = (lights.Light.preset(name).coefficients for name in ("left", "right"))
+LEFT, RIGHT = lights.Light.preset("left"), lights.Light.preset("right")
 FILES = [file_of(picture(20, 30)), file_of(picture(33, 12, 1), "JPEG")]
 
 

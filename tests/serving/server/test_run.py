@@ -19,12 +19,12 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.conftest import ROOT
 from tests.serving import local
 from tests.serving.conftest import file_of, picture
-from tfrelight import lights
+from tfrelight import Light
 from tfrelight.errors import InputError
 from tfrelight.serving import defaults
 
 PNG = file_of(picture(64, 64))
-RELIGHT = {"image_bytes": [PNG], "light": lights.Light.preset("left").coefficients[None]}
+RELIGHT = {"image_bytes": [PNG], "light": Light.preset("left").coefficients[None]}
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ time.sleep(60)
 
 def test_a_client_that_is_killed_takes_nobody_along(two_versions, tmp_path):
     files = [file_of(picture(512, 512))] * 8
-    light = np.repeat(lights.Light.preset("left").coefficients[None], len(files), axis=0)
+    light = np.repeat(Light.preset("left").coefficients[None], len(files), axis=0)
     request = local.request_for("relight_bytes", image_bytes=files, light=light)
     (tmp_path / "request").write_bytes(request.SerializeToString())
     client = subprocess.Popen(
@@ -185,7 +185,7 @@ def test_health_says_when_the_server_stops(base):
 def test_who_takes_too_long_is_broken_off(base):
     """Requests that run longer than --grace_seconds do not keep the server alive."""
     photos = [file_of(picture(1500, 1500))] * 6
-    light = np.repeat(lights.Light.preset("left").coefficients[None], len(photos), axis=0)
+    light = np.repeat(Light.preset("left").coefficients[None], len(photos), axis=0)
     with local.serving(local.config_of(base), grace_seconds=0.1) as server:
         with local.Raw(server.port) as raw:
             raw.predict("relight_bytes", **RELIGHT)
@@ -353,13 +353,13 @@ def test_two_photos_and_no_light_of_the_other(two_versions):
     with local.Raw(two_versions.port) as raw:
         alone = {}
         for name in ("left", "right"):
-            light = lights.Light.preset(name).coefficients[None]
+            light = Light.preset(name).coefficients[None]
             response = raw.predict("relight_bytes", image_bytes=[PNG], light=light)
             alone[name] = response.outputs["relit_png_bytes"].string_val[0]
         assert alone["left"] != alone["right"]
         futures = []
         for name in ("left", "right") * 8:
-            inputs = {"image_bytes": [PNG], "light": lights.Light.preset(name).coefficients[None]}
+            inputs = {"image_bytes": [PNG], "light": Light.preset(name).coefficients[None]}
             request = local.request_for("relight_bytes", **inputs)
             futures.append((name, raw.prediction.Predict.future(request, timeout=60)))
         for name, future in futures:

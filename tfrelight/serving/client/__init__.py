@@ -3,7 +3,7 @@
     from tfrelight.serving import client
 
     with client.Client("localhost:8500") as server:
-        (png,) = server.relight([jpeg_bytes], tfrelight.Light.preset("left"))
+        (png,) = server.relight([jpeg_bytes], lights.Light.preset("left"))
 
 `python -m tfrelight.serving.client --server=localhost:8500 photo.jpg --light=left` from a shell.
 Needs `pip install "tfrelight[serving]"`.

@@ -62,10 +62,12 @@ class Models:
 
     Args:
       largest: bytes that one tensor of a request may take.
+      early_labels: whether a label that is new may be for a version that is not available yet.
     """
 
-    def __init__(self, largest):
+    def __init__(self, largest, early_labels=False):
         self._largest = largest
+        self._early_labels = early_labels
         # Held while versions load and unload; lookups do not wait for it.
         self._changing = threading.Lock()
         self._models = {}
@@ -98,8 +100,7 @@ class Models:
                 model.close()
             self._labels = {name: self._checked_labels(models[name]) for name in models}
 
-    @staticmethod
-    def _checked_labels(model):
+    def _checked_labels(self, model):
         name, available = model.config.name, model.available()
         if not available:
             reasons = [
@@ -108,8 +109,10 @@ class Models:
             reason = "; ".join(reasons) or f"no numbered folders in {model.config.base_path}"
             text = f"Some models did not become available: {name} ({reason})"
             raise Refusal("UNKNOWN", text)
-        for version in model.config.version_labels.values():
-            if version not in available:
+        before = self._labels.get(name, {})
+        for label, version in model.config.version_labels.items():
+            early = self._early_labels and before.get(label, version) == version
+            if version not in available and not early:
                 raise Refusal(
                     "FAILED_PRECONDITION",
                     f"Request to assign label to version {version} of model {name}, which is not "

@@ -35,9 +35,9 @@ class Settings:
     config: `ModelServerConfig`. host, port, metrics_port: to bind to; port 0 is any that is free,
     metrics_port None is none. workers, max_batch_size, max_queue: see `Batcher`. max_message:
     bytes of a request, and of one tensor in it. poll_seconds: between looks for new versions.
-    grace_seconds: for requests under way when the server is told to stop. certificate, key:
-    PEM files, for TLS; client_ca: PEM file of who signs clients' certificates, which are then
-    required.
+    early_labels: see `models.Models`. grace_seconds: for requests under way when the server is
+    told to stop. certificate, key: PEM files, for TLS; client_ca: PEM file of who signs clients'
+    certificates, which are then required.
     """
 
     config: object
@@ -49,6 +49,7 @@ class Settings:
     max_queue: int = 64
     max_message: int = 64 * 2**20
     poll_seconds: float = 1.0
+    early_labels: bool = False
     grace_seconds: float = 30.0
     certificate: str | None = None
     key: str | None = None
@@ -109,7 +110,7 @@ class Server:
         if settings.metrics_port is not None:
             endpoint = self._bind_metrics()
             closing.push_async_callback(asyncio.to_thread, endpoint.close)
-        served = models.Models(settings.max_message)
+        served = models.Models(settings.max_message, settings.early_labels)
         closing.push_async_callback(asyncio.to_thread, served.close)
         try:
             await asyncio.to_thread(served.apply, settings.config)

@@ -1,0 +1,85 @@
+"""A network on a server is the network here, crop by crop."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import ROOT
+from tests.serving.conftest import picture
+from tfrelight.bulk import relighters
+from tfrelight.light_flags import Wanted
+from tfrelight.lights import Light
+from tfrelight.models import presets
+from tfrelight.serving import client, remote
+
+
+@pytest.fixture
+def model(exported, two_versions):
+    options = {"size": exported.network.input_shape[1], "label": "stable"}
+    with remote.RemoteModel(f"127.0.0.1:{two_versions.port}", **options) as model:
+        yield model
+
+
+@pytest.mark.parametrize("number", [1, remote.MOST, 2 * remote.MOST + 1])
+def test_the_outputs_are_the_networks(exported, model, number):
+    size = presets.size_of(model)
+    assert size == exported.network.input_shape[1]
+    images = np.stack([picture(size, size, seed) for seed in range(number)]) / np.float32(255)
+    expected = presets.of_any_size(exported.network).predict_on_batch(images)
+    outputs = model.predict_on_batch(images)
+    assert set(outputs) == set(expected)
+    for name, values in expected.items():
+        assert outputs[name].dtype == np.float32
+        np.testing.assert_allclose(outputs[name], values, atol=1e-5)
+
+
+def test_the_server_says_what_is_wrong(two_versions):
+    options = {"label": "beta"}
+    with remote.RemoteModel(f"127.0.0.1:{two_versions.port}", **options) as model:
+        with pytest.raises(client.InvalidRequest, match="Unrecognized servable version label"):
+            model.predict_on_batch(np.zeros((1, 8, 8, 3), np.float32))
+    with remote.RemoteModel(f"127.0.0.1:{two_versions.port}", "nobody") as model:
+        with pytest.raises(client.NotServed, match="nobody"):
+            model.predict_on_batch(np.zeros((1, 8, 8, 3), np.float32))
+
+
+LEFT = Wanted(Light.preset("left"), False, 0.0, 0.0, np.ones(3, np.float32), 1.0, 0.0)
+
+
+def test_photos_are_relit_as_with_the_network_here(exported, two_versions, tmp_path):
+    photo = tmp_path / "photo.png"
+    Image.fromarray(picture(40, 30)).save(photo)
+    how = relighters.How(LEFT, whole_image=True)
+    options = {"size": exported.network.input_shape[1], "label": "canary"}
+    relighters.local(exported.run, how)(photo, tmp_path / "here.png")
+    relighters.remote(f"127.0.0.1:{two_versions.port}", options, how)(photo, tmp_path / "there.png")
+    here, there = (np.asarray(Image.open(tmp_path / f"{name}.png")) for name in ("here", "there"))
+    assert np.abs(here.astype(int) - there).max() <= 1
+    assert (here != picture(40, 30)).any()
+
+
+def test_batch_with_the_network_of_a_server(two_versions, tmp_path):
+    pytest.importorskip("apache_beam", reason='Apache Beam is not installed: pip install ".[beam]"')
+    (tmp_path / "photos").mkdir()
+    for seed in range(2):
+        Image.fromarray(picture(40, 30, seed)).save(tmp_path / "photos" / f"{seed}.png")
+    flags = [f"--input={tmp_path}/photos/*", f"--output_dir={tmp_path}/out", "--light=left"]
+    flags += ["--whole_image", f"--server=127.0.0.1:{two_versions.port}", "--server_label=stable"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tfrelight.batch", *flags],
+        cwd=ROOT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = (tmp_path / "out" / "results.jsonl").read_text().splitlines()
+    assert {json.loads(line)["photo"] for line in lines} == {
+        f"{tmp_path}/photos/{seed}.png" for seed in range(2)
+    }

@@ -1,0 +1,94 @@
+"""`python -m tfrelight.batch`."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from tests.bulk.test_jobs import BROKEN, KINDS, lines, write_photos
+from tests.conftest import ROOT
+from tests.serving.conftest import run_folder
+
+pytest.importorskip("apache_beam", reason='Apache Beam is not installed: pip install ".[beam]"')
+
+
+def batch(*arguments, timeout=240):
+    return subprocess.run(
+        [sys.executable, "-m", "tfrelight.batch", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A training run's folder."""
+    folder = tmp_path_factory.mktemp("batch") / "run"
+    run_folder(folder)
+    return folder
+
+
+@pytest.fixture
+def flags(tmp_path):
+    return [f"--input={tmp_path}/photos/*", f"--output_dir={tmp_path}/out", "--light=left"]
+
+
+def test_photos_in_pictures_lines_and_reasons_out(flags, run, tmp_path):
+    write_photos(tmp_path / "photos", 5, broken=(1, 2))
+    flags = [*flags, "--whole_image", f"--model={run}"]
+    done = batch(*flags)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout == (
+        f"3 of 5 photos relit: {tmp_path}/out/results.jsonl\n"
+        f"2 failed, with the reasons: {tmp_path}/out/failed.jsonl\n"
+    )
+    for line in lines(tmp_path / "out" / "results.jsonl"):
+        assert line["faces"] == 1
+        with Image.open(line["relit"]) as relit:
+            assert relit.size == (line["width"], line["height"]) == (16, 12)
+    assert {os.path.basename(line["photo"]) for line in lines(tmp_path / "out/failed.jsonl")} == {
+        "001.png",
+        "002.png",
+    }
+    for name in ("001.png", "002.png"):
+        os.remove(tmp_path / "photos" / name)
+    done = batch(*flags)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"3 of 3 photos relit: {tmp_path}/out/results.jsonl\n"
+
+
+@pytest.mark.parametrize(
+    "more,said",
+    [
+        (["--server=127.0.0.1:1"], "127.0.0.1:1 answers UNAVAILABLE"),
+        (["--server=127.0.0.1:1", "--model=nowhere"], "choose one"),
+        (["--light=lft"], "Unknown light 'lft'"),
+    ],
+)
+def test_what_is_wrong_is_said_once_and_before_the_work(flags, tmp_path, more, said):
+    write_photos(tmp_path / "photos", 1)
+    done = batch(*flags, *more)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ") and said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_two_hundred_photos_with_ten_broken_ones(flags, run, tmp_path):
+    """Minutes: `python -m pytest -m slow tests/test_batch.py`."""
+    write_photos(tmp_path / "photos", 200, BROKEN, KINDS[:-1])
+    done = batch(*flags, "--whole_image", f"--model={run}", timeout=900)
+    assert (done.returncode, done.stderr) == (3, "")
+    results, failures = (lines(tmp_path / "out" / f"{n}.jsonl") for n in ("results", "failed"))
+    assert (len(results), len(failures)) == (190, 10)
+    assert len({line["photo"] for line in results + failures}) == 200
+    assert len(list((tmp_path / "out" / "relit").iterdir())) == 190
+    assert sorted(os.path.basename(line["photo"]) for line in failures) == [
+        f"{number:03d}.png" for number in BROKEN
+    ]
