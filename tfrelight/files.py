@@ -6,7 +6,12 @@ import os
 import uuid
 from pathlib import Path
 
-__all__ = ["replacing", "write_json", "write_text"]
+__all__ = ["printable", "replacing", "write_json", "write_text"]
+
+
+def printable(name):
+    """A file's name as valid Unicode: bytes in it that are no UTF-8 become U+FFFD."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 @contextlib.contextmanager
