@@ -8,7 +8,10 @@ import pytest
 
 from tests.conftest import ROOT
 
-COMMANDS = ["train", "evaluate", "export", "serve", "serving.client", "synthesize"]
+COMMANDS = [
+    *("train", "evaluate", "export", "serve", "serving.client", "synthesize"),
+    *("photometric_stereo", "pseudo_label"),
+]
 
 # A command like any other, whose `main` does what --action says.
 COMMAND = """

@@ -60,6 +60,6 @@ def write(folder, numbers, angles):
             facing = np.maximum(normals @ lights.direction_vector(azimuth, elevation), 0)
             pixels = np.round(np.where(square < 1, albedo * facing, 0) * 255).astype(np.uint8)
             path = folder / f"yaleB{number}"
-            path.mkdir(exist_ok=True)
+            path.mkdir(parents=True, exist_ok=True)
             name = f"yaleB{number}_P00A{azimuth:+04d}E{elevation:+03d}.pgm"
             PIL.Image.fromarray(pixels).save(path / name)

@@ -1,5 +1,7 @@
 """Pairs: one subject, two lights, shares kept, labels switched, the same after a restart."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -109,6 +111,55 @@ def test_subjects_with_one_photo_are_no_pairs(tmp_path):
     records.write_shard(path, [scenes.ball("alone", 16, 1)])
     with pytest.raises(InputError, match="No pair of photos in singles"):
         pairs.pairs([pairs.Source("singles", [path])], 2, steps=1)
+
+
+@pytest.fixture(scope="module")
+def singles(tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("singles") / "singles.tfrecord")
+    records.write_shard(path, [scenes.ball(f"single{i}", 16, 1) for i in range(5)])
+    return pairs.Source("singles", [path], multilit=False)
+
+
+def test_single_photos_stand_in_for_pairs(singles):
+    seen = []
+    for batch in batches([singles], steps=10):
+        np.testing.assert_array_equal(batch["a"]["multilit"], 0)
+        np.testing.assert_array_equal(batch["b"]["multilit"], 0)
+        np.testing.assert_array_equal(batch["a"]["has_albedo"], 1)
+        seen += [*batch["a"]["subject"], *batch["b"]["subject"]]
+    # All of them equally often, although five is odd.
+    assert set(np.unique(seen, return_counts=True)[1]) == {8}
+    for batch in batches([singles], steps=5):
+        assert not np.any(batch["a"]["subject"] == batch["b"]["subject"])
+
+
+def test_single_photos_of_subjects_with_several(files):
+    source = pairs.Source("balls", files, multilit=False)
+    seen = set()
+    for batch in batches([source], steps=60):
+        for portraits in batch.values():
+            seen.update(zip(portraits["subject"], map(bytes, portraits["light"])))
+    assert len(seen) == 6 * 4
+
+
+def test_pairs_and_singles_in_one_batch(files, singles):
+    sources = [pairs.Source("balls", files, share=0.75), dataclasses.replace(singles, share=0.25)]
+    for batch in batches(sources, steps=2, batch_size=4, augmented=True):
+        np.testing.assert_array_equal(np.sort(batch["a"]["multilit"]), [0, 1, 1, 1])
+        same = batch["a"]["subject"] == batch["b"]["subject"]
+        np.testing.assert_array_equal(same, batch["a"]["multilit"] == 1)
+
+
+def test_starting_later_gives_the_same_singles(singles):
+    whole, rest = batches([singles], steps=9, seed=3), batches([singles], steps=9, seed=3, start=4)
+    tf.nest.map_structure(np.testing.assert_array_equal, whole[4:], rest)
+
+
+def test_one_photo_is_no_two(tmp_path):
+    path = str(tmp_path / "single.tfrecord")
+    records.write_shard(path, [scenes.ball("alone", 16, 1)])
+    with pytest.raises(InputError, match="No pair of photos in one. Expected at least two photos"):
+        pairs.pairs([pairs.Source("one", [path], multilit=False)], 2, steps=1)
 
 
 def test_no_source_is_an_error(files):

@@ -210,6 +210,15 @@ class MultilitFolder(Reader):
             subject.update(self._labels(folder, unit, person, box))
         return [subject]
 
+    def folder(self, unit):
+        """Where a unit's files are."""
+        return self.data_dir / unit
+
+    def stereo(self, unit, problems):
+        """Photometric stereo of a unit at its photos' size, and one of them, `[H, W, 3]` linear."""
+        person = photos(self.folder(unit), problems)
+        return surface(person, self.lamps(unit)), person.images[0]
+
     def _labels(self, folder, unit, person, box):
         lamps = self.lamps(unit)
         light = None

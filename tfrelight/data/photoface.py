@@ -200,6 +200,15 @@ class Photoface(Reader):
             subject.update(self._labels(folder, session, box))
         return [subject]
 
+    def folder(self, unit):
+        """Where a unit's files are."""
+        return self.data_dir / unit
+
+    def stereo(self, unit, problems):
+        """Photometric stereo of a unit at its photos' size, and one of them, `[H, W]` linear."""
+        session = photos(self.folder(unit), problems)
+        return surface(self.folder(unit), session)[0], session.images[0]
+
     def _labels(self, folder, session, box):
         solved, directions = surface(folder, session)
         known = solved.normals, solved.albedo, solved.valid

@@ -122,6 +122,11 @@ class Reader(abc.ABC):
     def stamp(self):
         """JSON-serialisable: changes when what is read does, as far as folders show it."""
 
+    def every_unit(self) -> Iterator:
+        """The units of all splits."""
+        for split in self.splits:
+            yield from self.units(split)
+
     def _limited(self, split, limit) -> Iterator:
         if split not in self.splits:
             raise InputError(

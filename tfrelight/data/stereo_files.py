@@ -7,18 +7,27 @@ completed to unit vectors.
 
 from __future__ import annotations
 
+import concurrent.futures
+import itertools
+import os
 import pathlib
 import zlib
 
 import numpy as np
 import scipy.io
+import tqdm
 
-from tfrelight import files
+from tfrelight import files, pictures
+from tfrelight.data import images
+from tfrelight.data.reader import Problems
 from tfrelight.errors import InputError
 
-__all__ = ["ALBEDO", "NORMALS", "exist", "outward", "read", "write"]
+__all__ = ["ALBEDO", "NORMALS", "add", "exist", "outward", "read", "write"]
 
 NORMALS, ALBEDO = "sn.mat", "albedo.mat"
+
+# Rows of the picture that shows results, and the size of its parts.
+_SHOWN, _SHOWN_SIZE = 8, 160
 
 
 def outward(normals, valid):
@@ -133,3 +142,74 @@ def write(folder, surface):
         # savemat appends .mat to names that do not end in it.
         with files.replacing(folder / name, suffix=".mat") as aside:
             scipy.io.savemat(aside, content, do_compression=True)
+
+
+def add(reader, limit=None, strict=False, overwrite=False, picture=None):
+    """Writes both files for every unit of a data set, from photometric stereo at the photos' size.
+
+    Args:
+      reader: of a data set with known lights; has the methods `folder` and `stereo`.
+      limit: only the first so many units.
+      strict: stop at what is broken; else it is named, counted and left out.
+      overwrite: also where there are such files already; else those units are left as they are.
+      picture: PNG file that shows the first few: photo, normals, albedo.
+
+    Returns:
+      dict: `written`, `present` and `skipped`, how many units.
+
+    Raises:
+      InputError: something is broken, if `strict`, or the folder is not that of the data set.
+    """
+    counts, problems, rows = {"written": 0, "present": 0, "skipped": 0}, Problems(), []
+
+    def work(unit):
+        broken = []
+        try:
+            surface, photo = reader.stereo(unit, broken)
+        except (InputError, OSError) as error:
+            return None, [*broken, str(error)]
+        write(reader.folder(unit), surface)
+        return _row(surface, photo), broken
+
+    def pending():
+        for unit in itertools.islice(reader.every_unit(), limit):
+            folder = reader.folder(unit)
+            if not overwrite and ((folder / NORMALS).exists() or (folder / ALBEDO).exists()):
+                counts["present"] += 1
+            else:
+                yield unit
+
+    workers = len(os.sched_getaffinity(0))
+    with (
+        concurrent.futures.ThreadPoolExecutor(workers) as pool,
+        tqdm.tqdm(desc=f"Photometric stereo of {reader.title}", unit=" done", disable=None) as bar,
+    ):
+        todo = pending()
+        while units := list(itertools.islice(todo, workers)):
+            for unit, (done, broken) in zip(units, pool.map(work, units)):
+                broken = [f"{reader.place(unit)}: {' '.join(line.split())}" for line in broken]
+                if strict and broken:
+                    raise InputError(f"{broken[0]}. Leave out --strict to skip it.")
+                problems.add(broken)
+                counts["written" if done else "skipped"] += 1
+                if done and len(rows) < _SHOWN:
+                    rows.append(done)
+                bar.update()
+    problems.warn(reader.title)
+    if picture and rows:
+        pictures.save(picture, pictures.page(rows))
+    return counts
+
+
+def _row(surface, photo):
+    """Of a picture: a photo and what photometric stereo makes of it, the middle of each."""
+
+    def middle(image):
+        return images.resize(image, _SHOWN_SIZE, images.central_square(image.shape))
+
+    normals = np.where(surface.valid[..., None], surface.normals, 0)
+    return {
+        "photo": pictures.encoded(middle(photo)),
+        "normals": pictures.encoded_normals(middle(normals)),
+        "albedo": pictures.encoded(middle(surface.albedo)),
+    }

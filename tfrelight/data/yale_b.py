@@ -109,7 +109,10 @@ def folder_of(data_dir, number) -> Path:
 
 
 def _read(data_dir, number, size, problems) -> Photos:
-    """Every photo of a person that can be read; lines about others are appended to `problems`."""
+    """Every photo of a person that can be read; lines about others are appended to `problems`.
+
+    Their central square is resized to `size`; with None they stay whole, `[192, 168]`.
+    """
     kept = []
     for path in sorted(folder_of(data_dir, number).iterdir()):
         match = _PHOTO.match(path.name)
@@ -125,15 +128,16 @@ def _read(data_dir, number, size, problems) -> Photos:
                 f"{path.name} is {pixels.shape[1]}x{pixels.shape[0]} instead of 168x192"
             )
             continue
-        square = images.resize(pixels, size, _SQUARE)
-        kept.append((square, float(match[1]), float(match[2]), path.name))
+        if size is not None:
+            pixels = images.resize(pixels, size, _SQUARE)
+        kept.append((pixels, float(match[1]), float(match[2]), path.name))
     if not kept:
         raise InputError(
             f"No photo of yaleB{number} in {data_dir}. Expected 168x192 files such as "
             f"yaleB{number}_P00A+035E+40.pgm."
         )
-    squares, azimuth, elevation, names = zip(*kept)
-    return Photos(np.stack(squares), np.array(azimuth), np.array(elevation), names)
+    pixels, azimuth, elevation, names = zip(*kept)
+    return Photos(np.stack(pixels), np.array(azimuth), np.array(elevation), names)
 
 
 def photos(data_dir, number, size=128, strict=False) -> Photos:
@@ -220,6 +224,20 @@ class ExtendedYaleB(Reader):
     def person(self, unit):
         """See `Reader`."""
         return f"yaleB{unit}"
+
+    def every_unit(self):
+        """See `Reader`."""
+        yield from subjects_in(self.data_dir)
+
+    def folder(self, unit):
+        """Where a unit's files are."""
+        return folder_of(self.data_dir, unit)
+
+    def stereo(self, unit, problems):
+        """Photometric stereo of a unit at its photos' size, and one of them, `[H, W]` linear."""
+        everything = _read(self.data_dir, unit, None, problems)
+        frontal = np.argmin(everything.azimuth**2 + everything.elevation**2)
+        return stereo(everything), everything.images[frontal]
 
     def place(self, unit):
         """See `Reader`."""

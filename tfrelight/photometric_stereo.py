@@ -1,0 +1,58 @@
+"""Adds normals and albedo to photos under known lights: `python -m tfrelight.photometric_stereo`.
+
+Writes sn.mat (px, py, pz) and albedo.mat (a) beside the photos of every session or person, as
+Photoface's Matlab tool does. Starting again goes on where it stopped.
+"""
+
+from absl import flags
+
+from tfrelight import cli
+
+flags.DEFINE_string(
+    "dataset",
+    None,
+    "photoface; yale_b; or multilit: PERSON/photo*.jpg ... with lights.csv.",
+    required=True,
+)
+flags.DEFINE_string("data_dir", None, "Folder of the data set.", required=True)
+flags.DEFINE_integer(
+    "limit", 0, "At most so many sessions or people, for a first look; 0: all.", lower_bound=0
+)
+flags.DEFINE_bool("strict", False, "Stop at what is broken instead of skipping it.")
+flags.DEFINE_bool("overwrite", False, "Also where there are such files already.")
+flags.DEFINE_string("picture", None, "PNG file to write: the first photos, normals and albedos.")
+
+
+def main():
+    """Does what the flags say."""
+    values = flags.FLAGS
+    from tfrelight.data import multilit, photoface, stereo_files, yale_b
+    from tfrelight.errors import InputError
+    from tfrelight.evaluation import report
+
+    readers = {
+        "photoface": photoface.Photoface,
+        "yale_b": yale_b.ExtendedYaleB,
+        "multilit": multilit.MultilitFolder,
+    }
+    if values.dataset not in readers:
+        raise InputError(
+            f"Unknown dataset {values.dataset!r}. Expected one of: {', '.join(readers)}."
+        )
+    if values.picture:
+        report.writable(values.picture)
+    counts = stereo_files.add(
+        readers[values.dataset](values.data_dir),
+        values.limit or None,
+        values.strict,
+        values.overwrite,
+        values.picture,
+    )
+    print(
+        "{written} written, {present} left as they were, {skipped} skipped: {names} beside the "
+        "photos.".format(**counts, names=f"{stereo_files.NORMALS} and {stereo_files.ALBEDO}")
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)
