@@ -1,12 +1,17 @@
 """Pairs: one subject, two lights, shares kept, labels switched, the same after a restart."""
 
 import dataclasses
+import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests import scenes
+from tests.conftest import ROOT
 from tfrelight.data import pairs, portrait, records
 from tfrelight.errors import InputError
 
@@ -165,3 +170,22 @@ def test_one_photo_is_no_two(tmp_path):
 def test_no_source_is_an_error(files):
     with pytest.raises(InputError, match="at least one source"):
         pairs.pairs([pairs.Source("none", files, share=0)], 2, steps=1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_memory_does_not_grow_with_the_records():
+    """python -m pytest -m slow tests/data/test_pairs.py"""
+    script = ROOT / "tools" / "measure_input.py"
+    done = subprocess.run(
+        [sys.executable, script, "--records=100000"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert summary["distinct_subjects"] == 100000
+    assert summary["records_mb"] > 300
+    # Kept in memory they would add that much; 5 was measured.
+    assert summary["growth_mb_after_the_first_tenth"] < 40
