@@ -1,7 +1,8 @@
 """Adds normals and albedo to photos under known lights: `python -m tfrelight.photometric_stereo`.
 
 Writes sn.mat (px, py, pz) and albedo.mat (a) beside the photos of every session or person, as
-Photoface's Matlab tool does. Starting again goes on where it stopped.
+Photoface's Matlab tool does. Starting again goes on where it stopped. With --model, people of a
+multi-lit folder need no lights.csv: the lights of their photos are told and written as well.
 """
 
 from absl import flags
@@ -17,6 +18,12 @@ flags.DEFINE_string(
 flags.DEFINE_string("data_dir", None, "Folder of the data set.", required=True)
 flags.DEFINE_integer(
     "limit", 0, "At most so many sessions or people, for a first look; 0: all.", lower_bound=0
+)
+flags.DEFINE_string(
+    "model",
+    None,
+    "Folder of a training run, for --dataset=multilit: tells lights that are not in a lights.csv. "
+    "The photos must be of one distant lamp each, in the dark; 8 or more of each person.",
 )
 flags.DEFINE_bool("strict", False, "Stop at what is broken instead of skipping it.")
 flags.DEFINE_bool("overwrite", False, "Also where there are such files already.")
@@ -41,8 +48,16 @@ def main():
         )
     if values.picture:
         report.writable(values.picture)
+    options = {}
+    if values.model:
+        if values.dataset != "multilit":
+            raise InputError("--model is for --dataset=multilit: all other lights are known.")
+        import tfrelight
+        from tfrelight.evaluation.run import predictor
+
+        options["predict"] = predictor(tfrelight.load_model(values.model))
     counts = stereo_files.add(
-        readers[values.dataset](values.data_dir),
+        readers[values.dataset](values.data_dir, **options),
         values.limit or None,
         values.strict,
         values.overwrite,

@@ -20,7 +20,7 @@ flags.DEFINE_string("output_dir", None, "Folder to write to; made if not there."
 flags.DEFINE_integer("size", 128, "Height and width of the labelled photos.", lower_bound=16)
 flags.DEFINE_float(
     "max_error",
-    0.05,
+    0.07,
     "Photos with a larger mean difference from their reconstruction (sRGB, 0 to 1) are dropped.",
     lower_bound=0,
     upper_bound=1,

@@ -64,9 +64,9 @@ def read(path, grey=False):
 
 
 def _unreadable(path, error):
-    reason = " ".join(str(error).split())
-    # Pillow's own texts name the path again.
-    return InputError(f"{printable(path.name)} cannot be read: {reason}".replace(str(path), "it"))
+    name = printable(path.name)
+    reason = " ".join(str(error).split()).replace(str(path), name)
+    return InputError(f"{name} cannot be read: {reason}")
 
 
 def _read_exr(path):

@@ -9,7 +9,8 @@ splits; else everybody is for training. Beside the photos, all optional:
 - `lights.csv`, in the person's folder or, for a rig that is the same for all, in `FOLDER`: lines
   `photo,azimuth,elevation` and, if known, `intensity`, under a head with these words; degrees,
   azimuth positive towards the left of the image, elevation towards its top. With three lights or
-  more photometric stereo gives normals and albedo.
+  more photometric stereo gives normals and albedo. Where there is none, `python -m
+  tfrelight.photometric_stereo --model=...` can tell the lights and writes one.
 - `sn.mat` and `albedo.mat`, normals and albedo (`tfrelight.data.stereo_files`); they come before
   photometric stereo.
 - `mask.png`, white where the person is.
@@ -18,20 +19,23 @@ splits; else everybody is for training. Beside the photos, all optional:
 from __future__ import annotations
 
 import csv
+import io
 from typing import NamedTuple
 
 import numpy as np
 
-from tfrelight import lights
-from tfrelight.data import images, photometric_stereo, portrait, stereo_files
+from tfrelight import color, files, lights
+from tfrelight.data import images, photometric_stereo, portrait, stereo_files, uncalibrated
 from tfrelight.data.reader import Reader
 from tfrelight.errors import InputError
 from tfrelight.files import printable
 
-__all__ = ["MultilitFolder", "Photos", "photos", "read_lights", "surface"]
+__all__ = ["MultilitFolder", "Photos", "photos", "read_lights", "surface", "write_lights"]
 
 _LIGHTS = "lights.csv"
 _SPLITS = ("train", "validation", "test")
+# Size at which a network is asked.
+_NETWORK = 128
 
 
 class Photos(NamedTuple):
@@ -125,12 +129,60 @@ def surface(person, lamps):
     return solved._replace(albedo=solved.albedo / np.float32(intensity.min()))
 
 
+def write_lights(path, names, directions, intensity):
+    """Writes a `lights.csv`.
+
+    Args:
+      path: of the file.
+      names: `[K]` of the photos.
+      directions: `[K, 3]` unit vectors.
+      intensity: `[K]`.
+    """
+    x, y, z = np.transpose(directions)
+    azimuth, elevation = np.degrees(np.arctan2(-x, z)), np.degrees(np.arcsin(np.clip(y, -1, 1)))
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["photo", "azimuth", "elevation", "intensity"])
+    for name, *numbers in zip(names, azimuth, elevation, intensity):
+        table.writerow([name, *(f"{number:.3f}" for number in numbers)])
+    files.write_text(path, text.getvalue())
+
+
+def _prior(person, predict):
+    """What a network says of a person: normals `[H, W, 3]`, and where the head is, `[H, W]`."""
+    height, width = person.images.shape[1:3]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    box = (left, top, left + side, top + side)
+    small = np.stack([images.resize(image, _NETWORK, box) for image in person.images])
+    outputs = predict(color.to_srgb_numpy(small))
+    normals = np.zeros((height, width, 3), np.float32) + np.float32([0, 0, 1])
+    head = np.zeros((height, width), bool)
+    square = slice(top, top + side), slice(left, left + side)
+    mean = images.resize(outputs["normals"].mean(axis=0), side)
+    normals[square] = mean / np.maximum(np.linalg.norm(mean, axis=-1, keepdims=True), 1e-6)
+    head[square] = images.resize(outputs["mask"].mean(axis=0)[..., 0], side) > 0.5
+    return normals, head
+
+
 class MultilitFolder(Reader):
-    """A folder of multi-lit photos; a unit is the person's folder, relative to `data_dir`."""
+    """A folder of multi-lit photos; a unit is the person's folder, relative to `data_dir`.
+
+    Args:
+      data_dir: the folder.
+      size: height and width of the photos.
+      labelled: with normals and albedo, and with lights where they are known.
+      predict: for `stereo` of people whose lights are not known: function of `[N, H, W, 3]` sRGB
+        photos to a network's dict of numpy arrays (`tfrelight.data.uncalibrated`).
+    """
 
     name = "multilit_folder"
     title = "the multi-lit folder"
     version = 1
+
+    def __init__(self, data_dir, size=128, labelled=False, predict=None):
+        super().__init__(data_dir, size, labelled)
+        self.predict = predict
 
     def _people(self, split):
         parts = [name for name in _SPLITS if (self.data_dir / name).is_dir()]
@@ -217,7 +269,12 @@ class MultilitFolder(Reader):
     def stereo(self, unit, problems):
         """Photometric stereo of a unit at its photos' size, and one of them, `[H, W, 3]` linear."""
         person = photos(self.folder(unit), problems)
-        return surface(person, self.lamps(unit)), person.images[0]
+        lamps = self.lamps(unit)
+        if lamps or self.predict is None:
+            return surface(person, lamps), person.images[0]
+        solved, directions = uncalibrated.solve(person.images, *_prior(person, self.predict))
+        write_lights(self.folder(unit) / _LIGHTS, person.names, directions, solved.intensity)
+        return solved, person.images[0]
 
     def _labels(self, folder, unit, person, box):
         lamps = self.lamps(unit)
