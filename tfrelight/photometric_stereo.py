@@ -22,7 +22,8 @@ flags.DEFINE_integer(
 flags.DEFINE_string(
     "model",
     None,
-    "Folder of a training run, for --dataset=multilit: tells lights that are not in a lights.csv. "
+    "Preset (compact-128) or folder of a training run, for --dataset=multilit: tells lights that "
+    "are not in a lights.csv. "
     "The photos must be of one distant lamp each, in the dark; 8 or more of each person.",
 )
 flags.DEFINE_bool("strict", False, "Stop at what is broken instead of skipping it.")

@@ -9,7 +9,7 @@ from absl import flags
 
 from tfrelight import cli
 
-flags.DEFINE_string("model", None, "Folder of a training run.", required=True)
+flags.DEFINE_string("model", "compact-128", "Preset, or folder of a training run.")
 flags.DEFINE_string(
     "input_dir",
     None,

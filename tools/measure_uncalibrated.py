@@ -1,6 +1,6 @@
 """Measures photometric stereo under unknown lights on Extended Yale B, where they are known.
 
-    python tools/measure_uncalibrated.py --model=runs/yale --data_dir=CroppedYale
+    python tools/measure_uncalibrated.py --data_dir=CroppedYale
 
 For each number of photos, drawn at random among those that training uses: the mean angle between
 normals and those of calibrated stereo from all photos, in the evaluation's region, before (the
@@ -12,7 +12,7 @@ from absl import flags
 
 from tfrelight import cli
 
-flags.DEFINE_string("model", None, "Folder of a training run.", required=True)
+flags.DEFINE_string("model", "compact-128", "Preset, or folder of a training run.")
 flags.DEFINE_string("data_dir", None, "Folder CroppedYale.", required=True)
 flags.DEFINE_list("photos", ["64", "16", "8"], "Numbers of photos.")
 flags.DEFINE_integer("seed", 0, "Of the draw.")

@@ -94,6 +94,18 @@ def head(request):
     return scene, photo
 
 
+def test_matte_head_without_cast_shadows_is_exact(head):
+    scene, _ = head
+    facing = np.maximum(np.einsum("hwc,kc->khw", scene.normals, YALE), 0)
+    images = scene.albedo.mean(axis=-1) * facing
+    inside = scene.coverage == 1
+    result = photometric_stereo.solve(images / np.percentile(images[:, inside], 99.9), YALE)
+    both = inside & result.valid
+    assert both.sum() > 0.95 * inside.sum()
+    cosine = np.clip((result.normals * scene.normals).sum(axis=-1), -1, 1)
+    assert np.degrees(np.arccos(cosine))[both].mean() < 0.1
+
+
 @pytest.mark.parametrize(
     ("directions", "bound", "share"),
     [(DIRECTIONS, 4.0, 0.95), (YALE, 4.0, 0.95), (ring(4), 8.0, 0.8)],
