@@ -172,7 +172,7 @@ def test_a_nan_stops_the_run_and_keeps_the_weights(tmp_path, monkeypatch):
     monkeypatch.setattr(run.pairs, "pairs", poisoned)
     with pytest.raises(
         InputError,
-        match="the loss 'reconstruction' is not a finite number in batch 2 of epoch 2.*epoch 1 are kept",
+        match="'reconstruction' is not a finite number in batch 2 of epoch 2.*epoch 1 are kept",
     ):
         run.train(tmp_path / "nan", {**SETTINGS, "synthetic_share": 1.0})
     weights = tfrelight.load_model(tmp_path / "nan").get_weights()
