@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 COMMANDS = [
     *("train", "evaluate", "export", "lights", "relight", "decompose"),
     *("batch", "serve", "serving.client", "synthesize"),
+    *("photometric_stereo", "pseudo_label"),
 ]
 
 # A command like any other, whose `main` does what --action says.
@@ -179,6 +180,23 @@ def test_their_defaults_are_not(tmp_path):
     result = run("-m", "tfrelight.train", *flags, f"--workdir={tmp_path / 'run'}")
     assert_one_line(result, 1, "No finished set of portraits in", "tfrelight.synthesize")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (["photometric_stereo", "--dataset=x", "--data_dir=/nowhere"], "Unknown dataset 'x'"),
+        (
+            ["photometric_stereo", "--dataset=yale_b", "--data_dir=/nowhere", "--model=x"],
+            "--model is for --dataset=multilit",
+        ),
+        (["photometric_stereo", "--dataset=multilit", "--data_dir=/nowhere"], "No such folder: /n"),
+        (["pseudo_label", "--input_dir=/nowhere", "--output_dir=/nowhere"], "No such folder: /no"),
+    ],
+)
+def test_labelling_commands_without_their_data(arguments, expected):
+    command, *flags = arguments
+    assert_one_line(run("-m", f"tfrelight.{command}", *flags), 1, expected)
 
 
 TAKES_PHOTOS = """

@@ -7,6 +7,30 @@ from tfrelight import lights
 
 WIDTH, HEIGHT = 168, 192
 
+# (azimuth, elevation) of the database's 64 flashes, degrees.
+_RIGHT = {
+    5: (-10, 10),
+    10: (-20, 0),
+    15: (20,),
+    20: (-40, -10, 10),
+    25: (0,),
+    35: (-20, 15, 40, 65),
+    50: (-40, 0),
+    60: (-20, 20),
+    70: (-35, 0, 45),
+    85: (-20, 20),
+    95: (0,),
+    110: (-20, 15, 40, 65),
+    120: (0,),
+    130: (20,),
+}
+FLASHES = [(0, elevation) for elevation in (-35, -20, 0, 20, 45, 90)] + [
+    (sign * azimuth, elevation)
+    for azimuth, elevations in _RIGHT.items()
+    for elevation in elevations
+    for sign in (1, -1)
+]
+
 
 def write(folder, numbers, angles):
     """Writes `yaleB01/yaleB01_P00A+035E+40.pgm` and so on.
@@ -36,6 +60,6 @@ def write(folder, numbers, angles):
             facing = np.maximum(normals @ lights.direction_vector(azimuth, elevation), 0)
             pixels = np.round(np.where(square < 1, albedo * facing, 0) * 255).astype(np.uint8)
             path = folder / f"yaleB{number}"
-            path.mkdir(exist_ok=True)
+            path.mkdir(parents=True, exist_ok=True)
             name = f"yaleB{number}_P00A{azimuth:+04d}E{elevation:+03d}.pgm"
             PIL.Image.fromarray(pixels).save(path / name)

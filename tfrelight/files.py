@@ -8,7 +8,12 @@ from pathlib import Path
 
 from tfrelight.errors import InputError
 
-__all__ = ["check_new", "replacing", "write_json", "write_text"]
+__all__ = ["check_new", "printable", "replacing", "write_json", "write_text"]
+
+
+def printable(name):
+    """A file's name as valid Unicode: bytes in it that are no UTF-8 become U+FFFD."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 @contextlib.contextmanager

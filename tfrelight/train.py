@@ -41,12 +41,31 @@ flags.DEFINE_integer("synthetic_seed", 0, "Which built-in subjects.", lower_boun
 flags.DEFINE_float(
     "synthetic_share",
     0.5,
-    "Share of pairs that are built-in and labelled.",
+    "Share of pairs that are synthetic and labelled.",
     lower_bound=0,
     upper_bound=1,
 )
 flags.DEFINE_string("yale_b_dir", None, "Folder of Extended Yale B, cropped (yaleB01, ...).")
 flags.DEFINE_list("yale_b_subjects", None, "Its subjects to train on; default: this project's 22.")
+flags.DEFINE_string("photoface_dir", None, "Folder PhotofaceDB of the Photoface database.")
+flags.DEFINE_string("multilit_dir", None, "Folder of any multi-lit photos: PERSON/photo*.jpg ...")
+flags.DEFINE_string(
+    "sfsnet_dir", None, "Folder of SfSNet's synthetic faces, in place of built-in labelled ones."
+)
+flags.DEFINE_string("celeba_dir", None, "Folder of CelebA: single photos without labels.")
+flags.DEFINE_string(
+    "pseudo_label_dir", None, "Folder that tfrelight.pseudo_label wrote: single labelled photos."
+)
+flags.DEFINE_float(
+    "single_share",
+    0.2,
+    "Share of pairs that are two single photos, where a folder of such is given.",
+    lower_bound=0,
+    upper_bound=1,
+)
+flags.DEFINE_integer(
+    "limit", 0, "At most so many people of each data set, for a first look; 0: all.", lower_bound=0
+)
 flags.DEFINE_integer(
     "labelled_multilit_subjects", 0, "Multi-lit subjects that keep their labels.", lower_bound=0
 )

@@ -1,10 +1,17 @@
 """Pairs: one subject, two lights, shares kept, labels switched, the same after a restart."""
 
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests import scenes
+from tests.conftest import ROOT
 from tfrelight.data import pairs, portrait, records
 from tfrelight.errors import InputError
 
@@ -111,6 +118,74 @@ def test_subjects_with_one_photo_are_no_pairs(tmp_path):
         pairs.pairs([pairs.Source("singles", [path])], 2, steps=1)
 
 
+@pytest.fixture(scope="module")
+def singles(tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("singles") / "singles.tfrecord")
+    records.write_shard(path, [scenes.ball(f"single{i}", 16, 1) for i in range(5)])
+    return pairs.Source("singles", [path], multilit=False)
+
+
+def test_single_photos_stand_in_for_pairs(singles):
+    seen = []
+    for batch in batches([singles], steps=10):
+        np.testing.assert_array_equal(batch["a"]["multilit"], 0)
+        np.testing.assert_array_equal(batch["b"]["multilit"], 0)
+        np.testing.assert_array_equal(batch["a"]["has_albedo"], 1)
+        seen += [*batch["a"]["subject"], *batch["b"]["subject"]]
+    # All of them equally often, although five is odd.
+    assert set(np.unique(seen, return_counts=True)[1]) == {8}
+    for batch in batches([singles], steps=5):
+        assert not np.any(batch["a"]["subject"] == batch["b"]["subject"])
+
+
+def test_single_photos_of_subjects_with_several(files):
+    source = pairs.Source("balls", files, multilit=False)
+    seen = set()
+    for batch in batches([source], steps=60):
+        for portraits in batch.values():
+            seen.update(zip(portraits["subject"], map(bytes, portraits["light"])))
+    assert len(seen) == 6 * 4
+
+
+def test_pairs_and_singles_in_one_batch(files, singles):
+    sources = [pairs.Source("balls", files, share=0.75), dataclasses.replace(singles, share=0.25)]
+    for batch in batches(sources, steps=2, batch_size=4, augmented=True):
+        np.testing.assert_array_equal(np.sort(batch["a"]["multilit"]), [0, 1, 1, 1])
+        same = batch["a"]["subject"] == batch["b"]["subject"]
+        np.testing.assert_array_equal(same, batch["a"]["multilit"] == 1)
+
+
+def test_starting_later_gives_the_same_singles(singles):
+    whole, rest = batches([singles], steps=9, seed=3), batches([singles], steps=9, seed=3, start=4)
+    tf.nest.map_structure(np.testing.assert_array_equal, whole[4:], rest)
+
+
+def test_one_photo_is_no_two(tmp_path):
+    path = str(tmp_path / "single.tfrecord")
+    records.write_shard(path, [scenes.ball("alone", 16, 1)])
+    with pytest.raises(InputError, match="No pair of photos in one. Expected at least two photos"):
+        pairs.pairs([pairs.Source("one", [path], multilit=False)], 2, steps=1)
+
+
 def test_no_source_is_an_error(files):
     with pytest.raises(InputError, match="at least one source"):
         pairs.pairs([pairs.Source("none", files, share=0)], 2, steps=1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_memory_does_not_grow_with_the_records():
+    """python -m pytest -m slow tests/data/test_pairs.py"""
+    script = ROOT / "tools" / "measure_input.py"
+    done = subprocess.run(
+        [sys.executable, script, "--records=100000"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert summary["distinct_subjects"] == 100000
+    assert summary["records_mb"] > 300
+    # Kept in memory they would add that much; 5 was measured.
+    assert summary["growth_mb_after_the_first_tenth"] < 40

@@ -76,16 +76,18 @@ def test_broken_photo_is_named_and_skipped_or_refused(folder, damage, caplog):
     assert len(photos.names) == len(ANGLES) - 1
     assert path.name not in photos.names
     [line] = [record.getMessage() for record in caplog.records]
-    assert path.name in line and "1 broken" in line and "\n" not in line
-    with pytest.raises(InputError, match=rf"1 broken.*{path.name.replace('+', '.')}"):
+    assert path.name in line and "Skipped 1 in yaleB01" in line and "\n" not in line
+    with pytest.raises(InputError, match=rf"{path.name.replace('+', '.')}.*Leave out --strict"):
         yale_b.photos(folder, "01", size=32, strict=True)
 
 
-def test_many_broken_photos_are_counted(folder):
+def test_many_broken_photos_are_counted(folder, caplog):
     for azimuth in (-60, -35, -10, 0, 10, 35, 60):
         photo(folder, light=f"A{azimuth:+04d}E+00").write_bytes(b"")
-    with pytest.raises(InputError, match="^7 broken .* and 2 more. Leave out"):
-        yale_b.photos(folder, "01", strict=True)
+    with caplog.at_level("WARNING", logger="absl"):
+        yale_b.photos(folder, "01")
+    [line] = [record.getMessage() for record in caplog.records]
+    assert "Skipped 7 in yaleB01" in line and line.endswith("and 2 more")
 
 
 def test_missing_data_is_one_clear_line(folder, tmp_path):
@@ -103,12 +105,33 @@ def test_missing_data_is_one_clear_line(folder, tmp_path):
 
 def test_person_with_one_usable_photo_has_no_pair(tmp_path):
     yale_folder.write(tmp_path, ["02"], [(0, 0), (110, 0)])
-    with pytest.raises(InputError, match="No pair of photos of yaleB02 .* 1 of 2"):
-        next(yale_b.subjects(tmp_path))
+    reader = yale_b.ExtendedYaleB(tmp_path)
+    assert list(reader.subjects("train")) == []
+    with pytest.raises(InputError, match="^yaleB02: 1 of 2 photos .* expected 2 or more"):
+        list(reader.subjects("train", strict=True))
+
+
+def test_splits_are_the_people_who_are_there(tmp_path):
+    yale_folder.write(tmp_path, ["01", "04", "31"], [(0, 0), (10, 0)])
+    reader = yale_b.ExtendedYaleB(tmp_path)
+    assert reader.people("train") == ["yaleB01"]
+    assert reader.people("test") == ["yaleB31"]
+    assert reader.people("kept_aside") == ["yaleB04"]
+    assert yale_b.ExtendedYaleB(tmp_path, people=["31", "04"]).people() == ["yaleB31", "yaleB04"]
+    with pytest.raises(InputError, match="No subject '05'"):
+        yale_b.ExtendedYaleB(tmp_path, people=["05"])
+    with pytest.raises(InputError, match="Unknown split 'validation'.*train, test, kept_aside"):
+        reader.people("validation")
+
+
+def test_other_people_are_other_records(tmp_path):
+    yale_folder.write(tmp_path, ["01", "02"], [(0, 0), (10, 0)])
+    files = [yale_b.ExtendedYaleB(tmp_path, 16, people=[one]).records() for one in ("01", "02")]
+    assert files[0] != files[1]
 
 
 def test_unlabelled_subjects(folder):
-    first, second = yale_b.subjects(folder, size=48)
+    first, second = yale_b.ExtendedYaleB(folder, size=48).subjects()
     assert (first["subject"], second["subject"]) == ("yaleB01", "yaleB07")
     used = [a for a, _ in ANGLES if abs(a) <= 90]
     assert first["images"].shape == (len(used), 48, 48, 3)
@@ -122,7 +145,7 @@ def test_unlabelled_subjects(folder):
 
 
 def test_labels_render_the_photos(folder):
-    subject = next(yale_b.subjects(folder, ["01"], size=48, labels="photometric_stereo"))
+    subject = next(yale_b.ExtendedYaleB(folder, size=48, labelled=True).subjects())
     known = {label: subject[f"has_{label}"] for label in portrait.LABELS}
     assert known == {"mask": 0.0, "albedo": 1.0, "normals": 1.0, "light": 1.0}
     assert subject["light"].shape == (len(subject["images"]), 9, 3)
@@ -137,11 +160,6 @@ def test_labels_render_the_photos(folder):
     surface = albedo.min(axis=-1) > 0
     assert surface.mean() > 0.6
     assert np.abs(rendered - photos)[:, surface].mean() < 0.01
-
-
-def test_unknown_labels_are_refused(folder):
-    with pytest.raises(InputError, match="'all'.*none or photometric_stereo"):
-        next(yale_b.subjects(folder, labels="all"))
 
 
 def test_real_photos(real_data):

@@ -80,6 +80,31 @@ def test_cross_relighting_lends_the_light_and_keeps_the_surface(pair):
     assert abs(float(own - value)) > 1e-4
 
 
+MULTILIT = ("cross_relighting", "albedo_consistency", "normal_consistency")
+
+
+def test_single_photos_have_no_multilit_losses(pair):
+    """Of two pairs the one of single photos changes nothing but the losses of single photos."""
+    portraits = concatenated(pair)
+    outputs = perfect(portraits)
+    for name in ("albedo", "normals"):
+        turned = tf.reverse(outputs[name], [1])
+        outputs[name] = tf.concat([turned[:4], outputs[name][4:]], 0)
+    every = pair_losses(losses.NAMES, outputs, portraits)
+    single = tf.constant([1.0, 1.0, 0.0, 0.0] * 2)
+    two = {key: tf.boolean_mask(value, single > 0) for key, value in portraits.items()}
+    of_two = {key: tf.boolean_mask(value, single > 0) for key, value in outputs.items()}
+    expected = pair_losses(MULTILIT, of_two, two)
+    half = pair_losses(losses.NAMES, outputs, {**portraits, "multilit": single})
+    none = pair_losses(losses.NAMES, outputs, {**portraits, "multilit": 0 * single})
+    for name in losses.NAMES:
+        if name in MULTILIT:
+            np.testing.assert_allclose(half[name], expected[name], rtol=1e-5, err_msg=name)
+            assert float(every[name]) > 1e-3 and float(none[name]) == 0
+        else:
+            np.testing.assert_allclose(none[name], every[name], err_msg=name)
+
+
 def test_reconstruction_is_under_the_photos_own_light(pair):
     portraits = concatenated(pair)
     outputs = perfect(portraits)

@@ -1,5 +1,8 @@
 """The tf.data pipeline: records in, batches of pairs out (one subject, two lights).
 
+Single photos, of which nobody knows the same face under another light, take part two by two; a
+weight says that such a pair is none, and only losses of single photos see it.
+
 Everything random comes from stateless seeds of the pair's number, and each source's order from its
 seeded shuffle, so that a pipeline started at step n gives what an uninterrupted one gives there.
 """
@@ -32,6 +35,8 @@ class Source:
       share: its part of all pairs, relative to the other sources' shares.
       labelled: False hides every label, as if the photos were unlabelled.
       subjects: only these subject ids; None for all.
+      multilit: pairs of photos of one subject; subjects with a single photo are left out. False:
+        pairs of single photos, one of each of two subjects.
     """
 
     name: str
@@ -39,6 +44,7 @@ class Source:
     share: float = 1.0
     labelled: bool = True
     subjects: Optional[tuple[str, ...]] = None
+    multilit: bool = True
 
 
 def schedule(shares, count):
@@ -70,7 +76,8 @@ def _subject_records(source, seed, shuffle):
         dataset = dataset.filter(
             lambda record: tf.reduce_any(records.parse(record)["subject"] == wanted)
         )
-    dataset = dataset.filter(lambda record: tf.shape(records.parse(record)["images"])[0] >= 2)
+    if source.multilit:
+        dataset = dataset.filter(lambda record: tf.shape(records.parse(record)["images"])[0] >= 2)
     if shuffle:
         dataset = dataset.shuffle(_SHUFFLE, seed=seed)
     return dataset
@@ -81,38 +88,61 @@ def _decode(png, channels, dtype, scale):
     return tf.cast(image, tf.float32) / scale
 
 
-def _portraits(features, indices, labelled):
-    """The portraits of one subject at two indices."""
+def _photo(features, index, source):
+    """The portrait of a subject's photo."""
     mask = _decode(features["mask"], 1, tf.uint8, 255.0)
-    shared = {
+    return {
         "subject": features["subject"],
-        "mask": mask if labelled else tf.ones_like(mask),
+        "image": _decode(features["images"][index], 3, tf.uint8, 255.0),
+        "mask": mask if source.labelled else tf.ones_like(mask),
         "albedo": _decode(features["albedo"], 3, tf.uint16, 65535.0),
         "normals": tf.math.l2_normalize(
             _decode(features["normals"], 3, tf.uint16, 32767.5) - 1.0, axis=-1, epsilon=1e-6
         ),
-        **{f"has_{name}": features[f"has_{name}"] * float(labelled) for name in LABELS},
+        "light": features["light"][index],
+        **{f"has_{name}": features[f"has_{name}"] * float(source.labelled) for name in LABELS},
+        "multilit": tf.constant(float(source.multilit)),
     }
-    return [
-        {
-            **shared,
-            "image": _decode(features["images"][index], 3, tf.uint8, 255.0),
-            "light": features["light"][index],
-        }
-        for index in (indices[0], indices[1])
-    ]
 
 
-def _pair_of(source, seed):
+def _two_lights(source, seed):
+    """A pair from the record of one subject."""
+
     def pair_of(number, record):
         features = records.parse(record)
         count = tf.shape(features["images"])[0]
         # Two of K without repetition: the order of K random numbers.
         order = tf.argsort(tf.random.stateless_uniform([count], tf.stack([seed, number])))
-        a, b = _portraits(features, order, source.labelled)
-        return {"a": a, "b": b}
+        return {name: _photo(features, order[place], source) for place, name in enumerate("ab")}
 
     return pair_of
+
+
+def _two_subjects(source, seed):
+    """A pair from the records of two subjects."""
+
+    def pair_of(number, two):
+        pair = {}
+        for place, name in enumerate("ab"):
+            features = records.parse(two[place])
+            count = tf.shape(features["images"])[0]
+            index = tf.random.stateless_uniform(
+                [], tf.stack([seed, 2 * number + place]), maxval=count, dtype=tf.int32
+            )
+            pair[name] = _photo(features, index, source)
+        return pair
+
+    return pair_of
+
+
+def _pairs_of(source, seed, shuffle, repeat):
+    """Numbered pairs of a source, not decoded yet, and the function that decodes them."""
+    stream = _subject_records(source, seed, shuffle)
+    if repeat:
+        stream = stream.repeat()
+    if source.multilit:
+        return stream.enumerate(), _two_lights(source, seed)
+    return stream.batch(2, drop_remainder=True).enumerate(), _two_subjects(source, seed)
 
 
 def pairs(sources, batch_size, *, seed=0, steps=None, start=0, shuffle=True, augmented=True):
@@ -131,7 +161,7 @@ def pairs(sources, batch_size, *, seed=0, steps=None, start=0, shuffle=True, aug
       `tf.data.Dataset` of `{"a": portraits, "b": portraits}`.
 
     Raises:
-      InputError: no source with a share, or a source without a subject that has two photos.
+      InputError: no source with a share, or a source without a pair.
     """
     sources = [source for source in sources if source.share > 0]
     if not sources:
@@ -147,16 +177,10 @@ def pairs(sources, batch_size, *, seed=0, steps=None, start=0, shuffle=True, aug
     done = np.bincount(order[: start * batch_size], minlength=len(sources))
     streams = []
     for number, source in enumerate(sources):
-        stream_seed = seed * 1000 + number
-        stream = _subject_records(source, stream_seed, shuffle)
-        if steps is not None:
-            stream = stream.repeat()
-        stream = stream.enumerate().skip(int(done[number]))
+        stream, pair_of = _pairs_of(source, seed * 1000 + number, shuffle, steps is not None)
         streams.append(
-            stream.map(
-                _pair_of(source, stream_seed),
-                num_parallel_calls=tf.data.AUTOTUNE,
-                deterministic=True,
+            stream.skip(int(done[number])).map(
+                pair_of, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
             )
         )
     if steps is None:
@@ -178,9 +202,12 @@ def pairs(sources, batch_size, *, seed=0, steps=None, start=0, shuffle=True, aug
 
 def _check(source):
     """Without a pair, `repeat` would look for one for ever."""
-    for _ in _subject_records(source, 0, shuffle=False).take(1):
+    needed = 1 if source.multilit else 2
+    if len(list(_subject_records(source, 0, shuffle=False).take(needed))) == needed:
         return
-    raise InputError(
-        f"No pair of photos in {source.name}. Expected at least one subject with two photos or "
-        "more under different lights."
+    expected = (
+        "at least one subject with two photos or more under different lights"
+        if source.multilit
+        else "at least two photos"
     )
+    raise InputError(f"No pair of photos in {source.name}. Expected {expected}.")

@@ -29,12 +29,13 @@ the camera.
 A **portrait** (TensorFlow) is one photo of a subject: `image` float32 `[H, W, 3]` sRGB in [0, 1],
 `mask` `[H, W, 1]` in [0, 1], `albedo` `[H, W, 3]` linear, `normals` `[H, W, 3]` unit, `light`
 `[9, 3]`, `subject`, and the four weights as float32 scalars. A **pair** is
-`{"a": portrait, "b": portrait}`: one subject, two lights.
+`{"a": portrait, "b": portrait}`: one subject, two lights. In its portraits the weight `multilit` is
+1; two single photos, which show different subjects, may stand in for a pair, with 0.
 """
 
 import numpy as np
 
-__all__ = ["LABELS", "encode_albedo", "encode_normals", "encode_shading", "unlabelled"]
+__all__ = ["LABELS", "encode_albedo", "encode_normals", "encode_shading", "labels", "unlabelled"]
 
 # The labels that a weight `has_NAME` switches.
 LABELS = ("mask", "albedo", "normals", "light")
@@ -76,3 +77,22 @@ def unlabelled(subject, images):
         "light": np.zeros((count, 9, 3), np.float32),
         **{f"has_{label}": 0.0 for label in LABELS},
     }
+
+
+def labels(normals, albedo, light=None):
+    """The entries of a subject dict for a surface that is known, and its lights where they are.
+
+    Args:
+      normals: `[H, W, 3]` unit.
+      albedo: `[H, W, 3]` linear, 0 where the surface is not known.
+      light: K lights `[9, 3]`, or None.
+    """
+    found = {
+        "normals": encode_normals(normals),
+        "albedo": encode_albedo(albedo),
+        "has_normals": 1.0,
+        "has_albedo": 1.0,
+    }
+    if light is not None:
+        found.update(light=np.stack(light).astype(np.float32), has_light=1.0)
+    return found

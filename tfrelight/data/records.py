@@ -6,12 +6,12 @@ hash of the settings that made it, so other settings never meet old records.
 """
 
 import contextlib
-import functools
 import hashlib
 import json
 import os
 import uuid
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -21,6 +21,8 @@ from tfrelight.errors import InputError
 
 __all__ = [
     "SUBJECTS_PER_SHARD",
+    "Cache",
+    "cache",
     "cache_dir",
     "cached",
     "parse",
@@ -201,14 +203,44 @@ def shards(count):
     ]
 
 
+class Cache(NamedTuple):
+    """A folder of records in the user's cache."""
+
+    folder: Path
+
+    def writing(self):
+        """`writing` for this folder."""
+        return writing(
+            f"the cache folder {self.folder}",
+            "Make room, or set TFRELIGHT_CACHE to a folder that can be written.",
+        )
+
+
+def cache(kind, settings):
+    """The cache folder of a set of records; it is made if it is not there.
+
+    Args:
+      kind: name of the set, for people who look into the cache.
+      settings: JSON-serialisable; everything that changes the records.
+
+    Raises:
+      InputError: it cannot be written.
+    """
+    key = json.dumps([_FORMAT, kind, settings], sort_keys=True, default=str)
+    found = Cache(cache_dir() / f"{kind}-{hashlib.sha256(key.encode()).hexdigest()[:16]}")
+    with found.writing():
+        if not (found.folder / "settings.json").exists():
+            write_file(found.folder / "settings.json", key)
+    return found
+
+
 def cached(kind, settings, count, subjects):
     """The shards of a set of subjects; those that are not in the cache yet are made.
 
     A second call, also after an interrupted one or for more subjects, makes only what is missing.
 
     Args:
-      kind: name of the set, for people who look into the cache.
-      settings: JSON-serialisable; everything that changes the records.
+      kind, settings: see `cache`.
       count: number of subjects.
       subjects: function of a sequence of indices below `count` that yields their subject dicts, in
         order. It is called once with all the missing indices, so that it can work on several ahead.
@@ -219,17 +251,8 @@ def cached(kind, settings, count, subjects):
     Raises:
       InputError: the cache folder cannot be written.
     """
-    key = json.dumps([_FORMAT, kind, settings], sort_keys=True, default=str)
-    folder = cache_dir() / f"{kind}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    found = cache(kind, settings)
     parts = shards(count)
-    paths = [str(folder / f"{part.start:06d}-{part.stop:06d}.tfrecord") for part in parts]
-    refused = functools.partial(
-        writing,
-        f"the cache folder {folder}",
-        "Make room, or set TFRELIGHT_CACHE to a folder that can be written.",
-    )
-    with refused():
-        if not (folder / "settings.json").exists():
-            write_file(folder / "settings.json", key)
-    write_missing(paths, parts, subjects, refused)
+    paths = [str(found.folder / f"{part.start:06d}-{part.stop:06d}.tfrecord") for part in parts]
+    write_missing(paths, parts, subjects, found.writing)
     return paths

@@ -7,7 +7,7 @@
 
 reads the set that `python -m tfrelight.synthesize --output_dir=portraits` wrote; its files are in
 the layout of TensorFlow Datasets already. Where there is none, a small set with the command's other
-defaults is rendered, once.
+defaults is rendered, once. With the same import come the data sets of `tfrelight.data.builders`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tfrelight.data.portrait import LABELS
+from tfrelight.data import features
+from tfrelight.data.builders import (
+    CelebaPortraits,
+    ExtendedYaleB,
+    MultilitFolder,
+    Photoface,
+    SfsnetSynthetic,
+)
 from tfrelight.errors import InputError
 from tfrelight.synthesis import portraits
 
@@ -27,6 +33,11 @@ __all__ = [
     "NAME",
     "SETTINGS",
     "SUBJECTS",
+    "CelebaPortraits",
+    "ExtendedYaleB",
+    "MultilitFolder",
+    "Photoface",
+    "SfsnetSynthetic",
     "SyntheticPortraits",
     "by_split",
     "describe",
@@ -80,28 +91,6 @@ def by_split(subjects: int) -> dict[str, list[int]]:
     return found
 
 
-def _features():
-    photo = tfds.features.Image(shape=(None, None, 3), encoding_format="png")
-    gray = tfds.features.Image(shape=(None, None, 1), encoding_format="png")
-    deep = tfds.features.Image(shape=(None, None, 3), dtype=np.uint16, encoding_format="png")
-    light = tfds.features.Tensor(shape=(None, 9, 3), dtype=np.float32)
-    return tfds.features.FeaturesDict(
-        {
-            "subject": tfds.features.Text(),
-            "images": tfds.features.Sequence(photo),
-            "mask": gray,
-            "albedo": deep,
-            "normals": deep,
-            "light": light,
-            **{f"has_{label}": tfds.features.Scalar(np.float32) for label in LABELS},
-            "light_fit": light,
-            "shading": tfds.features.Sequence(deep),
-            "shading_scale": tfds.features.Tensor(shape=(None,), dtype=np.float32),
-            "visibility": tfds.features.Sequence(photo),
-        }
-    )
-
-
 _ABOUT = {"description": _DESCRIPTION, "citation": _CITATION, "license": _LICENSE}
 
 
@@ -125,7 +114,7 @@ class SyntheticPortraits(tfds.core.GeneratorBasedBuilder):
         super().download_and_prepare(**options)
 
     def _info(self):
-        return tfds.core.DatasetInfo(builder=self, features=_features(), **_ABOUT)
+        return tfds.core.DatasetInfo(builder=self, features=features.synthetic_subject(), **_ABOUT)
 
     def _split_generators(self, dl_manager):
         del dl_manager  # nothing is downloaded
@@ -149,7 +138,7 @@ def describe(folder, shards: Mapping[str, Mapping[str, int]], version: str) -> N
     """
     tfds.folder_dataset.write_metadata(
         data_dir=folder,
-        features=_features(),
+        features=features.synthetic_subject(),
         split_infos=[
             tfds.core.SplitInfo(
                 name=split,

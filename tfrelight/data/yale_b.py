@@ -12,40 +12,38 @@ redistributed; so neither are weights trained on it, unless they say so.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from absl import logging
-from PIL import Image, UnidentifiedImageError
 
-from tfrelight import color, lights
-from tfrelight.data import photometric_stereo, portrait
+from tfrelight import lights
+from tfrelight.data import images, photometric_stereo, portrait
+from tfrelight.data.reader import Problems, Reader
 from tfrelight.errors import InputError
 
 __all__ = [
     "DEVELOPMENT_TEST",
     "DEVELOPMENT_TRAIN",
+    "KEPT_ASIDE",
+    "ExtendedYaleB",
     "Photos",
     "folder_of",
     "photos",
     "stereo",
-    "subjects",
     "subjects_in",
 ]
 
-# The development split of this project. People 04, 08, 12, 17, 21, 25, 29, 33, 36 and 39 are kept
-# aside for a last, untouched test; the database has no 14.
+# The development split of this project. The last ten people are kept aside for a last, untouched
+# test; the database has no 14.
 DEVELOPMENT_TRAIN = (
     *("01", "02", "03", "05", "06", "07", "09", "10", "11", "13", "15"),
     *("16", "18", "19", "20", "22", "23", "24", "26", "27", "28", "30"),
 )
 DEVELOPMENT_TEST = ("31", "32", "34", "35", "37", "38")
-
-# Raise it whenever the same photos begin to give other subjects: caches are keyed by it.
-VERSION = 2
+KEPT_ASIDE = ("04", "08", "12", "17", "21", "25", "29", "33", "36", "39")
 
 _WIDTH, _HEIGHT = 168, 192
 # The central square: columns 0-168, rows 12-180.
@@ -58,9 +56,6 @@ _PHOTO = re.compile(r"yaleB\d\d_P00A([+-]\d{3})E([+-]\d{2})\.pgm$")
 # (linear) hold little but noise.
 _MAX_AZIMUTH = 90.0
 _MIN_MEAN = 0.02
-
-# Broken photos that a message names; of the others it gives the number.
-_NAMED = 5
 
 
 class Photos(NamedTuple):
@@ -113,6 +108,38 @@ def folder_of(data_dir, number) -> Path:
     return folder
 
 
+def _read(data_dir, number, size, problems) -> Photos:
+    """Every photo of a person that can be read; lines about others are appended to `problems`.
+
+    Their central square is resized to `size`; with None they stay whole, `[192, 168]`.
+    """
+    kept = []
+    for path in sorted(folder_of(data_dir, number).iterdir()):
+        match = _PHOTO.match(path.name)
+        if not match:
+            continue
+        try:
+            pixels = images.read(path, grey=True)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        if pixels.shape != (_HEIGHT, _WIDTH):
+            problems.append(
+                f"{path.name} is {pixels.shape[1]}x{pixels.shape[0]} instead of 168x192"
+            )
+            continue
+        if size is not None:
+            pixels = images.resize(pixels, size, _SQUARE)
+        kept.append((pixels, float(match[1]), float(match[2]), path.name))
+    if not kept:
+        raise InputError(
+            f"No photo of yaleB{number} in {data_dir}. Expected 168x192 files such as "
+            f"yaleB{number}_P00A+035E+40.pgm."
+        )
+    pixels, azimuth, elevation, names = zip(*kept)
+    return Photos(np.stack(pixels), np.array(azimuth), np.array(elevation), names)
+
+
 def photos(data_dir, number, size=128, strict=False) -> Photos:
     """Every photo of a person that can be read, by name.
 
@@ -127,43 +154,14 @@ def photos(data_dir, number, size=128, strict=False) -> Photos:
     Raises:
       InputError: no such person, no photo at all, or a broken one if `strict`.
     """
-    kept, broken = [], []
-    for path in sorted(folder_of(data_dir, number).iterdir()):
-        match = _PHOTO.match(path.name)
-        if not match:
-            continue
-        try:
-            with Image.open(path) as image:
-                pixels = np.asarray(image.convert("L"), np.float32)
-        except (OSError, ValueError, UnidentifiedImageError) as error:
-            broken.append(f"{path.name}: {' '.join(str(error).split())}")
-            continue
-        if pixels.shape != (_HEIGHT, _WIDTH):
-            broken.append(f"{path.name}: {pixels.shape[1]}x{pixels.shape[0]} instead of 168x192")
-            continue
-        square = Image.fromarray(pixels / 255.0, mode="F").crop(_SQUARE)
-        if size != square.width:
-            # Hamming's filter is antialiased and, unlike Lanczos', does not ring at cast shadows.
-            square = square.resize((size, size), Image.Resampling.HAMMING)
-        kept.append((np.asarray(square), float(match[1]), float(match[2]), path.name))
-    if broken:
-        more = f"; and {len(broken) - _NAMED} more" if len(broken) > _NAMED else ""
-        message = (
-            f"{len(broken)} broken photo(s) of yaleB{number} in {data_dir}: "
-            f"{'; '.join(broken[:_NAMED])}{more}"
-        )
-        if strict:
-            raise InputError(f"{message}. Leave out --strict to skip them.")
-        logging.warning("Skipped %s", message)
-    if not kept:
-        raise InputError(
-            f"No photo of yaleB{number} in {data_dir}. Expected 168x192 files such as "
-            f"yaleB{number}_P00A+035E+40.pgm."
-        )
-    images, azimuth, elevation, names = zip(*kept)
-    return Photos(
-        np.stack(images).astype(np.float32), np.array(azimuth), np.array(elevation), names
-    )
+    broken = []
+    found = _read(data_dir, number, size, broken)
+    if strict and broken:
+        raise InputError(f"yaleB{number}: {broken[0]}. Leave out --strict to skip it.")
+    problems = Problems()
+    problems.add(broken)
+    problems.warn(f"yaleB{number} of {data_dir}")
+    return found
 
 
 def stereo(portraits: Photos) -> photometric_stereo.PhotometricStereo:
@@ -180,41 +178,93 @@ def stereo(portraits: Photos) -> photometric_stereo.PhotometricStereo:
     return photometric_stereo.solve(portraits.images, directions, estimate_intensity=True)
 
 
-def subjects(
-    data_dir, ids: Sequence[str] | None = None, size=128, labels="none", strict=False
-) -> Iterator[dict]:
-    """The people as subjects for training (`tfrelight.data.portrait`), grey as equal channels.
+class ExtendedYaleB(Reader):
+    """The people as subjects for training, grey as equal channels; a unit is a number ("01").
 
     Photos under flashes beyond 90 degrees of azimuth and those with a linear mean below 0.02 are
     left out.
 
     Args:
       data_dir: the folder CroppedYale.
-      ids: numbers of people; None for all.
       size: height and width.
-      labels: `none`, or `photometric_stereo`: normals, albedo (0 where the fit does not hold), and
-        each flash as a directional light with its estimated intensity.
-      strict: see `photos`.
-
-    Raises:
-      InputError: see `photos`; unknown `labels`; or a person of whom fewer than two photos are
-        left, so that there is no pair.
+      labelled: with normals, albedo (0 where the fit does not hold), and each flash as a
+        directional light with its estimated intensity, all from photometric stereo.
+      people: numbers of the people of the split `train`; None for `DEVELOPMENT_TRAIN`.
     """
-    if labels not in ("none", "photometric_stereo"):
-        raise InputError(f"Invalid `labels`: {labels!r}. Expected none or photometric_stereo.")
-    for number in subjects_in(data_dir) if ids is None else ids:
-        everything = photos(data_dir, number, size, strict)
+
+    name = "extended_yale_b"
+    title = "Extended Yale B"
+    version = 3
+    splits = ("train", "test", "kept_aside")
+
+    def __init__(self, data_dir, size=128, labelled=False, people=None):
+        super().__init__(data_dir, size, labelled)
+        for number in people or ():
+            folder_of(data_dir, number)
+        self._chosen = people
+
+    def units(self, split):
+        """See `Reader`; the people of the split who are there.
+
+        Raises:
+          InputError: the folder is not the database's, or none of them is.
+        """
+        present = subjects_in(self.data_dir)
+        numbers = {"train": DEVELOPMENT_TRAIN, "test": DEVELOPMENT_TEST, "kept_aside": KEPT_ASIDE}
+        units = [number for number in numbers[split] if number in present]
+        if split == "train" and self._chosen:
+            units = self._chosen
+        elif split == "train" and not units:
+            raise InputError(
+                f"None of the training subjects {', '.join(DEVELOPMENT_TRAIN)} is in "
+                f"{self.data_dir}. Name those to train on with --yale_b_subjects."
+            )
+        yield from units
+
+    def person(self, unit):
+        """See `Reader`."""
+        return f"yaleB{unit}"
+
+    def every_unit(self):
+        """See `Reader`."""
+        yield from subjects_in(self.data_dir)
+
+    def folder(self, unit):
+        """Where a unit's files are."""
+        return folder_of(self.data_dir, unit)
+
+    def stereo(self, unit, problems):
+        """Photometric stereo of a unit at its photos' size, and one of them, `[H, W]` linear."""
+        everything = _read(self.data_dir, unit, None, problems)
+        frontal = np.argmin(everything.azimuth**2 + everything.elevation**2)
+        return stereo(everything), everything.images[frontal]
+
+    def place(self, unit):
+        """See `Reader`."""
+        return f"yaleB{unit}"
+
+    def stamp(self):
+        """See `Reader`; notices files that were changed as well."""
+        files = [
+            (entry.name, entry.stat().st_size, entry.stat().st_mtime_ns)
+            for number in subjects_in(self.data_dir)
+            for entry in os.scandir(folder_of(self.data_dir, number))
+        ]
+        return [self._chosen, sorted(files)]
+
+    def read(self, unit, problems):
+        """See `Reader`."""
+        everything = _read(self.data_dir, unit, self.size, problems)
         bright = everything.images.mean(axis=(1, 2)) >= _MIN_MEAN
         used = np.flatnonzero((np.abs(everything.azimuth) <= _MAX_AZIMUTH) & bright)
         if len(used) < 2:
             raise InputError(
-                f"No pair of photos of yaleB{number} in {data_dir}: {len(used)} of "
-                f"{len(everything.names)} can be used. Expected 2 or more."
+                f"{len(used)} of {len(everything.names)} photos can be used, expected 2 or more"
             )
         chosen = everything.only(used)
-        encoded = np.round(color.to_srgb_numpy(chosen.images) * 255).astype(np.uint8)
-        subject = portrait.unlabelled(f"yaleB{number}", np.repeat(encoded[..., None], 3, axis=-1))
-        if labels == "photometric_stereo":
+        grey = np.repeat(images.encode(chosen.images)[..., None], 3, axis=-1)
+        subject = portrait.unlabelled(self.person(unit), grey)
+        if self.labelled:
             surface = stereo(everything)
             flashes = [
                 lights.Light.from_direction(*angles, intensity=strength).coefficients
@@ -222,12 +272,6 @@ def subjects(
                     chosen.azimuth, chosen.elevation, surface.intensity[used]
                 )
             ]
-            subject.update(
-                albedo=portrait.encode_albedo(np.repeat(surface.albedo[..., None], 3, axis=-1)),
-                normals=portrait.encode_normals(surface.normals),
-                light=np.stack(flashes).astype(np.float32),
-                has_albedo=1.0,
-                has_normals=1.0,
-                has_light=1.0,
-            )
-        yield subject
+            albedo = np.repeat(surface.albedo[..., None], 3, axis=-1)
+            subject.update(portrait.labels(surface.normals, albedo, flashes))
+        return [subject]

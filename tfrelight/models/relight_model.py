@@ -73,6 +73,8 @@ def pair_losses(names, outputs, portraits):
 
     head = portraits["mask"]
     labelled = _labelled(portraits)
+    # Single photos have no partner.
+    multilit = portraits["multilit"][:, None, None, None]
 
     needs_encoding = {"albedo", "albedo_consistency"} & set(names)
     encoded = losses.encode(albedo) if needs_encoding else None
@@ -96,10 +98,10 @@ def pair_losses(names, outputs, portraits):
         ),
         # Albedo and normals of one photo under the light of the other give the other.
         "cross_relighting": lambda: losses.photometric(
-            shading.render(albedo, normals, _swap(light)), _swap(photo), _swap(voting)
+            shading.render(albedo, normals, _swap(light)), _swap(photo), multilit * _swap(voting)
         ),
-        "albedo_consistency": lambda: losses.absolute(encoded, _swap(encoded), head),
-        "normal_consistency": lambda: losses.angle(normals, _swap(normals), head),
+        "albedo_consistency": lambda: losses.absolute(encoded, _swap(encoded), multilit * head),
+        "normal_consistency": lambda: losses.angle(normals, _swap(normals), multilit * head),
     }
     return {name: compute[name]() for name in names}
 

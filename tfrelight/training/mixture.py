@@ -1,13 +1,23 @@
-"""What a run trains on: built-in synthetic portraits and multi-lit photos, in shares.
+"""What a run trains on: labelled synthetic portraits, multi-lit photos, and single ones, in shares.
 
-The multi-lit photos are Extended Yale B where its folder is given. Without any dataset, built-in
-subjects stand in for them, their labels hidden.
+Each data set takes part where its folder is given. Without multi-lit photos, synthetic subjects
+stand in for them, their labels hidden.
 """
 
 import dataclasses
-import os
 
-from tfrelight.data import records, synthetic, yale_b
+import tensorflow as tf
+
+from tfrelight.data import (
+    celeba,
+    multilit,
+    photoface,
+    pseudo_labels,
+    records,
+    sfsnet_synthetic,
+    synthetic,
+    yale_b,
+)
 from tfrelight.data.pairs import Source
 from tfrelight.errors import InputError
 from tfrelight.synthesis import portraits
@@ -16,6 +26,9 @@ __all__ = ["Mixture", "mixture"]
 
 # Built-in subjects, beside the training ones, on which every run is validated.
 VALIDATION_SUBJECTS = 32
+
+# Subjects of SfSNet that are looked at to tell whether there are pairs.
+_PEEK = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +40,21 @@ class Mixture:
     summary: str
 
 
+@dataclasses.dataclass(frozen=True)
+class _Set:
+    """People of one data set; `files` hold their records, and `alone` those of nobody else."""
+
+    name: str
+    people: list[str]
+    files: list[str]
+    alone: bool = True
+
+    def source(self, share, labelled, people):
+        """A source of some of the people."""
+        everybody = self.alone and len(people) == len(self.people)
+        return Source(self.name, self.files, share, labelled, None if everybody else tuple(people))
+
+
 def mixture(options):
     """Makes or finds the records that a run needs.
 
@@ -34,71 +62,92 @@ def mixture(options):
       options: the run's settings, `tfrelight.train`'s flags by name.
 
     Returns:
-      `Mixture`. Of the multi-lit subjects the first `labelled_multilit_subjects` keep their labels.
+      `Mixture`. Several multi-lit data sets have equal parts. Of their people, in the order of the
+      flags, the first `labelled_multilit_subjects` keep their labels.
 
     Raises:
-      InputError: a data folder is missing or holds no pairs, or more labelled subjects are asked
-        for than there are.
+      InputError: a data folder is missing or holds no pairs, the shares come to more than 1, or
+        more labelled subjects are asked for than there are.
     """
-    share, rendered = options["synthetic_share"], options["synthetic_dir"]
-    whose = f" of {rendered}" if rendered else ""
     if options["yale_b_subjects"] and not options["yale_b_dir"]:
         raise InputError(
             "--yale_b_subjects names people of Extended Yale B. Give --yale_b_dir too."
         )
+    singles = _singles(options)
+    share = options["synthetic_share"]
+    single_share = options["single_share"] if singles else 0.0
+    # Rounded: 1 - 0.8 - 0.2 is a little below 0.
+    rest = round(1 - share - single_share, 9)
+    if rest < 0:
+        raise InputError(
+            f"--synthetic_share={share:g} and --single_share={single_share:g} come to more than 1. "
+            "Lower one of them."
+        )
 
-    labelled_names, labelled_files = [], []
-    if options["yale_b_dir"]:
-        name = "Extended Yale B"
-        multilit_names, multilit_files = _yale_b(options)
-        if share > 0:
-            labelled_names, labelled_files = _synthetic(options, "train")
-        summary = (
-            f"Training on {len(labelled_names)} labelled synthetic subjects{whose} and "
-            f"{len(multilit_names)} subjects of {name} as multi-lit photos."
+    sets = _multilit(options)
+    rendered = options["synthetic_dir"]
+    whose = f" of {rendered}" if rendered else ""
+    training, said = [], []
+    if share > 0 and options["sfsnet_dir"]:
+        training.append(_sfsnet(options, share))
+        said.append("SfSNet's labelled synthetic faces")
+    stand_in = rest > 0 and not sets
+    if stand_in or (share > 0 and not options["sfsnet_dir"]):
+        built_in = _Set("the synthetic portraits", *_synthetic(options, "train"), alone=False)
+        labelled = [] if training or share == 0 else built_in.people
+        if stand_in:
+            labelled = labelled[: len(labelled) // 2]
+            others = built_in.people[len(labelled) :]
+            sets = [dataclasses.replace(built_in, people=others)]
+        if labelled:
+            training.append(built_in.source(share, True, labelled))
+            said.append(f"{len(labelled)} labelled synthetic subjects{whose}")
+    if stand_in:
+        said.append(
+            f"{len(sets[0].people)} synthetic subjects{whose} in place of multi-lit photos, their "
+            "labels hidden (for real photos give --yale_b_dir, --photoface_dir or --multilit_dir)"
         )
     else:
-        name = "the synthetic portraits"
-        multilit_names, multilit_files = _synthetic(options, "train")
-        labelled_files = multilit_files
-        if share == 1:
-            labelled_names, multilit_names = multilit_names, []
-        elif share > 0:
-            half = len(multilit_names) // 2
-            labelled_names, multilit_names = multilit_names[:half], multilit_names[half:]
-        summary = (
-            f"Training on synthetic portraits{whose} alone: {len(labelled_names)} labelled "
-            f"subjects, and {len(multilit_names)} in place of multi-lit photos, their labels "
-            "hidden. For real photos give --yale_b_dir."
-        )
-
+        said += [f"{len(found.people)} people of {found.name}, multi-lit" for found in sets]
+    training += _shared_out(sets, rest, options)
     known = options["labelled_multilit_subjects"]
-    if known > len(multilit_names):
-        raise InputError(
-            f"Invalid --labelled_multilit_subjects. Expected at most {len(multilit_names)}, the "
-            f"multi-lit subjects there are. Received: {known}."
-        )
-    known_share = options["labelled_multilit_share"] if known else 0.0
-    if known == len(multilit_names):
-        known_share = 1.0
     if known:
-        summary += f" {known} of the multi-lit subjects keep their labels."
-    training = [
-        Source("the synthetic portraits", labelled_files, share, True, tuple(labelled_names)),
-        Source(
-            name, multilit_files, (1 - share) * known_share, True, tuple(multilit_names[:known])
-        ),
-        Source(
-            name,
-            multilit_files,
-            (1 - share) * (1 - known_share),
-            False,
-            tuple(multilit_names[known:]),
-        ),
-    ]
+        said.append(f"{known} of the multi-lit people keep their labels")
+    for name, files, labelled in singles:
+        part = single_share / len(singles)
+        training.append(Source(name, files, part, labelled, multilit=False))
+        said.append(f"single photos of {name}")
     names, files = _synthetic(options, "validation")
-    validation = Source("the synthetic portraits (validation)", files, subjects=tuple(names))
-    return Mixture([source for source in training if source.share > 0], validation, summary)
+    return Mixture(
+        [source for source in training if source.share > 0],
+        Source("the synthetic portraits (validation)", files, subjects=tuple(names)),
+        f"Training on: {'; '.join(said)}.",
+    )
+
+
+def _shared_out(sets, share, options):
+    """Sources of the multi-lit sets: the first people labelled, the others not."""
+    known, total = options["labelled_multilit_subjects"], sum(len(found.people) for found in sets)
+    if known > total:
+        raise InputError(
+            f"Invalid --labelled_multilit_subjects. Expected at most {total}, the multi-lit "
+            f"subjects there are. Received: {known}."
+        )
+    known_share = options["labelled_multilit_share"] if 0 < known < total else float(known > 0)
+    labelled, hidden, left = [], [], known
+    for found in sets:
+        if found.people[:left]:
+            labelled.append((found, found.people[:left]))
+        if found.people[left:]:
+            hidden.append((found, found.people[left:]))
+        left -= len(found.people[:left])
+    return [
+        found.source(share * known_share * len(people) / known, True, people)
+        for found, people in labelled
+    ] + [
+        found.source(share * (1 - known_share) / len(hidden), False, people)
+        for found, people in hidden
+    ]
 
 
 def _synthetic(options, split):
@@ -116,40 +165,51 @@ def _synthetic(options, split):
     return synthetic.names(settings, split, count), synthetic.rendered(settings, split, count)
 
 
-def _yale_b(options):
-    """Ids and record files of Extended Yale B's training subjects."""
-    folder, size = options["yale_b_dir"], options["size"]
-    present = yale_b.subjects_in(folder)
-    ids = options["yale_b_subjects"] or [i for i in yale_b.DEVELOPMENT_TRAIN if i in present]
-    for number in ids:
-        yale_b.folder_of(folder, number)
-    if not ids:
-        raise InputError(
-            f"None of the training subjects {', '.join(yale_b.DEVELOPMENT_TRAIN)} is in {folder}. "
-            "Name those to train on with --yale_b_subjects."
-        )
-    labels = "photometric_stereo" if options["labelled_multilit_subjects"] else "none"
+def _read(reader, options):
+    return reader.records("train", options["limit"] or None, options["strict"])
 
-    def subjects(indices):
-        return yale_b.subjects(
-            folder,
-            ids=[ids[i] for i in indices],
-            size=size,
-            labels=labels,
-            strict=options["strict"],
-        )
 
-    # Files that were changed, added or removed since make new records.
-    files = sorted(
-        (entry.name, entry.stat().st_size, entry.stat().st_mtime_ns)
-        for number in ids
-        for entry in os.scandir(os.path.join(folder, f"yaleB{number}"))
-    )
-    key = {
-        "version": yale_b.VERSION,
-        "size": size,
-        "labels": labels,
-        "files": files,
-        "strict": options["strict"],
-    }
-    return [f"yaleB{number}" for number in ids], records.cached("yale_b", key, len(ids), subjects)
+def _multilit(options):
+    """The multi-lit data sets whose folders are given."""
+    size, labelled = options["size"], options["labelled_multilit_subjects"] > 0
+    readers = []
+    if options["yale_b_dir"]:
+        readers.append(
+            yale_b.ExtendedYaleB(
+                options["yale_b_dir"], size, labelled, people=options["yale_b_subjects"]
+            )
+        )
+    if options["photoface_dir"]:
+        readers.append(photoface.Photoface(options["photoface_dir"], size, labelled))
+    if options["multilit_dir"]:
+        readers.append(multilit.MultilitFolder(options["multilit_dir"], size, labelled))
+    return [
+        _Set(
+            reader.title,
+            reader.people("train", options["limit"] or None),
+            _read(reader, options),
+        )
+        for reader in readers
+    ]
+
+
+def _sfsnet(options, share):
+    """SfSNet's faces: in pairs if a person is in one pose under several lights, else one by one."""
+    reader = sfsnet_synthetic.SfsnetSynthetic(options["sfsnet_dir"], options["size"])
+    files = _read(reader, options)
+    first = tf.data.TFRecordDataset(files).take(_PEEK)
+    photos = [len(records.parse(record)["images"]) for record in first]
+    in_pairs = sum(count >= 2 for count in photos) > len(photos) / 2
+    return Source(reader.title, files, share, multilit=in_pairs)
+
+
+def _singles(options):
+    """Single photos: name, record files, and whether they have labels."""
+    found = []
+    if options["celeba_dir"]:
+        reader = celeba.CelebA(options["celeba_dir"], options["size"])
+        found.append((reader.title, _read(reader, options), False))
+    if options["pseudo_label_dir"]:
+        files = pseudo_labels.files(options["pseudo_label_dir"], options["size"])
+        found.append((f"{options['pseudo_label_dir']}, pseudo-labelled", files, True))
+    return found

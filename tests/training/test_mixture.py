@@ -1,0 +1,187 @@
+"""Which data sets a run learns from, in which shares, with which labels."""
+
+import collections
+
+import numpy as np
+import pytest
+
+from tests import dataset_folders as folders
+from tests import scenes, yale_folder
+from tests.training.test_run import SETTINGS
+from tfrelight.data import pairs, photo_folder, pseudo_labels
+from tfrelight.errors import InputError
+from tfrelight.synthesis import portraits
+from tfrelight.training import mixture
+
+SIZE = 32
+
+
+@pytest.fixture(scope="module", autouse=True)
+def balls(tmp_path_factory):
+    """Balls in place of built-in people, and a cache of their own."""
+
+    def subjects(settings, indices, processes=None):
+        for index in indices:
+            yield scenes.ball(portraits.name(settings.seed, index), settings.size, settings.lights)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(portraits, "subjects", subjects)
+        patch.setattr(mixture, "VALIDATION_SUBJECTS", 2)
+        patch.setenv("TFRELIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A folder of each data set, by the name of its flag."""
+    root = tmp_path_factory.mktemp("data")
+    yale_folder.write(root / "yale", ["01", "02", "03"], yale_folder.FLASHES[::4])
+    # The first three of these people are for training.
+    folders.photoface(root / "photoface", ["1001/a", "1001/b", "1002/a", "1003/a", "1004/a"])
+    folders.multilit(root / "multilit", ["anna", "bo"])
+    folders.sfsnet(root / "sfsnet", [41, 42, 43], [(1, 1), (1, 2)], poses=2, size=SIZE)
+    folders.sfsnet(root / "sfsnet_pairs", [41, 42, 43], [(1, 1), (1, 2)], size=SIZE)
+    folders.celeba(root / "celeba", [0, 0, 0, 1])
+    return root
+
+
+def options(**given):
+    return {**SETTINGS, "size": SIZE, **{key: str(value) for key, value in given.items()}}
+
+
+def drawn(sources, steps=40):
+    """Pairs by kind of subject, and how often each of their weights was 1."""
+    names, weights = collections.Counter(), collections.defaultdict(list)
+    for batch in pairs.pairs(sources, 5, steps=steps, augmented=False).as_numpy_iterator():
+        for name, normals, both in zip(
+            batch["a"]["subject"], batch["a"]["has_normals"], batch["a"]["multilit"]
+        ):
+            kind = name.decode().partition("-")[0].partition("/")[0].rstrip("0123456789")
+            names[kind] += 1
+            weights[kind].append((normals, both))
+    return names, {kind: np.mean(values, axis=0).tolist() for kind, values in weights.items()}
+
+
+def test_every_data_set_has_its_share(data):
+    found = mixture.mixture(
+        {
+            **options(
+                yale_b_dir=data / "yale",
+                photoface_dir=data / "photoface",
+                multilit_dir=data / "multilit",
+                celeba_dir=data / "celeba",
+            ),
+            "synthetic_share": 0.2,
+            "single_share": 0.2,
+        }
+    )
+    names, weights = drawn(found.training)
+    assert names == {"synthetic": 40, "celeba": 40, "yaleB": 40, "photoface": 40, "multilit": 40}
+    # Labels and partners.
+    assert weights == {
+        "synthetic": [1, 1],
+        "celeba": [0, 0],
+        "yaleB": [0, 1],
+        "photoface": [0, 1],
+        "multilit": [0, 1],
+    }
+    for part in (
+        *("4 labelled synthetic subjects", "3 people of Extended Yale B", "3 people of the Photof"),
+        *("2 people of the multi-lit folder", "single photos of CelebA"),
+    ):
+        assert part in found.summary
+    assert "in place of" not in found.summary
+
+
+@pytest.mark.parametrize("folder, paired", [("sfsnet", 0), ("sfsnet_pairs", 1)])
+def test_sfsnet_takes_the_labelled_share(data, folder, paired):
+    found = mixture.mixture(options(sfsnet_dir=data / folder, yale_b_dir=data / "yale"))
+    names, weights = drawn(found.training)
+    assert names == {"sfsnet": 100, "yaleB": 100}
+    assert weights["sfsnet"] == [1, paired]
+    assert "SfSNet's labelled synthetic faces" in found.summary
+
+
+def test_sfsnet_without_photos_leaves_built_in_people_unlabelled(data):
+    found = mixture.mixture(options(sfsnet_dir=data / "sfsnet"))
+    names, weights = drawn(found.training)
+    assert names == {"sfsnet": 100, "synthetic": 100}
+    assert weights["synthetic"] == [0, 1]
+    assert "4 synthetic subjects in place of multi-lit photos" in found.summary
+
+
+@pytest.mark.parametrize("known", [1, 4, 5])
+def test_the_first_people_keep_their_labels(data, known):
+    given = options(photoface_dir=data / "photoface", multilit_dir=data / "multilit")
+    sources = mixture.mixture(
+        {**given, "synthetic_share": 0.0, "labelled_multilit_subjects": known}
+    ).training
+    labelled, hidden = set(), set()
+    for batch in pairs.pairs(sources, 4, steps=60, augmented=False).as_numpy_iterator():
+        for name, has_normals in zip(batch["a"]["subject"], batch["a"]["has_normals"]):
+            (labelled if has_normals else hidden).add(name.decode())
+    everybody = ["photoface-1001", "photoface-1002", "photoface-1004", "multilit-anna"]
+    everybody.append("multilit-bo")
+    assert labelled == set(everybody[:known]) and hidden == set(everybody[known:])
+    assert sum(source.share for source in sources) == pytest.approx(1)
+    labelled_share = sum(source.share for source in sources if source.labelled)
+    assert labelled_share == pytest.approx(1 if known == 5 else 0.5)
+
+
+def test_more_labels_than_people_are_refused(data):
+    given = options(photoface_dir=data / "photoface", multilit_dir=data / "multilit")
+    with pytest.raises(InputError, match="Expected at most 5, the multi-lit subjects there are"):
+        mixture.mixture({**given, "labelled_multilit_subjects": 6})
+
+
+def test_pseudo_labels_are_labels_of_single_photos(data, tmp_path):
+    def predict(photos):
+        count = len(photos)
+        return {
+            "albedo": np.full((count, SIZE, SIZE, 3), 0.5, np.float32),
+            "normals": np.tile(np.float32([0, 0, 1]), (count, SIZE, SIZE, 1)),
+            "light": np.ones((count, 9, 3), np.float32),
+            "mask": np.ones((count, SIZE, SIZE, 1), np.float32),
+        }
+
+    reader = photo_folder.PhotoFolder(data / "celeba", SIZE)
+    pseudo_labels.write(tmp_path / "labels", reader, predict, max_error=1.0)
+    given = options(pseudo_label_dir=tmp_path / "labels", celeba_dir=data / "celeba")
+    found = mixture.mixture({**given, "synthetic_share": 0.5, "single_share": 0.5})
+    names, weights = drawn(found.training)
+    assert names == {"synthetic": 100, "celeba": 50, "img_align_celeba": 50}
+    assert (weights["celeba"], weights["img_align_celeba"]) == ([0, 0], [1, 0])
+    assert "labels, pseudo-labelled" in found.summary
+
+
+def test_shares_above_one_are_refused(data):
+    given = options(celeba_dir=data / "celeba")
+    with pytest.raises(InputError, match="--synthetic_share=0.9 and --single_share=0.2 come to"):
+        mixture.mixture({**given, "synthetic_share": 0.9})
+    found = mixture.mixture({**given, "synthetic_share": 0.8})
+    assert sum(source.share for source in found.training) == pytest.approx(1)
+    # Without single photos their share is nobody's business.
+    assert mixture.mixture({**options(), "synthetic_share": 0.9})
+
+
+def test_a_limit_holds_for_every_data_set(data):
+    given = options(photoface_dir=data / "photoface", celeba_dir=data / "celeba")
+    found = mixture.mixture({**given, "limit": 2, "strict": True})
+    names = set()
+    for batch in pairs.pairs(found.training, 5, steps=30, augmented=False).as_numpy_iterator():
+        names |= {name.decode() for name in batch["a"]["subject"]}
+    assert {name for name in names if name.startswith("photoface")} == {
+        "photoface-1001",
+        "photoface-1002",
+    }
+
+
+@pytest.mark.parametrize(
+    "flag", ["yale_b_dir", "photoface_dir", "multilit_dir", "sfsnet_dir", "celeba_dir"]
+)
+def test_a_folder_that_is_not_there_is_one_clear_line(flag, tmp_path):
+    with pytest.raises(InputError, match="No such folder: .*nowhere"):
+        mixture.mixture(options(**{flag: tmp_path / "nowhere"}))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="empty"):
+        mixture.mixture(options(**{flag: tmp_path / "empty"}))

@@ -1,0 +1,71 @@
+"""Measures photometric stereo under unknown lights on Extended Yale B, where they are known.
+
+    python tools/measure_uncalibrated.py --data_dir=CroppedYale
+
+For each number of photos, drawn at random among those that training uses: the mean angle between
+normals and those of calibrated stereo from all photos, in the evaluation's region, before (the
+network's, averaged over the photos) and after; and the median angle of the lights. Means over the
+development test people who are not refused.
+"""
+
+from absl import flags
+
+from tfrelight import cli
+
+flags.DEFINE_string("model", "compact-128", "Preset, or folder of a training run.")
+flags.DEFINE_string("data_dir", None, "Folder CroppedYale.", required=True)
+flags.DEFINE_list("photos", ["64", "16", "8"], "Numbers of photos.")
+flags.DEFINE_integer("seed", 0, "Of the draw.")
+
+_SIZE = 128
+
+
+def main():
+    values = flags.FLAGS
+    import numpy as np
+
+    import tfrelight
+    from tfrelight import color, lights, metrics
+    from tfrelight.data import uncalibrated, yale_b
+    from tfrelight.errors import InputError
+    from tfrelight.evaluation import run
+    from tfrelight.evaluation import yale_b as protocol
+
+    predict = run.predictor(tfrelight.load_model(values.model))
+    print("photos  people  network  normals  lights  (degrees)")
+    for count in map(int, values.photos):
+        found = []
+        for number in yale_b.DEVELOPMENT_TEST:
+            everything = yale_b.photos(values.data_dir, number, _SIZE)
+            truth = yale_b.stereo(everything)
+            usable = np.flatnonzero(
+                (np.abs(everything.azimuth) <= 90) & (everything.images.mean(axis=(1, 2)) > 0.02)
+            )
+            rng = np.random.default_rng([values.seed, int(number)])
+            drawn = rng.choice(usable, min(count, len(usable)), replace=False)
+            photos = everything.only(drawn)
+            encoded = np.repeat(color.to_srgb_numpy(photos.images)[..., None], 3, axis=-1)
+            outputs = predict(encoded)
+            prior = outputs["normals"].mean(axis=0)
+            prior /= np.linalg.norm(prior, axis=-1, keepdims=True)
+            head = outputs["mask"].mean(axis=0)[..., 0] > 0.5
+            try:
+                solved, directions = uncalibrated.solve(photos.images, prior, head)
+            except InputError as error:
+                print(f"{count} photos of yaleB{number}: {error}")
+                continue
+            region = truth.valid & solved.valid & protocol.ellipse(_SIZE)
+            true_directions = lights.direction_vector(photos.azimuth, photos.elevation)
+            found.append(
+                (
+                    metrics.normals(prior, truth.normals, region)["degrees"],
+                    metrics.normals(solved.normals, truth.normals, region)["degrees"],
+                    np.median(metrics.angular_degrees(directions, true_directions)),
+                )
+            )
+        mean = np.mean(found, axis=0)
+        print(f"{count:6d}  {len(found):6d}  " + "  ".join(f"{value:7.1f}" for value in mean))
+
+
+if __name__ == "__main__":
+    cli.run(main)
