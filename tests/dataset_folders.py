@@ -3,7 +3,7 @@
 import numpy as np
 import PIL.Image
 
-from tfrelight import color, lights, shading
+from tfrelight import color, harmonics, lights
 
 # Zenith and azimuth, degrees, of a rig like Photoface's: counterclockwise from the image's right.
 LAMPS = [(20, 315), (22, 45), (20, 135), (22, 225)]
@@ -135,9 +135,9 @@ def celeba(folder, splits, archives=False):
     names = [f"{number + 1:06d}.jpg" for number in range(len(splits))]
     normals, inside = ball_normals(178, 218, (89, 131), 60)
     for number, name in enumerate(names):
-        light = lights.from_direction(60 - 30 * (number % 5), 10, intensity=0.6, ambient=0.3)
+        light = lights.Light.from_direction(60 - 30 * (number % 5), 10, 0.6, 0.3).coefficients
         tone = np.random.default_rng(number).uniform(0.3, 0.7, 3)
-        linear = np.where(inside[..., None], tone * shading.shade_numpy(normals, light), 0.1)
+        linear = np.where(inside[..., None], tone * harmonics.shade(normals, light), 0.1)
         pixels = np.round(color.to_srgb_numpy(linear) * 255).astype(np.uint8)
         PIL.Image.fromarray(pixels).save(photos / name, quality=95)
     lines = [f"{name} {split}" for name, split in zip(names, splits)]
@@ -206,5 +206,5 @@ def decoded_normals(subject):
 
 def rendered(subject, index):
     """A subject's photo as its labels give it, linear."""
-    shaded = shading.shade_numpy(decoded_normals(subject), subject["light"][index])
+    shaded = harmonics.shade(decoded_normals(subject), subject["light"][index])
     return subject["albedo"] / 65535 * np.maximum(shaded, 0)

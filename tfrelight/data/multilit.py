@@ -281,7 +281,7 @@ class MultilitFolder(Reader):
         light = None
         if all(name in lamps for name in person.names):
             light = [
-                lights.from_direction(azimuth, elevation, intensity)
+                lights.Light.from_direction(azimuth, elevation, intensity).coefficients
                 for azimuth, elevation, intensity in (lamps[name] for name in person.names)
             ]
         if stereo_files.exist(folder):

@@ -215,7 +215,9 @@ class Photoface(Reader):
         if stereo_files.exist(folder):
             known = stereo_files.read(folder, session.images.shape[1:])
         x, y, z = directions.T
-        flashes = map(
-            lights.from_direction, np.degrees(np.arctan2(-x, z)), np.degrees(np.arcsin(y))
-        )
-        return portrait.labels(*images.resize_surface(*known, self.size, box), list(flashes))
+        azimuths, elevations = np.degrees(np.arctan2(-x, z)), np.degrees(np.arcsin(y))
+        flashes = [
+            lights.Light.from_direction(*angles).coefficients
+            for angles in zip(azimuths, elevations)
+        ]
+        return portrait.labels(*images.resize_surface(*known, self.size, box), flashes)

@@ -22,7 +22,7 @@ import pathlib
 import numpy as np
 import tqdm
 
-from tfrelight import color, losses, pictures, shading
+from tfrelight import color, harmonics, losses, pictures, shading
 from tfrelight import files as whole_files
 from tfrelight.data import portrait, records
 from tfrelight.data.reader import Problems
@@ -74,7 +74,7 @@ def _labelled(subject, outputs, index):
 def _row(photo, outputs, index):
     """Of a picture: the photo and what its labels give."""
     albedo, normals, light = (outputs[name][index] for name in ("albedo", "normals", "light"))
-    shaded = shading.shade_numpy(normals, light)
+    shaded = harmonics.shade(normals, light)
     return {
         "photo": photo,
         "albedo": pictures.encoded(albedo),

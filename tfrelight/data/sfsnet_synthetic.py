@@ -4,7 +4,7 @@ Reads the original layout, fifteen photos of a person, twenty people a folder:
 
     0003/000041_{albedo,depth,face,light,mask,normal}_{1-3}_{1-5}.{png,txt}
 
-A light is 27 numbers (`tfrelight.lights.from_sfsnet`). In these files photo = albedo x shading for
+A light is 27 numbers (`tfrelight.lights.formats`). In these files photo = albedo x shading for
 the values as they are stored: they are linear, and encoded to sRGB once, here. Photos of a person
 whose normals, albedo and mask are the same, to half an 8-bit step on average, are one subject under
 several lights; a photo alone is a subject with one photo.
@@ -112,7 +112,7 @@ class SfsnetSynthetic(Reader):
         except ValueError as error:
             raise InputError(f"{path.name} holds what is no number") from error
         try:
-            maps["light"] = lights.from_sfsnet(numbers)
+            maps["light"] = lights.Light.from_numbers(numbers, "sfsnet").coefficients
         except InputError as error:
             raise InputError(f"{path.name}: {error}") from error
         return maps
