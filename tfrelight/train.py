@@ -7,7 +7,6 @@ and flags goes on where it stopped and reaches the numbers of an uninterrupted r
 from absl import flags
 
 from tfrelight import cli
-from tfrelight.errors import InputError
 
 flags.DEFINE_string("workdir", "runs/train", "Folder of the run; made if it is not there.")
 flags.DEFINE_float(
@@ -33,7 +32,7 @@ flags.DEFINE_string(
     "synthetic_dir",
     None,
     "Folder that tfrelight.synthesize (or tfds.load) wrote: all its training people in place of the"
-    " built-in ones, whom the next three flags are about.",
+    " built-in ones; the next three flags are then without effect.",
 )
 flags.DEFINE_integer("synthetic_subjects", 320, "Built-in subjects to train on.", lower_bound=2)
 flags.DEFINE_integer("synthetic_lights", 8, "Photos of each built-in subject.", lower_bound=2)
@@ -90,9 +89,6 @@ for _name, _weight, _help in (
 ):
     flags.DEFINE_float(f"{_name}_weight", _weight, f"{_help} 0: off.", lower_bound=0)
 
-# Of the built-in people alone: a set that was rendered has its own.
-_BUILT_IN = ("synthetic_subjects", "synthetic_lights", "synthetic_seed")
-
 # What may change between the starts of one run without changing its numbers.
 _NOT_SETTINGS = ("workdir", "max_minutes")
 
@@ -102,8 +98,6 @@ def main():
     # Run with -m, this module's flags are filed under the script's path.
     own = flags.FLAGS.get_key_flags_for_module(flags.FLAGS.find_module_defining_flag("workdir"))
     settings = {flag.name: flag.value for flag in own if flag.name not in _NOT_SETTINGS}
-    if flags.FLAGS.synthetic_dir:
-        _check_built_in()
 
     from tfrelight.training import strategies
 
@@ -112,16 +106,6 @@ def main():
     from tfrelight.training import run
 
     run.train(flags.FLAGS.workdir, settings, strategy, flags.FLAGS.max_minutes)
-
-
-def _check_built_in():
-    # By value: a run's own flagfile names every flag.
-    for flag in (flags.FLAGS[name] for name in _BUILT_IN):
-        if flag.value != flag.default:
-            raise InputError(
-                f"--{flag.name} is for the built-in people, and --synthetic_dir takes their place. "
-                f"Expected its default, {flag.default}. Received: {flag.value}."
-            )
 
 
 if __name__ == "__main__":
