@@ -1,0 +1,100 @@
+"""Makes the weights that come with the package, from nothing: people, training, weights file.
+
+    python tools/train_presets.py --folder=presets --yale_b_dir=CroppedYale
+
+renders the people into `presets/people`, trains `configs/synthetic.flags` on them in
+`presets/compact-128`, measures it (on Extended Yale B if its folder is given, on the built-in test
+people always), and writes `tfrelight/models/weights`. Stopped, it goes on where it was. Two CPU
+cores with bfloat16: docs/MODEL_CARD.md.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+from absl import flags
+
+from tfrelight import cli
+
+flags.DEFINE_string("folder", "presets", "Folder for people, runs and reports.")
+flags.DEFINE_string("weights_dir", "tfrelight/models/weights", "Folder of presets to write to.")
+flags.DEFINE_integer("people", 2400, "To render; nine in ten of them are trained on.")
+flags.DEFINE_integer("test_people", 40, "Built-in people to measure on.")
+flags.DEFINE_integer("epochs", 50, "Of 100 steps of 8 pairs.")
+flags.DEFINE_integer("steps_per_epoch", 100, "Steps an epoch.")
+flags.DEFINE_string("yale_b_dir", None, "Folder of Extended Yale B, to measure on; never trained.")
+
+_NAME = "compact-128"
+
+
+def _run(module, *arguments):
+    command = [sys.executable, "-m", f"tfrelight.{module}", *arguments]
+    print(" ".join(command), flush=True)
+    if subprocess.run(command, check=False).returncode:
+        sys.exit(f"error: tfrelight.{module} failed. Mend what it says and start again.")
+
+
+def _measured(run, folder):
+    """Means of every metric of every protocol, by the protocol's name."""
+    datasets = {"synthetic": f"--subjects={flags.FLAGS.test_people}"}
+    if flags.FLAGS.yale_b_dir:
+        datasets["yale_b"] = f"--data_dir={flags.FLAGS.yale_b_dir}"
+    found = {}
+    for dataset, which in datasets.items():
+        report = folder / f"{dataset}.json"
+        _run("evaluate", f"--model={run}", f"--dataset={dataset}", which, f"--report={report}")
+        results = json.loads(report.read_text())["results"]
+        found[dataset] = {
+            f"{group}: {metric}": {
+                statistic: round(values[statistic], 4)
+                for statistic in ("mean", "median")
+                if isinstance(values.get(statistic), (int, float))
+            }
+            for group, methods in results.items()
+            for metric, values in methods.get("model", {}).items()
+        }
+    return found
+
+
+def main():
+    """Makes them."""
+    values = flags.FLAGS
+    folder = pathlib.Path(values.folder)
+    people, run = folder / "people", folder / _NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    _run("synthesize", f"--subjects={values.people}", f"--output_dir={people}")
+    _run(
+        "train",
+        "--flagfile=configs/synthetic.flags",
+        f"--synthetic_dir={people}",
+        f"--workdir={run}",
+        f"--epochs={values.epochs}",
+        f"--steps_per_epoch={values.steps_per_epoch}",
+    )
+    figures = _measured(run, folder)
+
+    from tfrelight.models import bundled, presets
+    from tfrelight.synthesis import portraits
+
+    description = json.loads((run / "model.json").read_text())
+    bundled.write(
+        values.weights_dir,
+        _NAME,
+        description["network"],
+        description["arguments"],
+        presets.load_network(run),
+        {
+            "trained_on": f"{values.people} synthetic people of this package (generator version "
+            f"{portraits.Settings().version}), without those of the validation and test splits; "
+            f"{values.epochs * values.steps_per_epoch} steps of 8 pairs, seed 0; no real photo",
+            "licence": "Apache-2.0; the head model derives from CC0 data",
+            "research_only": False,
+            "figures": figures,
+        },
+    )
+    print(f"{values.weights_dir}: {_NAME}")
+
+
+if __name__ == "__main__":
+    cli.run(main)
