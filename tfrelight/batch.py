@@ -74,7 +74,7 @@ def _network(values):
         model = api.loaded(values.model)
         make = functools.partial(relighters.local, values.model)
         return model, make, manifest.weights_hash(model)
-    if values.model is not None:
+    if values["model"].present:
         raise InputError("--server brings its own network. Received --model as well: choose one.")
     import numpy as np
 
