@@ -2,6 +2,8 @@
 
 import io
 import json
+import struct
+import zlib
 
 import numpy as np
 import PIL.Image
@@ -186,6 +188,13 @@ def jpeg_with_size(jpeg, height, width):
     return jpeg[:start] + size + jpeg[start + 4 :]
 
 
+def with_chunk_first(png, kind):
+    """A PNG that tells its size late: libpng reads on behind an ancillary chunk before IHDR."""
+    data = kind + struct.pack(">II", 1, 1)
+    chunk = struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
+    return png[:8] + chunk + png[8:]
+
+
 PNG = file_of(picture(16, 16))
 JPEG = file_of(picture(16, 16), "JPEG")
 UNKNOWN = "Unknown image file format. One of JPEG, PNG, GIF, BMP required."
@@ -198,7 +207,10 @@ UNKNOWN = "Unknown image file format. One of JPEG, PNG, GIF, BMP required."
         (b"hello", UNKNOWN),
         (file_of(picture(8, 8), "GIF"), UNKNOWN),
         (file_of(picture(8, 8), "BMP"), UNKNOWN),
-        (PNG[:12], "Invalid PNG"),
+        (PNG[:12], UNKNOWN),
+        (PNG[:20], "Invalid PNG"),
+        (with_chunk_first(PNG, b"abCd"), UNKNOWN),
+        (with_chunk_first(with_size(PNG, 60000, 60000), b"vpAg"), UNKNOWN),
         (PNG[:-40], "Invalid PNG"),
         (JPEG[:4], "Invalid JPEG"),
         (JPEG[:-100], "Invalid JPEG"),
@@ -210,6 +222,28 @@ UNKNOWN = "Unknown image file format. One of JPEG, PNG, GIF, BMP required."
 def test_a_file_that_cannot_be_decoded_is_refused(answer, data, message):
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         answer("relight_bytes", image_bytes=strings(data), light=LEFT[None])
+
+
+@pytest.mark.parametrize("name", ["decompose", "relight", "decompose_bytes", "relight_bytes"])
+def test_a_request_has_no_more_photos_than_memory_is_for(answer, name):
+    """A tensor of ten bytes may ask for any number of rows."""
+    count = defaults.MAX_PHOTOS + 1
+    light = {"light": np.repeat(LEFT[None], count, axis=0)} if "relight" in name else {}
+    if name.endswith("_bytes"):
+        photos = {"image_bytes": strings(*[b"no photo"] * count)}
+    else:
+        photos = {"images": np.zeros((count, 1, 1, 3), np.float32)}
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Expected 64 photos or fewer"):
+        answer(name, **photos, **light)
+
+
+def test_a_request_has_no_more_pixels_than_there_is_time_for(answer):
+    """A photo of one colour and 25 megapixels is a file of 3 kB."""
+    promised = with_size(PNG, 5000, 5000)
+    for name in ("decompose_bytes", "relight_bytes"):
+        light = {"light": np.repeat(LEFT[None], 5, axis=0)} if name == "relight_bytes" else {}
+        with pytest.raises(tf.errors.InvalidArgumentError, match="more than 100000000 pixels"):
+            answer(name, image_bytes=strings(*[promised] * 5), **light)
 
 
 def test_operations_are_standard_ones(exported):

@@ -42,7 +42,19 @@ def test_versions_count_up_and_nothing_unfinished_stays(run, tmp_path, quick):
     (base / "old").mkdir()
     assert versions.publish(run, base, warmed=False).name == "10"
     assert sorted(p.name for p in base.iterdir()) == ["1", "10", "2", "9", "old"]
-    assert folders.numbers(base) == [1, 2, 9, 10]
+    assert sorted(folders.versions(base)) == [1, 2, 9, 10]
+
+
+def test_versions_are_the_folders_that_tensorflow_serving_takes(tmp_path):
+    for name in ("1", "007", str(2**63 - 1), str(2**63), "-1", "1.5", "²", ".unfinished-1"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "8").write_text("no folder")
+    found = folders.versions(tmp_path)
+    assert {number: path.name for number, path in found.items()} == {
+        1: "1",
+        7: "007",
+        2**63 - 1: str(2**63 - 1),
+    }
 
 
 def test_two_that_publish_at_once_get_a_number_each(run, tmp_path, quick, monkeypatch):
@@ -133,14 +145,14 @@ def test_weights_hash_knows_the_weights(exported):
     assert manifest.weights_hash(other) != stored["weights_sha256"]
 
 
-def test_figures_are_the_run_s_last_ones(run, tmp_path):
-    epochs = [
-        {"epoch": 1, "loss": 3.0, "val_loss": 2.0},
-        {"epoch": 2, "loss": 2.0, "val_loss": 1.0},
-    ]
+def test_figures_are_those_of_the_epoch_that_is_exported(run, tmp_path):
+    losses = [3.0, 1.0, 2.0]
+    epochs = [{"epoch": n, "loss": 9.0, "val_loss": loss} for n, loss in enumerate(losses)]
     (run / "metrics.json").write_text(json.dumps({"epochs": epochs}))
-    for model in (run, run / presets.LAST):
-        assert manifest.origin(model) == {"preset": None, "figures": {"val_loss": 1.0}}
+    for model, loss in ((run, 2.0), (run / presets.LAST, 2.0), (run / presets.BEST, 1.0)):
+        # Only what exists is no preset.
+        model.touch()
+        assert manifest.origin(model) == {"preset": None, "figures": {"val_loss": loss}}
     assert manifest.origin(tmp_path) == {"preset": None, "figures": {}}
 
 
@@ -150,7 +162,9 @@ def test_a_preset_says_what_it_is(tmp_path, monkeypatch):
     (tmp_path / "metrics.json").write_text(json.dumps({"epochs": [{"val_loss": 1.0}]}))
     found = manifest.origin(bundled.DEFAULT)
     assert found["preset"] == bundled.DEFAULT
-    assert "Apache-2.0" in found["licence"] and found["figures"] == {}
+    about = bundled.find(bundled.DEFAULT).about
+    assert found["licence"] == about["licence"]
+    assert found["figures"] == about.get("figures", {})
 
 
 def test_warm_up_covers_every_signature_and_runs(exported, answer):

@@ -25,6 +25,8 @@ NETWORKS = {"compact": compact, "sfsnet": sfsnet}
 
 LAST = "weights/last.weights.h5"
 BEST = "weights/best.weights.h5"
+# The figure whose lowest value is best.
+BEST_BY = "val_loss"
 
 
 def build(network, **arguments):

@@ -4,6 +4,7 @@ __all__ = [
     "GRPC_PORT",
     "LABELS",
     "MANIFEST",
+    "MAX_PHOTOS",
     "METRICS_PATH",
     "MODEL_NAME",
     "REST_PORT",
@@ -20,6 +21,9 @@ METRICS_PATH = "/monitoring/prometheus/metrics"
 
 # Names that requests may give instead of a version's number.
 LABELS = ("stable", "canary")
+
+# Of a request. Each takes 3 MB in the network, however small it is.
+MAX_PHOTOS = 64
 
 # In each version's folder. Where TensorFlow Serving looks for the second is fixed.
 MANIFEST = "manifest.json"

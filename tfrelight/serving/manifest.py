@@ -14,8 +14,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 import tfrelight
-from tfrelight.models import bundled
-from tfrelight.serving import codecs
+from tfrelight.models import bundled, presets
+from tfrelight.serving import codecs, defaults
 
 __all__ = ["describe", "graph_of", "origin", "weights_hash"]
 
@@ -61,8 +61,8 @@ def origin(model):
       model: what `presets.load_network` takes.
 
     Returns:
-      dict: `preset`, its name or None; `figures`, the last validation figures of a run; of a
-      preset, what it says of itself (training data, licence, ...).
+      dict: `preset`, its name or None; `figures`, the validation figures of a run's epoch whose
+      weights these are; of a preset, what it says of itself (training data, licence, ...).
     """
     path = Path(model)
     if not path.exists():
@@ -70,8 +70,10 @@ def origin(model):
     metrics = (path if path.is_dir() else path.parent.parent) / "metrics.json"
     figures = {}
     if metrics.is_file():
-        last = json.loads(metrics.read_text(encoding="utf-8"))["epochs"][-1]
-        figures = {name: value for name, value in last.items() if name.startswith("val_")}
+        epochs = json.loads(metrics.read_text(encoding="utf-8"))["epochs"]
+        best = path.name == Path(presets.BEST).name
+        epoch = min(epochs, key=lambda e: e[presets.BEST_BY]) if best else epochs[-1]
+        figures = {name: value for name, value in epoch.items() if name.startswith("val_")}
     return {"preset": None, "figures": figures}
 
 
@@ -116,5 +118,9 @@ def describe(folder, network, model, precision, warmed):
         "operations": _operations(graph),
         "min_consumer": graph.graph_def.versions.min_consumer,
         "warm_up": warmed,
-        "limits": {"pixels": codecs.MAX_PIXELS},
+        "limits": {
+            "photos": defaults.MAX_PHOTOS,
+            "pixels": codecs.MAX_PIXELS,
+            "pixels_of_all": codecs.MAX_PIXELS_OF_ALL,
+        },
     }

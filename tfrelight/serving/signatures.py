@@ -20,7 +20,7 @@ from keras.export import ExportArchive
 
 from tfrelight import color, shading
 from tfrelight.models import presets
-from tfrelight.serving import codecs, quotient, strips
+from tfrelight.serving import codecs, defaults, quotient, strips
 
 __all__ = ["archive", "functions"]
 
@@ -30,7 +30,7 @@ _PNG = tf.TensorSpec([], tf.string)
 
 
 def _checked(photos, shape, **others):
-    """`photos`, known to be of a shape and not empty, and to be as many as each of `others`.
+    """`photos`, known to be of a shape, not none, not too many, and as many as each of `others`.
 
     `tf.ensure_shape` is the first op on every input: TensorFlow Serving does not check a request
     against the signature, and a tensor of a wrong rank in a convolution ends its process. An empty
@@ -38,9 +38,10 @@ def _checked(photos, shape, **others):
     """
     photos = tf.ensure_shape(photos, shape)
     checks = [tf.debugging.assert_positive(tf.size(photos), "Expected one photo or more")]
+    number, most = tf.shape(photos)[0], defaults.MAX_PHOTOS
+    checks.append(tf.debugging.assert_less_equal(number, most, f"Expected {most} photos or fewer"))
     for name, other in others.items():
         message = f"Expected as many rows of `{name}` as there are photos."
-        number = tf.shape(photos)[0]
         checks.append(tf.debugging.assert_equal(number, tf.shape(other)[0], message))
     with tf.control_dependencies(checks):
         return tf.identity(photos)
@@ -86,7 +87,7 @@ def functions(network):
         return {"relit": relit(images, light), "light": light}
 
     def decompose_bytes(image_bytes):
-        image_bytes = _checked(image_bytes, [None])
+        image_bytes = codecs.checked(_checked(image_bytes, [None]))
         names = ("albedo_png_bytes", "normals_png_bytes", "shading_png_bytes")
         maps = network(files_to_network(image_bytes), training=False)
         shade = shading.shade(maps["normals"], maps["light"])
@@ -106,7 +107,7 @@ def functions(network):
 
     def relight_bytes(image_bytes, light):
         light = tf.ensure_shape(light, _LIGHT)
-        image_bytes = _checked(image_bytes, [None], light=light)
+        image_bytes = codecs.checked(_checked(image_bytes, [None], light=light))
         small = files_to_network(image_bytes)
         coefficients = quotient.coefficients(network(small, training=False), small, light)
 

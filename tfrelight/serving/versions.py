@@ -18,7 +18,7 @@ __all__ = ["publish"]
 def _take_next_number(aside, output_dir):
     """Renames a finished folder to the next number that is free, and returns its path."""
     while True:
-        version = output_dir / str(max(folders.numbers(output_dir), default=0) + 1)
+        version = output_dir / str(max(folders.versions(output_dir), default=0) + 1)
         try:
             os.rename(aside, version)
             return version

@@ -55,7 +55,7 @@ def train(workdir, settings, strategy=None, max_minutes=0):
     # Now that nothing is left to refuse.
     folder.create(settings, keras.mixed_precision.global_policy().name)
     presets.describe(folder.path, settings["network"], arguments)
-    keep = callbacks.Keep(folder, model, monitor="val_loss")
+    keep = callbacks.Keep(folder, model, monitor=presets.BEST_BY)
     done = keep.restore()
     if done == settings["epochs"]:
         print(f"{folder.path} is a finished run of {done} epochs.")
