@@ -16,7 +16,7 @@ flags.DEFINE_enum(
     "float32",
     ["float32", "bfloat16"],
     "What convolutions compute in. bfloat16 is for servers whose CPU has AMX or AVX512-BF16, and "
-    "refused if an output then differs by more than 0.01.",
+    "refused if a value then differs by more than 0.01 (of a light, by 1 % of its largest).",
 )
 flags.DEFINE_bool("warm_up", True, "Write requests that a server answers before it serves.")
 flags.DEFINE_enum(

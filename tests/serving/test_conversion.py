@@ -77,4 +77,10 @@ def test_differences_are_over_the_scale():
     assert found == {"mask": pytest.approx(0.05), "light": pytest.approx(0.05)}
     theirs["mask"] = np.float32([np.nan, 0.2])
     assert agreement.differences(ours, theirs)["mask"] == float("inf")
+    # One of many values counts.
+    many = np.zeros(100_000, np.float32)
+    one = many.copy()
+    one[7] = 0.02
+    with pytest.raises(InputError, match="It does not answer.*0.02.*Leave it."):
+        agreement.expect({"a": many}, {"a": one}, "It", "Leave it.")
     agreement.expect({"a": tf.ones(2)}, {"a": np.float32([1.0, 1.005])}, "It", "Leave it.")
