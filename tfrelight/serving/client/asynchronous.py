@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 from tfrelight.serving.client import photos as files
 from tfrelight.serving.client.calls import Calls
@@ -90,11 +89,10 @@ class AsyncClient(Calls):
     async def _call(self, service, method, request, parse):
         import grpc
 
-        attempts, deadline = self._new_attempts(), time.monotonic() + self.timeout
+        call, attempts = self._method(service, method), self._new_attempts()
         while True:
             try:
-                left = max(0.0, deadline - time.monotonic())
-                return parse(await self._method(service, method)(request, timeout=left))
+                return parse(await call(request, timeout=attempts.seconds_left()))
             except grpc.RpcError as error:
                 wait = attempts.wait_after(error)
-            await asyncio.sleep(min(wait, max(0.0, deadline - time.monotonic())))
+            await asyncio.sleep(wait)

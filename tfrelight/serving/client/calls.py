@@ -60,7 +60,7 @@ class Calls:
         return getattr(self._stubs[service], name)
 
     def _new_attempts(self):
-        return channel.Attempts(self._attempts, self.server)
+        return channel.Attempts(self._attempts, self.timeout, self.server)
 
     def _predict(self, inputs, signature, outputs):
         request = messages.predict_request(self._target, signature, inputs, outputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+import time
 
 from tfrelight.errors import InputError
 from tfrelight.serving.client import errors
@@ -70,18 +71,25 @@ def options(max_message):
 class Attempts:
     """Which failures are worth another attempt, and after how long.
 
-    Only UNAVAILABLE is: the request was not run. Waits double, and are drawn at random below that,
-    so that clients who were refused together do not come back together.
+    Only UNAVAILABLE is: nobody there, a full server, or one that left; and whatever became of the
+    request, it changes nothing on a server and may be sent twice. Waits double, and are drawn at
+    random below that, so that clients who were refused together do not come back together.
 
     Args:
       number: of attempts at most.
+      seconds: for all of them together.
       server: its address, for the errors.
     """
 
-    def __init__(self, number, server):
+    def __init__(self, number, seconds, server):
         self._left = number
+        self._deadline = time.monotonic() + seconds
         self._wait = _FIRST_WAIT
         self._server = server
+
+    def seconds_left(self):
+        """For the next attempt."""
+        return max(0.0, self._deadline - time.monotonic())
 
     def wait_after(self, error):
         """Seconds to wait before the next attempt.
@@ -90,11 +98,12 @@ class Attempts:
           error: `grpc.RpcError` of the last one.
 
         Raises:
-          ServingError: there is no use in another.
+          ServingError: there is no use in another, or no time for it.
         """
         code, details = error.code().name, error.details() or ""
         self._left -= 1
-        if code != "UNAVAILABLE" or self._left <= 0:
+        wait = random.uniform(self._wait / 2, self._wait)
+        self._wait = min(self._wait * _GROWTH, _LONGEST_WAIT)
+        if code != "UNAVAILABLE" or self._left <= 0 or wait >= self.seconds_left():
             raise errors.of_code(code, details, self._server) from error
-        wait, self._wait = self._wait, min(self._wait * _GROWTH, _LONGEST_WAIT)
-        return random.uniform(wait / 2, wait)
+        return wait

@@ -83,11 +83,10 @@ class Client(Calls):
     def _call(self, service, method, request, parse):
         import grpc
 
-        attempts, deadline = self._new_attempts(), time.monotonic() + self.timeout
+        call, attempts = self._method(service, method), self._new_attempts()
         while True:
             try:
-                left = max(0.0, deadline - time.monotonic())
-                return parse(self._method(service, method)(request, timeout=left))
+                return parse(call(request, timeout=attempts.seconds_left()))
             except grpc.RpcError as error:
                 wait = attempts.wait_after(error)
-            time.sleep(min(wait, max(0.0, deadline - time.monotonic())))
+            time.sleep(wait)
