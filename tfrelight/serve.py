@@ -1,8 +1,9 @@
 """Serves an exported model on this machine, without Docker: TensorFlow Serving's gRPC.
 
-`python -m tfrelight.serve --model_base_path=models/tfrelight` answers on 127.0.0.1:8500. Clients
-cannot tell it from TensorFlow Serving. New versions in the folder are loaded, and old ones left,
-while it runs; SIGTERM ends it when what is under way is answered.
+`python -m tfrelight.serve --model_base_path=models/tfrelight` answers on 127.0.0.1:8500 with
+TensorFlow Serving's codes and texts; docs/SERVING.md lists what is otherwise. New versions in the
+folder are loaded, and old ones left, while it runs; SIGTERM ends it when what is under way is
+answered.
 """
 
 from absl import flags
@@ -10,7 +11,7 @@ from absl import flags
 from tfrelight import cli
 from tfrelight.serving import defaults
 
-flags.DEFINE_string("model_base_path", None, "Folder of numbered versions, as --export writes.")
+flags.DEFINE_string("model_base_path", None, "Folder of numbered versions, as tfrelight.export's.")
 flags.DEFINE_string("model_name", defaults.MODEL_NAME, "Name under which clients ask for it.")
 flags.DEFINE_string(
     "model_config_file",
@@ -22,7 +23,11 @@ flags.DEFINE_bool(
     False,
     "Whether a new label in --model_config_file may be for a version that is not there yet.",
 )
-flags.DEFINE_string("host", "127.0.0.1", "Address to bind to; 0.0.0.0 lets other machines in.")
+flags.DEFINE_string(
+    "host",
+    "127.0.0.1",
+    "Address to bind to, of metrics too; 0.0.0.0 lets other machines in, who may not reload then.",
+)
 flags.DEFINE_integer("port", defaults.GRPC_PORT, "For gRPC; 0: any that is free.", lower_bound=0)
 flags.DEFINE_integer(
     "metrics_port",
@@ -31,9 +36,14 @@ flags.DEFINE_integer(
     lower_bound=-1,
 )
 flags.DEFINE_integer("workers", 2, "Runs of the graph at a time.", lower_bound=1)
-flags.DEFINE_integer("max_batch_size", 8, "Photos of several requests in one run.", lower_bound=1)
+flags.DEFINE_integer(
+    "max_batch_size", 8, "Photos of several requests in one run.", 1, defaults.MAX_PHOTOS
+)
 flags.DEFINE_integer("max_queue", 64, "Requests that wait; more are refused.", lower_bound=1)
 flags.DEFINE_integer("max_message_mb", 64, "Size of a request, MiB.", lower_bound=1)
+flags.DEFINE_integer(
+    "max_pending_mb", 512, "Of requests that are not answered yet, MiB; more are refused.", 1
+)
 flags.DEFINE_float("poll_seconds", 1.0, "Between looks for new versions.", lower_bound=0.01)
 flags.DEFINE_float(
     "grace_seconds", 30.0, "For requests under way, when told to stop.", lower_bound=0
@@ -85,6 +95,7 @@ def main():
         max_batch_size=values.max_batch_size,
         max_queue=values.max_queue,
         max_message=values.max_message_mb * 2**20,
+        max_pending=values.max_pending_mb * 2**20,
         poll_seconds=values.poll_seconds,
         early_labels=values.allow_version_labels_for_unavailable_models,
         grace_seconds=values.grace_seconds,
@@ -94,9 +105,10 @@ def main():
     )
 
     def started(server):
-        where = f"{values.host}:{server.port}"
+        where = run.address_of(values.host, server.port)
         if server.metrics_port is not None:
-            where += f", metrics on {values.host}:{server.metrics_port}{defaults.METRICS_PATH}"
+            metrics = run.address_of(values.host, server.metrics_port)
+            where += f", metrics on {metrics}{defaults.METRICS_PATH}"
         names = ", ".join(model.name for model in config.model_config_list.config)
         print(f"Serving {names} on {where}", flush=True)
 

@@ -101,6 +101,14 @@ def strings(*values):
     return np.array(values, object)
 
 
+@pytest.fixture
+def base(exported, tmp_path):
+    """A folder of versions of the test's own, with version 1."""
+    base = tmp_path / "tfrelight"
+    local.copy_version(exported, base, 1)
+    return base
+
+
 @pytest.fixture(scope="session")
 def two_versions(exported, tmp_path_factory):
     """A running server with versions 1 and 2, labelled stable and canary."""

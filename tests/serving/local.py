@@ -16,7 +16,7 @@ from tensorflow_serving.apis import (
 )
 from tensorflow_serving.config import model_server_config_pb2
 
-from tfrelight.serving.server import run
+from tfrelight.serving.server import run, servable
 
 
 def copy_version(exported, base, number, warm_up=False):
@@ -61,6 +61,24 @@ def serving(config, **settings):
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+@contextlib.contextmanager
+def held_runs(monkeypatch):
+    """Runs of any graph wait until the block ends; gives the event that one has begun."""
+    begun, gate, real = threading.Event(), threading.Event(), servable.Servable.run
+
+    def held(*arguments):
+        begun.set()
+        assert gate.wait(60)
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(servable.Servable, "run", held)
+        try:
+            yield begun
+        finally:
+            gate.set()
 
 
 class Raw:

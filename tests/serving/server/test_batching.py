@@ -34,6 +34,8 @@ class Doubler:
         self.runs.append(len(values) if np.ndim(values) else values)
         if signature == "broken":
             raise ZeroDivisionError
+        if any(value == b"much" for value in np.ravel(values)):
+            raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
         if any(value == b"bad" for value in np.ravel(values)):
             raise tf.errors.InvalidArgumentError(None, None, "bad")
         if signature == "sum":
@@ -55,7 +57,7 @@ def run(body, **settings):
             return await asyncio.wait_for(body(batcher, graph), 30)
         finally:
             graph.gate.set()
-            await batcher.close()
+            assert await batcher.close(10)
 
     return asyncio.run(main())
 
@@ -146,6 +148,15 @@ def test_one_bad_photo_does_not_spoil_the_others():
     run(body)
 
 
+def test_what_no_photo_is_to_blame_for_is_not_tried_again():
+    async def body(batcher, graph):
+        answers = await behind_a_gate(batcher, graph, [files(b"a"), files(b"much")])
+        assert [type(answer) for answer in answers] == [tf.errors.ResourceExhaustedError] * 2
+        assert graph.runs == [1, 2]
+
+    run(body)
+
+
 def test_a_bug_is_told_and_the_worker_goes_on():
     async def body(batcher, graph):
         broken = Checked("broken", {"x": np.array([b"a"], object)}, ("y",))
@@ -213,6 +224,38 @@ def test_who_leaves_during_a_run_takes_nothing_from_the_others():
         assert graph.users == 0
 
     run(body)
+
+
+def test_who_has_left_leaves_room():
+    async def body(batcher, graph):
+        graph.gate.clear()
+        first = asyncio.create_task(batcher.run("m", graph, files(b"first")))
+        await asyncio.sleep(0.02)
+        left = asyncio.create_task(batcher.run("m", graph, files(b"left")))
+        await asyncio.sleep(0.02)
+        with pytest.raises(Refusal):
+            batcher.expect_room()
+        left.cancel()
+        await asyncio.sleep(0.02)
+        batcher.expect_room()
+        graph.gate.set()
+        await first
+
+    run(body, max_queue=1)
+
+
+def test_a_run_that_does_not_end_is_not_waited_for():
+    async def main():
+        batcher, graph = Batcher(1, 8, 16), Doubler()
+        graph.gate.clear()
+        task = asyncio.create_task(batcher.run("m", graph, files(b"a")))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        assert not await batcher.close(0.05)
+        graph.gate.set()
+        assert await batcher.close(10)
+
+    asyncio.run(main())
 
 
 def test_workers_run_at_the_same_time():

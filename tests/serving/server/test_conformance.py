@@ -16,7 +16,7 @@ from tensorflow_serving.apis import (
 )
 
 from tests.serving.conftest import file_of, picture, pixels_of
-from tests.serving.local import Raw, request_for
+from tests.serving.local import Raw, held_runs, request_for
 from tfrelight import lights
 
 IMAGES = np.zeros((1, 8, 8, 3), np.float32)
@@ -355,11 +355,50 @@ def test_a_small_request_for_a_large_tensor(raw):
     )
 
 
-def test_a_deadline_that_passes(raw):
-    images = np.zeros((8, 512, 512, 3), np.float32)
+@pytest.mark.parametrize("shape", [(), (1, 1)], ids=["scalar", "matrix"])
+def test_files_of_a_wrong_rank_are_refused_and_workers_live(raw, shape):
+    """More often than there are workers: one that ended would be missed."""
+    files = np.full(shape, b"x", object)
+    for _ in range(4):
+        assert_refused(
+            lambda: raw.predict("decompose_bytes", image_bytes=files, timeout=20),
+            "INVALID_ARGUMENT",
+            "Shape of tensor",
+        )
+    assert raw.predict(images=IMAGES).outputs
+
+
+def test_many_rows_of_nothing_are_refused(raw):
+    """Without contents, a tensor of a few bytes is as large as it says, in each of its rows."""
+    request = request_for(images=IMAGES)
+    request.inputs["images"].ClearField("tensor_content")
+    for size, dim in zip((1000, 1, 1, 3), request.inputs["images"].tensor_shape.dim):
+        dim.size = size
+    assert_refused(
+        lambda: raw.prediction.Predict(request, timeout=20),
+        "INVALID_ARGUMENT",
+        "assertion failed: [Expected 64 photos or fewer]",
+    )
+
+
+def test_small_requests_for_large_tensors_are_counted_together(raw):
+    request = request_for("transfer", images=IMAGES, references=IMAGES)
+    for tensor in request.inputs.values():
+        tensor.ClearField("tensor_content")
+        # 36 MiB each.
+        for size, dim in zip((1, 1024, 3072, 3), tensor.tensor_shape.dim):
+            dim.size = size
     with pytest.raises(grpc.RpcError) as caught:
-        raw.predict(images=images, timeout=0.01)
-    assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        raw.prediction.Predict(request, timeout=20)
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert "37748736 bytes. Expected at most 29360128" in caught.value.details()
+
+
+def test_a_deadline_that_passes(raw, monkeypatch):
+    with held_runs(monkeypatch) as begun:
+        future = raw.prediction.Predict.future(request_for(images=IMAGES), timeout=2)
+        assert begun.wait(20)
+        assert future.code() == grpc.StatusCode.DEADLINE_EXCEEDED
     assert raw.predict(images=IMAGES).outputs
 
 

@@ -7,6 +7,7 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import model_management_pb2, prediction_log_pb2
 
 from tests.serving import local
@@ -20,18 +21,11 @@ LARGEST = 2**26
 
 
 @pytest.fixture
-def base(exported, tmp_path):
-    base = tmp_path / "tfrelight"
-    local.copy_version(exported, base, 1)
-    return base
-
-
-@pytest.fixture
 def served():
     """`Models` without a server around them."""
     found = models.Models(LARGEST)
     yield found
-    found.close()
+    found.close(seconds=10)
 
 
 def version_of(served, **spec):
@@ -110,6 +104,60 @@ def test_half_a_version_is_not_offered(exported, base, served):
     local.copy_version(exported, base, 2)
     served.update()
     assert version_of(served) == 2
+
+
+def of_a_newer_tensorflow(version):
+    path = version / "saved_model.pb"
+    saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    saved.meta_graphs[0].graph_def.versions.min_consumer = 99999
+    path.write_bytes(saved.SerializeToString())
+
+
+def test_a_version_of_a_newer_tensorflow_is_not_offered_and_the_other_models_go_on(
+    exported, base, served, tmp_path
+):
+    other = tmp_path / "other"
+    local.copy_version(exported, other, 1)
+    both = local.config_of(base, name="a")
+    both.MergeFrom(local.config_of(other, name="b"))
+    served.apply(both)
+    of_a_newer_tensorflow(local.copy_version(exported, base, 2))
+    local.copy_version(exported, other, 2)
+    served.update()
+    assert version_of(served, name="a") == 1
+    assert version_of(served, name="b") == 2
+    state = served.states(local.request_for(name="a").model_spec)[2]
+    assert (state.state, state.code) == ("END", "INTERNAL")
+    assert "Could not load" in state.text and "99999" in state.text
+
+
+def test_what_goes_wrong_with_one_model_is_not_the_others_fault(
+    exported, base, served, tmp_path, caplog, monkeypatch
+):
+    other = tmp_path / "other"
+    local.copy_version(exported, other, 1)
+    both = local.config_of(base, name="a")
+    both.MergeFrom(local.config_of(other, name="b"))
+    served.apply(both)
+    local.copy_version(exported, other, 2)
+
+    def fails():
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(served._models["a"], "update", fails)
+    served.update()
+    assert version_of(served, name="b") == 2
+    assert "Cannot look for new versions of a" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["007", str(2**63 - 1)])
+def test_odd_names_of_versions(base, served, name):
+    (base / "1").rename(base / name)
+    (base / str(2**64)).mkdir()
+    served.apply(local.config_of(base))
+    assert version_of(served) == int(name)
+    for number, state in served.states(local.request_for().model_spec).items():
+        assert state.proto(number).version == int(name)
 
 
 def write_warm_up(version, *logs):
@@ -252,7 +300,9 @@ def test_an_unloaded_version_waits_for_its_last_request(base, served):
     _, servable = served.acquire(local.request_for().model_spec)
     import threading
 
-    closing = threading.Thread(target=served.close)
+    # A new version takes its place.
+    shutil.move(base / "1", base / "2")
+    closing = threading.Thread(target=served.update)
     closing.start()
     time.sleep(0.1)
     assert closing.is_alive()

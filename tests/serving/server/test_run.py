@@ -1,10 +1,12 @@
 """The server as a process: start, stop, TLS, reload and death of clients, under load."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import datetime
 import ipaddress
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +16,9 @@ import urllib.request
 import grpc
 import numpy as np
 import pytest
+import tensorflow as tf
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from tensorflow_serving.apis import model_service_pb2_grpc
 
 from tests.conftest import ROOT
 from tests.serving import local
@@ -22,22 +26,16 @@ from tests.serving.conftest import file_of, picture
 from tfrelight import Light
 from tfrelight.errors import InputError
 from tfrelight.serving import defaults
+from tfrelight.serving.server import run
 
 PNG = file_of(picture(64, 64))
 RELIGHT = {"image_bytes": [PNG], "light": Light.preset("left").coefficients[None]}
 
 
-@pytest.fixture
-def base(exported, tmp_path):
-    base = tmp_path / "tfrelight"
-    local.copy_version(exported, base, 1)
-    return base
-
-
 @contextlib.contextmanager
-def process(*flags):
+def process(*flags, start=("-m", "tfrelight.serve")):
     """`python -m tfrelight.serve`, once it says that it serves; gives it, and its port."""
-    command = [sys.executable, "-m", "tfrelight.serve", "--port=0", "--metrics_port=-1", *flags]
+    command = [sys.executable, *start, "--port=0", "--metrics_port=-1", *flags]
     running = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -81,10 +79,7 @@ class Load:
 
     def wait_for(self, condition, seconds=120):
         """Until a condition of all answers holds."""
-        deadline = time.monotonic() + seconds
-        while not condition(self.all()):
-            assert time.monotonic() < deadline, f"{len(self.all())} answers"
-            time.sleep(0.02)
+        wait_until(lambda: condition(self.all()), seconds)
 
     def stop(self):
         self._stopping.set()
@@ -105,9 +100,7 @@ def test_reload_under_load_loses_no_request_and_versions_only_go_forward(exporte
             load.stop()
         with local.Raw(server.port) as raw:
             # The last one to leave may still be closing.
-            deadline = time.monotonic() + 20
-            while raw.states()[3][0] != "END" and time.monotonic() < deadline:
-                time.sleep(0.05)
+            wait_until(lambda: raw.states()[3][0] == "END")
             states = {number: state for number, (state, _, _) in raw.states().items()}
             assert states == {1: "END", 2: "END", 3: "END", 4: "AVAILABLE"}
     assert len(load.all()) >= 1000
@@ -139,62 +132,138 @@ import grpc
 channel = grpc.insecure_channel("127.0.0.1:" + sys.argv[1])
 call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
 future = call.future(pathlib.Path(sys.argv[2]).read_bytes())
-print("sent", flush=True)
 time.sleep(60)
 """
 
 
-def test_a_client_that_is_killed_takes_nobody_along(two_versions, tmp_path):
-    files = [file_of(picture(512, 512))] * 8
-    light = np.repeat(Light.preset("left").coefficients[None], len(files), axis=0)
-    request = local.request_for("relight_bytes", image_bytes=files, light=light)
+def wait_until(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def figures(server):
+    """The metrics: dict of name, with labels, to number."""
+    url = f"http://127.0.0.1:{server.metrics_port}{defaults.METRICS_PATH}"
+    lines = urllib.request.urlopen(url, timeout=9).read().decode().splitlines()
+    return {
+        name: float(value)
+        for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    }
+
+
+def test_a_client_that_is_killed_takes_nobody_along(two_versions, tmp_path, monkeypatch):
+    request = local.request_for("relight_bytes", **RELIGHT)
     (tmp_path / "request").write_bytes(request.SerializeToString())
-    client = subprocess.Popen(
-        [sys.executable, "-c", CLIENT, str(two_versions.port), str(tmp_path / "request")],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert client.stdout.readline() == "sent\n"
-    time.sleep(0.1)
-    client.kill()
-    client.communicate()
+    gone = ':tensorflow:serving:request_count{model_name="tfrelight",status="CANCELLED"}'
+    before = figures(two_versions).get(gone, 0)
     with local.Raw(two_versions.port) as raw:
-        for _ in range(3):
-            assert raw.predict("relight_bytes", **RELIGHT).outputs
+        with local.held_runs(monkeypatch) as begun:
+            client = subprocess.Popen(
+                [sys.executable, "-c", CLIENT, str(two_versions.port), str(tmp_path / "request")]
+            )
+            try:
+                assert begun.wait(60)
+                # Behind it, or beside it.
+                others = [raw.prediction.Predict.future(request, timeout=60) for _ in range(3)]
+            finally:
+                client.kill()
+                client.wait()
+            wait_until(lambda: figures(two_versions).get(gone, 0) > before)
+        for other in others:
+            assert other.result().outputs
 
 
 def test_health_says_when_the_server_stops(base):
-    async def main():
-        from tfrelight.serving.server import run
+    """And who watches it keeps the server no longer than others do."""
 
-        server = run.Server(run.Settings(config=local.config_of(base), port=0))
+    async def main():
+        server = run.Server(run.Settings(config=local.config_of(base), port=0, grace_seconds=60))
         await server.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-            watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
-            first = await watch.read()
+            stub = health_pb2_grpc.HealthStub(channel)
+            watches = [stub.Watch(health_pb2.HealthCheckRequest()) for _ in range(2)]
+            found = [(await watch.read()).status for watch in watches]
+            started = time.monotonic()
             stopping = asyncio.create_task(server.stop())
-            second = await watch.read()
-            watch.cancel()
+            found += [(await watch.read()).status for watch in watches]
             await stopping
-        return first.status, second.status
+            seconds = time.monotonic() - started
+            for watch in watches:
+                with pytest.raises(grpc.aio.AioRpcError, match="UNAVAILABLE"):
+                    await watch.read()
+        return found, seconds
 
     serving = health_pb2.HealthCheckResponse
-    assert asyncio.run(main()) == (serving.SERVING, serving.NOT_SERVING)
+    found, seconds = asyncio.run(main())
+    assert found == [serving.SERVING] * 2 + [serving.NOT_SERVING] * 2
+    assert seconds < 20
 
 
-def test_who_takes_too_long_is_broken_off(base):
-    """Requests that run longer than --grace_seconds do not keep the server alive."""
-    photos = [file_of(picture(1500, 1500))] * 6
-    light = np.repeat(Light.preset("left").coefficients[None], len(photos), axis=0)
-    with local.serving(local.config_of(base), grace_seconds=0.1) as server:
+def test_a_run_that_takes_too_long_is_broken_off(exported):
+    """Its session is closed: the graph ends with the operation that it is at."""
+    from tfrelight.serving.server.servable import Servable
+
+    loaded = Servable(exported.path)
+    photos = np.array([file_of(picture(1500, 1500))] * 8, object)
+    light = np.repeat(RELIGHT["light"], 8, axis=0)
+    inputs, outputs = {"image_bytes": photos, "light": light}, ("relit_png_bytes",)
+    loaded.acquire()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        running = pool.submit(loaded.run, "relight_bytes", inputs, outputs)
+        time.sleep(0.1)
+        loaded.close(seconds=0)
+        with pytest.raises(tf.errors.CancelledError):
+            running.result(60)
+
+
+# A server whose graph never ends.
+STUCK = """
+import time
+from tfrelight import cli, serve
+from tfrelight.serving.server import servable
+def run(*arguments):
+    print("begun", flush=True)
+    time.sleep(600)
+servable.Servable.run = run
+cli.run(serve.main)
+"""
+
+
+def test_nobody_waits_longer_than_the_time_of_grace(base):
+    flags = [f"--model_base_path={base}", "--grace_seconds=0.1"]
+    with process(*flags, start=("-c", STUCK)) as server, local.Raw(server.port) as raw:
+        request = local.request_for("relight_bytes", **RELIGHT)
+        future = raw.prediction.Predict.future(request)
+        assert server.stdout.readline() == "begun\n"
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(60) == 0
+        said = server.stderr.read()
+        assert "Requests broken off after 0.1 seconds: 1" in said
+        assert "Left before a load or a run of the graph had ended." in said
+        assert future.code() in (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE)
+
+
+def test_requests_take_no_more_memory_than_they_may(base, monkeypatch):
+    """Whatever their number; padding behind a PNG's end stands for a large photo."""
+    large = PNG + b"\0" * 2**20
+    request = local.request_for("relight_bytes", image_bytes=[large], light=RELIGHT["light"])
+    with local.serving(local.config_of(base), max_pending=5 * 2**20) as server:
         with local.Raw(server.port) as raw:
-            raw.predict("relight_bytes", **RELIGHT)
-            request = local.request_for("relight_bytes", image_bytes=photos, light=light)
-            future = raw.prediction.Predict.future(request)
-            time.sleep(0.3)
-            server_stopped = time.monotonic()
-    assert time.monotonic() - server_stopped < 30
-    assert future.code() in (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE)
+            with local.held_runs(monkeypatch) as begun:
+                futures = [raw.prediction.Predict.future(request, timeout=60) for _ in range(8)]
+                assert begun.wait(20)
+                # A message and its array take 2 MiB.
+                wait_until(lambda: sum(future.done() for future in futures) == 6)
+                refused = [future for future in futures if future.done()]
+                assert {future.code().name for future in refused} == {"UNAVAILABLE"}
+                assert "take all the memory" in refused[0].details()
+            answered = [future for future in futures if future not in refused]
+            for future in answered:
+                assert future.result().outputs
+            # There is room again.
+            assert raw.prediction.Predict(request, timeout=60).outputs
 
 
 def pem_files(folder, name, authority=None):
@@ -275,14 +344,6 @@ def test_clients_show_a_certificate_where_it_is_asked_for(base, pems):
 
 
 def test_metrics_count_what_was_asked(two_versions, raw):
-    def figures():
-        url = f"http://127.0.0.1:{two_versions.metrics_port}{defaults.METRICS_PATH}"
-        lines = urllib.request.urlopen(url, timeout=9).read().decode().splitlines()
-        return {
-            name: float(value)
-            for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-        }
-
     answered = ':tensorflow:serving:request_count{model_name="tfrelight",status="OK"}'
     unknown = ':tensorflow:serving:request_count{model_name="",status="NOT_FOUND"}'
     latency = (
@@ -290,13 +351,13 @@ def test_metrics_count_what_was_asked(two_versions, raw):
         '{API="Predict",entrypoint="GRPC",model_name="tfrelight"}'
     )
     raw.predict("relight_bytes", **RELIGHT)
-    before = figures()
+    before = figures(two_versions)
     for _ in range(3):
         raw.predict("relight_bytes", **RELIGHT)
     for name in ("nope", "nope2"):
         with pytest.raises(grpc.RpcError):
             raw.prediction.Predict(local.request_for(name=name))
-    after = figures()
+    after = figures(two_versions)
     assert after[answered] - before[answered] == 3
     assert after[latency] - before[latency] == 3
     assert after[unknown] - before.get(unknown, 0) == 2
@@ -315,19 +376,79 @@ def test_metrics_count_what_was_asked(two_versions, raw):
     ],
 )
 def test_what_cannot_be_served_is_said_in_one_line_at_once(flags, message):
-    started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "tfrelight.serve", *flags],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
+    # At once: TensorFlow, whose import takes seconds, is out of reach.
+    code = (
+        "import sys; sys.modules['tensorflow'] = None\n"
+        "from tfrelight import cli, serve; cli.run(serve.main)"
     )
-    # Importing TensorFlow takes 5 seconds and more.
-    assert time.monotonic() - started < 4
+    done = subprocess.run(
+        [sys.executable, "-c", code, *flags], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 1
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)
     assert done.stderr.startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize(
+    "files,message",
+    [
+        ({"certificate": "garbage", "key": "garbage"}, "are not a certificate and its key"),
+        ({"certificate": "server.pem", "key": "client.key"}, "are not a certificate and its key"),
+        ({"certificate": "server.pem", "key": "server.key", "client_ca": "garbage"}, "no certif"),
+    ],
+    ids=["no certificate", "another's key", "no authority"],
+)
+def test_what_is_wrong_with_tls_files(base, pems, files, message):
+    (pems / "garbage").write_text("garbage")
+    settings = {name: str(pems / value) for name, value in files.items()}
+    with pytest.raises(InputError, match=message):
+        with local.serving(local.config_of(base), **settings):
+            pass
+
+
+def test_an_address_of_ipv6(base):
+    assert run.address_of("::1", 8500) == "[::1]:8500"
+    if not has_ipv6():
+        pytest.skip("no IPv6 on this machine")
+    with local.serving(local.config_of(base), host="::1", metrics_port=0) as server:
+        with grpc.insecure_channel(f"[::1]:{server.port}") as channel:
+            grpc.channel_ready_future(channel).result(20)
+        url = f"http://[::1]:{server.metrics_port}{defaults.METRICS_PATH}"
+        assert urllib.request.urlopen(url, timeout=9).status == 200
+
+
+def has_ipv6():
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+def test_a_host_that_is_not_this_machine_s(base):
+    with pytest.raises(InputError, match="Cannot listen on 192.0.2.1:0. .*not one of this machine"):
+        with local.serving(local.config_of(base), host="192.0.2.1"):
+            pass
+
+
+def test_only_who_is_trusted_changes_what_is_served(base, pems):
+    """TensorFlow Serving takes it from anybody."""
+    from tensorflow_serving.apis import model_management_pb2
+
+    config = local.config_of(base)
+    request = model_management_pb2.ReloadConfigRequest(config=config)
+    with local.serving(config, host="0.0.0.0") as server, local.Raw(server.port) as raw:
+        assert raw.states()[1][0] == "AVAILABLE"
+        with pytest.raises(grpc.RpcError) as caught:
+            raw.model.HandleReloadConfigRequest(request, timeout=20)
+        assert caught.value.code() == grpc.StatusCode.PERMISSION_DENIED
+    settings = tls_settings(pems, client_ca="ca.pem")
+    with local.serving(config, host="0.0.0.0", **settings) as server:
+        files = [(pems / name).read_bytes() for name in ("ca.pem", "client.key", "client.pem")]
+        credentials = grpc.ssl_channel_credentials(*files)
+        with grpc.secure_channel(f"127.0.0.1:{server.port}", credentials) as channel:
+            stub = model_service_pb2_grpc.ModelServiceStub(channel)
+            stub.HandleReloadConfigRequest(request, timeout=20)
 
 
 @pytest.mark.parametrize("which", ["port", "metrics_port"])

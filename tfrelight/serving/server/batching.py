@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import concurrent.futures
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -27,29 +28,31 @@ _FULL = "The batch scheduling queue to which this task was submitted is full"
 
 @dataclasses.dataclass(eq=False)
 class _Task:
+    """rows: number of photos, or None if it cannot be joined with others. kind: equal for requests
+    that can be joined."""
+
     model: str
     servable: Servable
     request: Checked
     answer: asyncio.Future
+    rows: int | None
+    kind: tuple
 
-    def rows(self):
-        """Number of photos, or None if the request cannot be joined with others.
 
-        Photos as files can: in one array their sizes do not show. Whatever is odd about a request
-        is left for the graph to refuse, alone.
-        """
-        arrays = self.request.inputs.values()
-        rows = {len(array) if np.ndim(array) else 0 for array in arrays}
-        files = any(array.dtype == object for array in arrays)
-        return rows.pop() if files and len(rows) == 1 and 0 not in rows else None
+def _rows(inputs):
+    """Photos as files can be joined: in one array their sizes do not show.
 
-    def kind(self):
-        """Equal for requests that can be joined."""
-        shapes = tuple(
-            (name, array.dtype, array.shape[1:])
-            for name, array in sorted(self.request.inputs.items())
-        )
-        return self.servable, self.request.signature, self.request.outputs, shapes
+    Whatever is odd about a request is left for the graph to refuse, alone.
+    """
+    rows = {len(array) if array.ndim else 0 for array in inputs.values()}
+    files = any(array.dtype == object for array in inputs.values())
+    return rows.pop() if files and len(rows) == 1 and 0 not in rows else None
+
+
+def _kind(servable, request):
+    inputs = sorted(request.inputs.items())
+    shapes = tuple((name, array.dtype, array.shape[1:]) for name, array in inputs)
+    return servable, request.signature, request.outputs, shapes
 
 
 class Batcher:
@@ -65,6 +68,7 @@ class Batcher:
         self._max_batch_size = max_batch_size
         self._max_queue = max_queue
         self._queue = collections.deque()
+        self._running = set()
         self._arrived = asyncio.Condition()
         self._pool = concurrent.futures.ThreadPoolExecutor(workers, "graph")
         self._workers = [asyncio.create_task(self._work()) for _ in range(workers)]
@@ -91,31 +95,52 @@ class Batcher:
         """
         self.expect_room()
         answer = asyncio.get_running_loop().create_future()
-        self._queue.append(_Task(model, servable, request, answer))
-        async with self._arrived:
-            self._arrived.notify()
-        return await answer
+        rows, kind = _rows(request.inputs), _kind(servable, request)
+        task = _Task(model, servable, request, answer, rows, kind)
+        self._queue.append(task)
+        try:
+            async with self._arrived:
+                self._arrived.notify()
+            return await answer
+        finally:
+            # Its client has left before it was its turn.
+            with contextlib.suppress(ValueError):
+                self._queue.remove(task)
 
-    async def close(self):
-        """Ends the workers; nobody may be waiting for an answer."""
+    async def close(self, seconds):
+        """Ends the workers; nobody may be waiting for an answer.
+
+        Args:
+          seconds: to wait at most, for runs under way.
+
+        Returns:
+          whether all have ended.
+        """
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
-        self._pool.shutdown()
+        self._pool.shutdown(wait=False)
+        _, left = await asyncio.to_thread(
+            concurrent.futures.wait, list(self._running), timeout=seconds
+        )
+        return not left
 
     async def _work(self):
-        loop = asyncio.get_running_loop()
         while True:
             async with self._arrived:
                 await self._arrived.wait_for(lambda: self._queue)
             batch = self._take()
-            if not batch:
-                continue
             # Each request has acquired it too, but lets go when its client leaves during the run.
             servable = batch[0].servable
             servable.acquire()
             try:
-                found = await loop.run_in_executor(self._pool, _run_batch, batch)
+                running = self._pool.submit(_run_batch, batch)
+                self._running.add(running)
+                running.add_done_callback(self._running.discard)
+                found = await asyncio.wrap_future(running)
+            except Exception as error:
+                # Of whatever kind: the worker goes on, and the handlers report it.
+                found = [error] * len(batch)
             finally:
                 servable.release()
             for task, answer in zip(batch, found):
@@ -129,26 +154,19 @@ class Batcher:
 
     def _take(self):
         """The oldest request, and those that can be joined with it."""
-        queue = [task for task in self._queue if not task.answer.done()]
-        self._queue.clear()
-        if not queue:
-            return []
-        batch, rows = [queue[0]], queue[0].rows()
-        if rows is not None:
-            kind = queue[0].kind()
-            for task in queue[1:]:
-                more = task.rows()
-                if more and rows + more <= self._max_batch_size and task.kind() == kind:
-                    batch.append(task)
-                    rows += more
-        taken = set(batch)
-        self._queue.extend(task for task in queue if task not in taken)
+        first = self._queue.popleft()
+        batch, rows = [first], first.rows
+        for task in list(self._queue) if rows else ():
+            if task.kind == first.kind and task.rows and rows + task.rows <= self._max_batch_size:
+                self._queue.remove(task)
+                batch.append(task)
+                rows += task.rows
         return batch
 
 
 def _run(tasks):
     """One run for requests that go together; a list of dicts of arrays."""
-    first, counts = tasks[0], [task.rows() for task in tasks]
+    first, counts = tasks[0], [task.rows for task in tasks]
     inputs = first.request.inputs
     if len(tasks) > 1:
         inputs = {
@@ -168,14 +186,12 @@ def _run(tasks):
 
 
 def _run_batch(tasks):
-    """The answer to each request, or the exception that it gets."""
+    """The answer to each request, or the `tf.errors.OpError` that it gets."""
     try:
         return _run(tasks)
     except tf.errors.OpError as error:
-        if len(tasks) == 1:
-            return [error]
-    except Exception as error:
-        # Of whatever kind: the worker goes on, and the handler reports it.
-        return [error] * len(tasks)
-    # One photo that cannot be decoded fails the run for all. Alone, only its own client is told.
+        # One photo that cannot be decoded fails the run for all. Alone, only its own client is
+        # told. Any other failure is nobody's fault, and would come again.
+        if len(tasks) == 1 or not isinstance(error, tf.errors.InvalidArgumentError):
+            return [error] * len(tasks)
     return [answer for task in tasks for answer in _run_batch([task])]

@@ -41,26 +41,26 @@ class _Counts:
 _REQUESTS = _Counts(
     ":tensorflow:serving:request_count", "Requests, by status.", ("model_name", "status")
 )
-_LATENCY = prometheus_client.Histogram(
+
+
+def _histogram(name, text, labels, buckets):
+    return prometheus_client.Histogram(name, text, labels, buckets=buckets, registry=_REGISTRY)
+
+
+_LATENCY = _histogram(
     ":tensorflow:serving:request_latency",
     "Microseconds from a request's arrival to its answer.",
     ("model_name", "API", "entrypoint"),
-    buckets=_MICROSECONDS,
-    registry=_REGISTRY,
+    _MICROSECONDS,
 )
-_RUNTIME = prometheus_client.Histogram(
+_RUNTIME = _histogram(
     ":tensorflow:serving:runtime_latency",
     "Microseconds of one run of the graph.",
     ("model_name", "API", "runtime"),
-    buckets=_MICROSECONDS,
-    registry=_REGISTRY,
+    _MICROSECONDS,
 )
-_BATCH = prometheus_client.Histogram(
-    ":tfrelight:serving:batch_size",
-    "Photos in one run of the graph.",
-    ("model_name",),
-    buckets=_PHOTOS,
-    registry=_REGISTRY,
+_BATCH = _histogram(
+    ":tfrelight:serving:batch_size", "Photos in one run of the graph.", ("model_name",), _PHOTOS
 )
 _QUEUE = prometheus_client.Gauge(
     ":tfrelight:serving:queue_length", "Requests that wait for a run.", registry=_REGISTRY

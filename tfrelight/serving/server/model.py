@@ -14,7 +14,7 @@ from tensorflow_serving.apis import get_model_status_pb2, prediction_log_pb2
 
 from tfrelight.serving import defaults, folders
 from tfrelight.serving.server import requests
-from tfrelight.serving.server.refusal import Refusal, of_operation
+from tfrelight.serving.server.refusal import Refusal, of_failure
 from tfrelight.serving.server.servable import Servable
 
 __all__ = ["Model", "State", "load"]
@@ -58,15 +58,16 @@ def load(path, largest):
     """
     try:
         servable = Servable(path)
-    except tf.errors.OpError as error:
-        raise of_operation(error) from error
+        try:
+            _warm_up(servable, largest)
+        except BaseException:
+            servable.close()
+            raise
     except (OSError, RuntimeError) as error:
         raise Refusal("NOT_FOUND", f"Could not load {path}: {error}") from error
-    try:
-        _warm_up(servable, largest)
-    except BaseException:
-        servable.close()
-        raise
+    except Exception as error:
+        # A graph of a newer TensorFlow, for one, is a ValueError.
+        raise of_failure(error, f"Could not load {path}: {error}") from error
     return servable
 
 
@@ -89,8 +90,6 @@ def _warm_up(servable, largest):
     except tf.errors.DataLossError as error:
         text = f"{error.message}. Please verify your warmup data is in TFRecord format."
         raise Refusal("DATA_LOSS", text) from error
-    except tf.errors.OpError as error:
-        raise of_operation(error) from error
     except DecodeError as error:
         text = f"Failed to parse warmup record: {error} from {path}"
         raise Refusal("INVALID_ARGUMENT", text) from error
@@ -112,6 +111,7 @@ class Model:
         self._lock = threading.Lock()
         self._loaded = {}
         self._states = {}
+        self._paths = {}
         self._complaint = None
 
     def states(self):
@@ -163,17 +163,19 @@ class Model:
             servable.close()
             self._set(number, State("END"))
 
-    def close(self):
-        """Unloads all versions."""
+    def close(self, seconds=None):
+        """Unloads all versions; see `Servable.close`."""
         with self._lock:
             loaded, self._loaded = self._loaded, {}
         for servable in loaded.values():
-            servable.close()
+            servable.close(seconds)
 
     def _wanted(self):
-        numbers = folders.numbers(self.config.base_path)
+        self._paths = folders.versions(self.config.base_path)
+        numbers = sorted(self._paths)
         with self._lock:
-            # A version that failed is tried again when its folder has been away.
+            # A version that failed is tried again when its folder has been away, not every minute
+            # as in TensorFlow Serving: nothing about a finished folder changes.
             self._states = {
                 n: s for n, s in self._states.items() if n in numbers or n in self._loaded
             }
@@ -194,9 +196,8 @@ class Model:
 
     def _load(self, number):
         self._set(number, State("LOADING"))
-        path = Path(self.config.base_path) / str(number)
         try:
-            servable = load(path, self._largest)
+            servable = load(self._paths[number], self._largest)
         except Refusal as refusal:
             _log.warning("Version %d of %s: %s", number, self.config.name, refusal)
             self._set(number, State("END", refusal.code.name, refusal.text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 
 from google.protobuf import text_format
@@ -12,6 +13,8 @@ from tfrelight.serving.server.model import Model
 from tfrelight.serving.server.refusal import Refusal
 
 __all__ = ["Models", "one_model", "parse_config"]
+
+_log = logging.getLogger(__name__)
 
 
 def one_model(name, base_path):
@@ -83,8 +86,9 @@ class Models:
           config: `ModelServerConfig`.
 
         Raises:
-          Refusal: it is not one that can be served, no version of a model can be, or a label is for
-            a version that is not available. Labels then stay as they were.
+          Refusal: it is not one that can be served: nothing is changed. Or no version of a model
+            can be, or a label is for a version that is not available: the models are changed, and
+            labels stay as they were.
         """
         _check(config)
         with self._changing:
@@ -123,8 +127,12 @@ class Models:
     def update(self):
         """Looks at all folders once: loads new versions, unloads old ones."""
         with self._changing:
-            for model in self._models.values():
-                model.update()
+            for name, model in self._models.items():
+                try:
+                    model.update()
+                except Exception:
+                    # Whatever it is, the other models go on, and it is looked at again.
+                    _log.exception("Cannot look for new versions of %s", name)
 
     def acquire(self, spec):
         """The version that a `ModelSpec` asks for, acquired.
@@ -175,9 +183,21 @@ class Models:
             raise Refusal("NOT_FOUND", f"Could not find any versions of model {spec.name}")
         return found
 
-    def close(self):
-        """Unloads everything."""
-        with self._changing:
+    def close(self, seconds):
+        """Unloads everything.
+
+        Args:
+          seconds: to wait at most for a load under way, and for who uses a version: see `Servable`.
+
+        Returns:
+          whether no load is under way.
+        """
+        idle = self._changing.acquire(timeout=seconds)
+        try:
             models, self._models = self._models, {}
             for model in models.values():
-                model.close()
+                model.close(seconds)
+        finally:
+            if idle:
+                self._changing.release()
+        return idle

@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 import tensorflow as tf
 
-__all__ = ["Refusal", "of_operation"]
+__all__ = ["Refusal", "of_failure"]
 
 # TensorFlow Serving cuts longer texts there.
 _LONGEST = 1024
@@ -27,6 +27,16 @@ class Refusal(Exception):
         self.text = text if len(text) <= _LONGEST else text[:_LONGEST] + "...TRUNCATED"
 
 
-def of_operation(error: tf.errors.OpError) -> Refusal:
-    """What a failed operation of the graph tells the client; TensorFlow's codes are gRPC's."""
-    return Refusal(_CODES[error.error_code].name, error.message)
+def of_failure(error: Exception, text: str) -> Refusal:
+    """What a client is told of a failure.
+
+    Args:
+      error: a `Refusal` stands; of an operation of the graph, code and text do, for TensorFlow's
+        codes are gRPC's; anything else is INTERNAL.
+      text: for that.
+    """
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, tf.errors.OpError):
+        return Refusal(_CODES[error.error_code].name, error.message)
+    return Refusal("INTERNAL", text)

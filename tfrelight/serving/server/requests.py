@@ -16,11 +16,15 @@ _REGRESS = "tensorflow/serving/regress"
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
-    """A request that may run: its signature, arrays by input, and the outputs that it wants."""
+    """A request that may run.
+
+    Its signature, arrays by input, the outputs that it wants, and the bytes that the arrays take.
+    """
 
     signature: str
     inputs: dict
     outputs: tuple
+    size: int = 0
 
 
 def signature_name(spec):
@@ -72,7 +76,7 @@ def check(request, signatures, largest):
     Args:
       request: the message.
       signatures: dict of name to `SignatureDef`.
-      largest: bytes that one of its tensors may take.
+      largest: bytes that its tensors may take together.
 
     Returns:
       `Checked`.
@@ -91,14 +95,15 @@ def check(request, signatures, largest):
             f"{{{_PREDICT}, {_CLASSIFY}, {_REGRESS}}}. Was: {signature.method_name}",
         )
     _check_inputs(request.inputs, signature.inputs)
-    arrays = {}
+    arrays, size = {}, 0
     for alias, proto in request.inputs.items():
         try:
-            arrays[alias] = tensors.array_of(proto, largest)
+            arrays[alias] = tensors.array_of(proto, largest - size)
         except ValueError as error:
             text = f"tensor parsing error: {alias} ({error})"
             raise Refusal("INVALID_ARGUMENT", text) from error
-    return Checked(name, arrays, _outputs(request.output_filter, signature.outputs))
+        size += tensors.bytes_of(arrays[alias])
+    return Checked(name, arrays, _outputs(request.output_filter, signature.outputs), size)
 
 
 def check_method(spec, signatures, kind):

@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import ipaddress
 import logging
+import os
 import signal
+import ssl
+import sys
 from pathlib import Path
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from tfrelight.errors import InputError
 from tfrelight.serving.server import metrics, models
 from tfrelight.serving.server.batching import Batcher
+from tfrelight.serving.server.health import Health
 from tfrelight.serving.server.refusal import Refusal
+from tfrelight.serving.server.room import Room
 from tfrelight.serving.server.services import Services
 
-__all__ = ["Server", "Settings", "serve"]
+__all__ = ["Server", "Settings", "address_of", "serve"]
 
-# TensorFlow Serving's short names, and the server as a whole.
-_HEALTH = ("", "PredictionService", "ModelService")
-
+# After the time of grace: for answers on their way out, and for what is broken off to end.
 _LAST_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
@@ -34,7 +37,8 @@ class Settings:
 
     config: `ModelServerConfig`. host, port, metrics_port: to bind to; port 0 is any that is free,
     metrics_port None is none. workers, max_batch_size, max_queue: see `Batcher`. max_message:
-    bytes of a request, and of one tensor in it. poll_seconds: between looks for new versions.
+    bytes of a request, and of the tensors in it. max_pending: bytes of all requests that are not
+    answered yet. poll_seconds: between looks for new versions.
     early_labels: see `models.Models`. grace_seconds: for requests under way when the server is
     told to stop. certificate, key: PEM files, for TLS; client_ca: PEM file of who signs clients'
     certificates, which are then required.
@@ -48,6 +52,7 @@ class Settings:
     max_batch_size: int = 8
     max_queue: int = 64
     max_message: int = 64 * 2**20
+    max_pending: int = 512 * 2**20
     poll_seconds: float = 1.0
     early_labels: bool = False
     grace_seconds: float = 30.0
@@ -57,12 +62,26 @@ class Settings:
 
 
 def _credentials(settings):
-    given = [settings.certificate, settings.key, settings.client_ca]
-    if not any(given):
+    certificate, key, authority = settings.certificate, settings.key, settings.client_ca
+    if not any((certificate, key, authority)):
         return None
-    if not settings.certificate or not settings.key:
+    if not certificate or not key:
         raise InputError("TLS needs both a certificate and its key, as PEM files.")
-    certificate, key, authority = (name and Path(name).read_bytes() for name in given)
+    # gRPC says nothing of what is wrong with them.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: "")
+    except ssl.SSLError as error:
+        text = f"{certificate} and {key} are not a certificate and its key, unencrypted, in PEM"
+        raise InputError(f"{text}: {error}") from error
+    try:
+        if authority:
+            context.load_verify_locations(authority)
+    except ssl.SSLError as error:
+        raise InputError(f"{authority} holds no certificates in PEM: {error}") from error
+    certificate, key, authority = (
+        name and Path(name).read_bytes() for name in (certificate, key, authority)
+    )
     return grpc.ssl_server_credentials(
         [(key, certificate)],
         root_certificates=authority,
@@ -70,10 +89,26 @@ def _credentials(settings):
     )
 
 
+def address_of(host, port):
+    """`host:port`, with brackets around an address of IPv6."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _may_reload(settings):
+    """Whether whoever reaches the server is trusted to change what it serves."""
+    if settings.client_ca or settings.host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        return False
+
+
 class Server:
     """A running server: `await start()`, then `await stop()`.
 
-    port, metrics_port: what it listens on, once started.
+    port, metrics_port: what it listens on, once started. busy: whether, once stopped, a thread
+    still loads or runs something that nobody waits for.
 
     Args:
       settings: `Settings`.
@@ -85,6 +120,7 @@ class Server:
         self._closing = contextlib.AsyncExitStack()
         self.port = None
         self.metrics_port = None
+        self.busy = False
 
     async def start(self):
         """Loads the models and answers requests from then on.
@@ -99,7 +135,7 @@ class Server:
             raise
 
     async def stop(self):
-        """Refuses new requests, answers those under way, and ends."""
+        """Refuses new requests, answers those under way for `grace_seconds`, and ends."""
         await self._closing.aclose()
 
     async def _start(self):
@@ -111,28 +147,31 @@ class Server:
             endpoint = self._bind_metrics()
             closing.push_async_callback(asyncio.to_thread, endpoint.close)
         served = models.Models(settings.max_message, settings.early_labels)
-        closing.push_async_callback(asyncio.to_thread, served.close)
+        batcher = Batcher(settings.workers, settings.max_batch_size, settings.max_queue)
+        closing.push_async_callback(self._end, served, batcher)
         try:
             await asyncio.to_thread(served.apply, settings.config)
         except Refusal as refusal:
             raise InputError(f"Cannot serve: {refusal}") from refusal
-        batcher = Batcher(settings.workers, settings.max_batch_size, settings.max_queue)
-        closing.push_async_callback(batcher.close)
         metrics.watch_queue(batcher)
-        services = Services(served, batcher, settings.max_message)
+        room = Room(settings.max_pending)
+        largest, reload = settings.max_message, _may_reload(settings)
+        services = Services(served, batcher, room, largest, reload)
         closing.callback(services.close)
         polling = asyncio.create_task(self._poll(served))
         closing.push_async_callback(_cancel, polling)
         server.add_generic_rpc_handlers(services.handlers())
-        healthy = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
-        for name in _HEALTH:
-            await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
-        # Answers on their way out take a moment.
+        healthy = Health()
+        await healthy.add_to(server)
         closing.push_async_callback(server.stop, _LAST_SECONDS)
+        closing.callback(healthy.end)
         closing.push_async_callback(services.drain, settings.grace_seconds)
         closing.push_async_callback(healthy.enter_graceful_shutdown)
         await server.start()
+
+    async def _end(self, served, batcher):
+        unloaded = await asyncio.to_thread(served.close, _LAST_SECONDS)
+        self.busy = not (await batcher.close(_LAST_SECONDS) and unloaded)
 
     def _bind(self):
         settings = self._settings
@@ -145,14 +184,15 @@ class Server:
                 ("grpc.so_reuseport", 0),
             ]
         )
-        address = f"{settings.host}:{settings.port}"
+        address = address_of(settings.host, settings.port)
         try:
             if credentials is None:
                 self.port = server.add_insecure_port(address)
             else:
                 self.port = server.add_secure_port(address, credentials)
         except RuntimeError as error:
-            raise InputError(f"Cannot listen on {address}: is the port in use?") from error
+            text = "Is the port in use, or the host not one of this machine's?"
+            raise InputError(f"Cannot listen on {address}. {text}") from error
         return server
 
     def _bind_metrics(self):
@@ -160,7 +200,8 @@ class Server:
         try:
             endpoint = metrics.Endpoint(host, port)
         except OSError as error:
-            text = f"Cannot listen on {host}:{port} for metrics: {error.strerror}."
+            where = address_of(host, port)
+            text = f"Cannot listen on {where} for metrics: {error.strerror}."
             raise InputError(text) from error
         self.metrics_port = endpoint.port
         return endpoint
@@ -168,11 +209,7 @@ class Server:
     async def _poll(self, served):
         while True:
             await asyncio.sleep(self._settings.poll_seconds)
-            try:
-                await asyncio.to_thread(served.update)
-            except Exception:
-                # Whatever it is, what is served goes on being served, and is looked at again.
-                _log.exception("Cannot look for new versions")
+            await asyncio.to_thread(served.update)
 
 
 async def _cancel(task):
@@ -199,3 +236,9 @@ async def serve(settings, started):
     started(server)
     await told.wait()
     await server.stop()
+    if server.busy:
+        _log.warning("Left before a load or a run of the graph had ended.")
+        # Python would wait for the thread.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)

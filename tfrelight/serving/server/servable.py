@@ -77,9 +77,13 @@ class Servable:
         )
         return self._session._make_callable_from_options(options)
 
-    def close(self):
-        """Ends the session, once nobody uses it."""
+    def close(self, seconds=None):
+        """Ends the session, once nobody uses it.
+
+        Args:
+          seconds: to wait for that at most. Runs under way then fail after their present operation.
+        """
         with self._left:
-            self._left.wait_for(lambda: self._users == 0)
+            self._left.wait_for(lambda: self._users == 0, seconds)
         self._callable.cache_clear()
         self._session.close()

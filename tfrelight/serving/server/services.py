@@ -22,7 +22,7 @@ from tensorflow_serving.apis import (
 )
 
 from tfrelight.serving.server import metrics, requests, tensors
-from tfrelight.serving.server.refusal import Refusal, of_operation
+from tfrelight.serving.server.refusal import Refusal, of_failure
 
 __all__ = ["Services"]
 
@@ -56,13 +56,17 @@ class Services:
     Args:
       models: `Models`.
       batcher: `Batcher`.
-      largest: bytes that one tensor of a request may take.
+      room: `Room`.
+      largest: bytes that the tensors of a request may take.
+      reload: whether clients may change what is served.
     """
 
-    def __init__(self, models, batcher, largest):
+    def __init__(self, models, batcher, room, largest, reload):
         self._models = models
         self._batcher = batcher
+        self._room = room
         self._largest = largest
+        self._reload_allowed = reload
         self._pool = concurrent.futures.ThreadPoolExecutor(2, "messages")
         self._draining = False
         self._running = 0
@@ -103,17 +107,20 @@ class Services:
           seconds: at most, for those under way.
         """
         self._draining = True
-        deadline = time.monotonic() + seconds
+        self._last_arrival = time.monotonic()
+        deadline = self._last_arrival + seconds
         while self._running and time.monotonic() < deadline:
             await asyncio.sleep(_LOOK)
+        if self._running:
+            _log.warning("Requests broken off after %g seconds: %d", seconds, self._running)
         # Who was just answered sends the next request now, and is told to go elsewhere.
         deadline = min(deadline, time.monotonic() + _LONGEST_NOTICE)
         while time.monotonic() < deadline and time.monotonic() < self._last_arrival + _NOTICE:
             await asyncio.sleep(_LOOK)
 
     def close(self):
-        """Ends the threads."""
-        self._pool.shutdown()
+        """Lets the threads end."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _handler(self, name, method):
         """A handler from bytes to bytes, from a method that may raise `Refusal`."""
@@ -146,12 +153,9 @@ class Services:
 
     @staticmethod
     def _refusal(error, name):
-        if isinstance(error, Refusal):
-            return error
-        if isinstance(error, tf.errors.OpError):
-            return of_operation(error)
-        _log.error("%s failed", name, exc_info=error)
-        return Refusal("INTERNAL", f"{type(error).__name__} while the request was answered")
+        if not isinstance(error, (Refusal, tf.errors.OpError)):
+            _log.error("%s failed", name, exc_info=error)
+        return of_failure(error, f"{type(error).__name__} while the request was answered")
 
     def _in_thread(self, function, *arguments):
         return asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
@@ -167,14 +171,18 @@ class Services:
 
     async def _predict(self, data, told):
         self._batcher.expect_room()
-        request = await self._in_thread(_parsed, predict_pb2.PredictRequest, data)
-        spec = _spec(request)
-        with self._acquired(spec, told) as (number, servable):
-            checked = await self._in_thread(
-                requests.check, request, servable.signatures, self._largest
-            )
-            outputs = await self._batcher.run(spec.name, servable, checked)
-            return await self._in_thread(_answer, spec.name, number, checked.signature, outputs)
+        with self._room.taken(len(data)):
+            request = await self._in_thread(_parsed, predict_pb2.PredictRequest, data)
+            spec = _spec(request)
+            with self._acquired(spec, told) as (number, servable):
+                checked = await self._in_thread(
+                    requests.check, request, servable.signatures, self._largest
+                )
+                # A message of a few bytes may be of a large tensor.
+                with self._room.taken(checked.size, more_of=len(data)):
+                    outputs = await self._batcher.run(spec.name, servable, checked)
+                answer = (spec.name, number, checked.signature, outputs)
+                return await self._in_thread(_answer, *answer)
 
     async def _classify(self, data, told):
         self._other_method(classification_pb2.ClassificationRequest, data, told, "classification")
@@ -226,6 +234,12 @@ class Services:
         return response.SerializeToString()
 
     async def _reload(self, data, told):
+        if not self._reload_allowed:
+            raise Refusal(
+                "PERMISSION_DENIED",
+                "HandleReloadConfigRequest is for clients on this machine alone, unless the server "
+                "asks for certificates (--tls_client_ca)",
+            )
         config = _parsed(model_management_pb2.ReloadConfigRequest, data).config
         # Loading takes seconds, which other requests do not wait for.
         await asyncio.get_running_loop().run_in_executor(None, self._models.apply, config)

@@ -6,7 +6,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
-__all__ = ["array_of", "proto_of"]
+__all__ = ["array_of", "bytes_of", "proto_of"]
+
+# Of a string, beside what is in it: 24 in TensorFlow's tensor, 8 in the array.
+_STRING = 32
 
 # Packed float_val of a TensorProto: field 5, length-delimited.
 _FLOATS = bytes([5 << 3 | 2])
@@ -20,7 +23,7 @@ def array_of(proto, largest):
       largest: bytes. A proto of a few bytes may ask for terabytes of zeros.
 
     Returns:
-      array, of dtype object for strings.
+      array, of dtype object for strings, also if it is a scalar.
 
     Raises:
       ValueError: it holds none, or one of more than `largest`.
@@ -29,17 +32,25 @@ def array_of(proto, largest):
         shape = tf.TensorShape(proto.tensor_shape)
         dtype = tf.dtypes.as_dtype(proto.dtype)
         count = int(np.prod(shape.as_list(), dtype=object))
-        # A reference to a string takes 8 bytes, and the string 24 in TensorFlow.
-        size = count * (dtype.size or 32)
+        size = count * (_STRING if dtype == tf.string else dtype.size)
     except (TypeError, ValueError) as error:
         raise ValueError(f"not a tensor: {error}") from error
     if size > largest:
         raise ValueError(f"{size} bytes. Expected at most {largest}")
     try:
         # The parser of the C++ server, which is not Python's in every case.
-        return tf.io.parse_tensor(proto.SerializeToString(), dtype).numpy()
+        value = tf.io.parse_tensor(proto.SerializeToString(), dtype).numpy()
     except (tf.errors.OpError, NotImplementedError) as error:
         raise ValueError(f"not a tensor: {error}") from error
+    # A scalar comes as a value of Python.
+    return np.asarray(value, object if dtype == tf.string else None)
+
+
+def bytes_of(array):
+    """Bytes that an array of `array_of` takes, the strings in it included."""
+    if array.dtype != object:
+        return array.nbytes
+    return _STRING * array.size + sum(map(len, array.flat))
 
 
 def proto_of(array):
