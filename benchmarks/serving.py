@@ -4,7 +4,7 @@
 
 Exports the model, starts `tfrelight.serve` on the loopback interface, and sends it photos of one
 size from many clients in this process. Takes some minutes, bounded by --requests and --seconds; run
-it on a machine that does nothing else. What it prints is what docs/SERVING.md shows.
+it on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _MODEL = flags.DEFINE_string("model", "compact-128", "What to export: preset or 
 _PRECISION = flags.DEFINE_string("precision", "float32", "Of the export.")
 _SIZE = flags.DEFINE_integer("size", 256, "Side of the photos, JPEG.", lower_bound=1)
 _CLIENTS = flags.DEFINE_integer("clients", 64, "Clients at a time.", lower_bound=1)
-_SECONDS = flags.DEFINE_float("seconds", 20, "Of each measurement of speed.", lower_bound=1)
-_REQUESTS = flags.DEFINE_integer("requests", 5000, "For the memory.", lower_bound=1000)
+_SECONDS = flags.DEFINE_float("seconds", 20, "Of each measurement of speed.", lower_bound=0.1)
+_REQUESTS = flags.DEFINE_integer("requests", 5000, "For the memory.", lower_bound=501)
 _OVERLOAD = flags.DEFINE_float("overload", 10, "Times the capacity.", lower_bound=1)
 _PARTS = flags.DEFINE_list(
     "parts", ["throughput", "memory", "overload"], "Which of these to measure."

@@ -1,6 +1,7 @@
 """The documents are true: their Python runs, their links lead somewhere, no machine shows through.
 
-The README's shell blocks are run by `.ci/run`.
+Of the README's shell blocks, `.ci/run` runs those that train and test; the commands of serving are
+run by `tests/serving/test_commands.py`.
 """
 
 import pathlib

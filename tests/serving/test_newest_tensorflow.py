@@ -65,8 +65,9 @@ def newest(tmp_path_factory):
         capture_output=True,
         text=True,
     )
-    if install.returncode:
-        pytest.skip(f"tensorflow-cpu cannot be installed: {install.stderr.splitlines()[-1]}")
+    if "(from versions: none)" in install.stderr:
+        pytest.skip("tensorflow-cpu cannot be installed: there is no index to install from")
+    assert install.returncode == 0, install.stderr[-3000:]
     return python, environment
 
 
