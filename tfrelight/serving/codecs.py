@@ -20,7 +20,8 @@ __all__ = [
     "to_linear",
 ]
 
-# 25 megapixels: beyond every phone's default, and up to 2.7 GB while such a photo is relit.
+# 25 megapixels: beyond every phone's default. Relighting such a photo takes gigabytes of memory;
+# benchmarks/sizing.py measures it.
 MAX_PIXELS = 25_000_000
 
 # Photos of a request, or strips of a photo, that are worked on at a time.
