@@ -35,6 +35,25 @@ def test_without_a_difference_in_colour_place_and_network_decide():
     assert found[:12, :12].max() < 0.1 and found[:12, -12:].max() < 0.1
 
 
+@pytest.mark.parametrize("network", ["right", "everything"])
+@pytest.mark.parametrize("backdrop", ["bush", "door"])
+def test_a_backdrop_of_the_colours_of_a_head(backdrop, network):
+    photo, oval, head = scene()
+    y, x = (np.mgrid[:SIZE, :SIZE] + 0.5) / SIZE
+    beside, colour, others = {
+        "bush": ((x < 0.5) & (y > 0.45), (0.25, 0.2, 0.1), (0.6, 0.75, 0.95)),
+        "door": (x < 0.5, (0.75, 0.58, 0.45), (0.3, 0.5, 0.7)),
+    }[backdrop]
+    wall = np.where(beside[..., None], colour, others)
+    wall = wall + np.random.default_rng(1).normal(0, 0.03, photo.shape)
+    photo = np.where(head[..., None], photo, np.clip(wall, 0, 1)).astype(np.float32)
+    says = {"right": head * 1.0, "everything": np.ones_like(oval)}[network]
+    found = segmentation.head(photo, says, oval, np.ones(head.shape, bool)) > 0.5
+    # Below the chin nothing tells a door of skin colour from a neck.
+    assert (found & ~head).sum() < 0.16 * head.sum()
+    assert (found & head).sum() > 0.95 * head.sum()
+
+
 def test_what_lies_outside_the_photo_teaches_no_colour():
     photo, oval, head = scene()
     inside = np.ones(head.shape, bool)
