@@ -88,6 +88,13 @@ def test_the_background_takes_the_light_if_asked(known):
     np.testing.assert_allclose(ratio.mean(0), 0.5, atol=0.01)
 
 
+def test_a_sun_behind_the_person_does_not_burn_the_background(known):
+    sun = Light.from_direction(180, 5, intensity=20.0, ambient=0.1)
+    relit = linear(known.relight(sun, background=True).pixels)[known.mask() == 0]
+    # What one sees of the scene faces the camera, as the face does.
+    assert relit.mean() < 2 * linear(known.photo.pixels)[known.mask() == 0].mean()
+
+
 def test_detail_stays(known):
     from scipy import ndimage
 

@@ -16,7 +16,7 @@ from tfrelight import harmonics, pictures
 from tfrelight.errors import InputError
 from tfrelight.faces import find, framing, full_size, map_files, relighting
 from tfrelight.faces import maps as face_maps
-from tfrelight.lights import Light, as_light
+from tfrelight.lights import Light, as_light, sphere
 from tfrelight.photos import Photo
 
 __all__ = ["Decomposition", "decompose", "most"]
@@ -72,9 +72,7 @@ class Decomposition:
         changes = [relighting.change(face, one) for face, one in zip(self.faces, new)]
         behind = None
         if background:
-            # The mean radiance from everywhere, which is what band 0 holds.
-            behind = new[0][0] / np.maximum(self.light[0], 1e-3)
-            behind = np.clip(behind, 1.0 / _MOST, _MOST)
+            behind = np.clip(_seen(new[0]) / np.maximum(_seen(self.light), 1e-3), 1.0 / _MOST, _MOST)
         pixels = full_size.apply(self.photo.pixels, self.faces, self._alphas, changes, behind)
         return self.photo.replaced(pixels)
 
@@ -92,6 +90,7 @@ class Decomposition:
                 window=framing.Window(
                     face.window.corner * factors, face.window.axes * factors[:, None]
                 ),
+                box=tuple(np.round(face.box * np.tile(factors, 2)).astype(int)),
             )
             for face in self.faces
         ]
@@ -174,6 +173,12 @@ def decompose(photos, model, faces="all", whole_image=False, known_faces=None) -
         else InputError("No face found. If the photo is a crop of one face, say --whole_image.")
         for photo, of_photo in zip(photos, found)
     ]
+
+
+def _seen(light):
+    """Mean shading `[3]` of surfaces that the camera sees: what shines from behind lights none."""
+    normals, _ = sphere.visible_normals(48)
+    return np.maximum(harmonics.shade(normals, light), 0.0).mean(0)
 
 
 def most(faces):

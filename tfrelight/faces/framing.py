@@ -11,13 +11,16 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
-__all__ = ["HEAD", "FACE", "Window", "around", "whole"]
+__all__ = ["HEAD", "FACE", "Window", "around", "content", "whole"]
 
 # The share of a window's width that lies between the eyes, and how far from its top they are: of
 # two of the framings that networks are trained with (`synthesis.staging.frame`), one from the brows
 # to the chin, one of the whole head.
 FACE = (0.42, 0.33)
 HEAD = (0.21, 0.46)
+# By how much of 255 the pixels of a bar may differ, JPEG leaves no black quite black; and the rows
+# after it that are made of both.
+_FLAT, _BETWEEN = 12, 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,29 +45,30 @@ class Window:
         """Radians by which it is turned in the photo, clockwise."""
         return float(np.arctan2(self.axes[1, 0], self.axes[0, 0]))
 
-    def bounds(self, size):
-        """Left, top, right, bottom of the part of a photo of `size` (H, W) that it touches."""
+    def bounds(self, box):
+        """Left, top, right, bottom of the part of a `box` in the photo that it touches."""
         corners = self.corner + np.array([(0, 0), (0, 1), (1, 0), (1, 1)]) @ self.axes.T
         low = np.floor(corners.min(0)).astype(int)
         high = np.ceil(corners.max(0)).astype(int)
-        low, high = np.maximum(low, 0), np.minimum(high, size[::-1])
-        return (*low, *np.maximum(high, low + 1))
+        low = np.clip(low, box[:2], np.subtract(box[2:], 1))
+        return (*low, *np.clip(high, low + 1, box[2:]))
 
     def place(self, points):
         """Points `[..., 2]` of the photo in the window: (0, 0) its top left, (1, 1) the end."""
         return (np.asarray(points) - self.corner) @ np.linalg.inv(self.axes).T
 
-    def cut(self, pixels, size) -> np.ndarray:
-        """The window as a square picture, antialiased; the photo's border is repeated outside.
+    def cut(self, pixels, size, box) -> np.ndarray:
+        """The window as a square picture, antialiased.
 
         Args:
           pixels: `[H, W, 3]` uint8.
           size: height and width of the result.
+          box: left, top, right, bottom of what counts in the photo; its border is repeated outside.
 
         Returns:
           `[size, size, 3]` uint8.
         """
-        left, top, right, bottom = self.bounds(pixels.shape[:2])
+        left, top, right, bottom = self.bounds(box)
         near = Image.fromarray(pixels[top:bottom, left:right])
         # Whole steps by averaging, the rest at twice the size and then averaged.
         factor = max(1, int(self.sides.max() / (2 * size)))
@@ -73,7 +77,7 @@ class Window:
         margin = 2 + int(np.ceil(self.sides.max() / factor))
         outside = [
             int(np.clip(np.ceil(beyond / factor) + 2, 2, margin))
-            for beyond in self._beyond(pixels.shape[:2])
+            for beyond in self._beyond(box)
         ]
         near = Image.fromarray(
             np.pad(np.asarray(near), (outside[1::2], outside[::2], (0, 0)), mode="edge")
@@ -88,10 +92,10 @@ class Window:
         )
         return np.asarray(double.reduce(2))
 
-    def _beyond(self, size):
-        """How far it reaches over the photo's left, top, right and bottom, pixels."""
+    def _beyond(self, box):
+        """How far it reaches over the left, top, right and bottom of a box, pixels."""
         corners = self.corner + np.array([(0, 0), (0, 1), (1, 0), (1, 1)]) @ self.axes.T
-        return (*-corners.min(0), *(corners.max(0) - size[::-1]))
+        return (*(box[:2] - corners.min(0)), *(corners.max(0) - box[2:]))
 
     def uncut(self, maps, box):
         """Maps of the window at the photo's resolution.
@@ -135,6 +139,36 @@ def around(face, framing) -> Window:
     cosine, sine = np.cos(face.roll), np.sin(face.roll)
     axes = side * np.array([[cosine, -sine], [sine, cosine]])
     return Window(face.eyes.mean(0) - axes @ (0.5, row), axes)
+
+
+def content(pixels):
+    """What of a photo shows something: without the bars of one colour at its borders.
+
+    Films in a frame of another shape have them (letterbox), and scans.
+
+    Args:
+      pixels: `[H, W, 3]` uint8.
+
+    Returns:
+      left, top, right, bottom; all of it where all is of one colour.
+    """
+    height, width = pixels.shape[:2]
+    top, bottom = _bar(pixels), height - _bar(pixels[::-1])
+    if top < bottom:
+        columns = np.swapaxes(pixels[top:bottom], 0, 1)
+        left, right = _bar(columns), width - _bar(columns[::-1])
+        if left < right:
+            return left, top, right, bottom
+    return 0, 0, width, height
+
+
+def _bar(rows):
+    """How many of the first rows are a bar, of the colour of the first pixel."""
+    low, high = rows[0, 0].astype(int) - _FLAT, rows[0, 0].astype(int) + _FLAT
+    for number, row in enumerate(rows):
+        if (row.min(0) < low).any() or (row.max(0) > high).any():
+            return number + _BETWEEN if number else 0
+    return len(rows)
 
 
 def whole(size) -> Window:

@@ -46,7 +46,7 @@ def alphas(pixels, faces) -> list:
         )
         share = _share(faces, number)
         maps = np.dstack([slope, offset, share])
-        box = face.window.bounds(pixels.shape[:2])
+        box = face.window.bounds(face.box)
         alpha = np.empty((box[3] - box[1], box[2] - box[0]), np.uint8)
         work = functools.partial(_alpha, pixels, face.window, maps, box, alpha)
         _each_strip(work, box)

@@ -19,7 +19,7 @@ def coefficients(guide, maps, radius, epsilon):
       guide: `[H, W]`.
       maps: `[H, W, C]`.
       radius: of the windows, pixels.
-      epsilon: variance of the guide below which it counts as flat.
+      epsilon: variance of the guide below which it counts as flat; a number or `[H, W, 1]`.
 
     Returns:
       slope and offset, `[H, W, C]`: the filtered maps are slope x guide + offset, for this guide or

@@ -46,6 +46,7 @@ class FaceMaps:
 
     Attributes:
       window: where the maps lie in the photo.
+      box: left, top, right, bottom of what belongs to the photo: bars beside it do not.
       face: `find.Face`, or None if the whole photo was taken for one.
       photo: `[S, S, 3]` linear RGB.
       guide: `[S, S]` luma of the photo, sRGB-encoded.
@@ -59,6 +60,7 @@ class FaceMaps:
     """
 
     window: framing.Window
+    box: tuple
     face: object
     photo: np.ndarray
     guide: np.ndarray
@@ -85,19 +87,24 @@ def decompose(model, photos, faces) -> list:
     windows = [
         [_windows(face, pixels.shape[:2]) for face in found] for pixels, found in zip(photos, faces)
     ]
+    # A bar beside the picture is no backdrop. A crop of a face has none, but may be dark around it.
+    boxes = [
+        (0, 0, *pixels.shape[1::-1]) if None in found else framing.content(pixels)
+        for pixels, found in zip(photos, faces)
+    ]
     cuts = [
-        window.cut(pixels, size)
-        for pixels, of_photo in zip(photos, windows)
+        window.cut(pixels, size, box)
+        for pixels, box, of_photo in zip(photos, boxes, windows)
         for of_face in of_photo
         for window in of_face
     ]
     outputs = iter(_predict(model, cuts))
     return [
         [
-            _fuse(pixels, face, of_face, [next(outputs) for _ in of_face])
+            _fuse(pixels, box, face, of_face, [next(outputs) for _ in of_face])
             for face, of_face in zip(found, of_photo)
         ]
-        for pixels, found, of_photo in zip(photos, faces, windows)
+        for pixels, box, found, of_photo in zip(photos, boxes, faces, windows)
     ]
 
 
@@ -128,7 +135,7 @@ def _predict(model, cuts):
     return results
 
 
-def _fuse(pixels, face, windows, outputs):
+def _fuse(pixels, box, face, windows, outputs):
     outer = windows[0]
     size = int(np.clip(round(outer.sides.max()), _SMALLEST, _LARGEST))
     canvas = (0, 0, size, size)
@@ -152,11 +159,10 @@ def _fuse(pixels, face, windows, outputs):
         maps[..., :3] *= np.clip(scale, 0.5, 2.0)
         maps = maps + weight * (layer - maps)
         light = output["light"]
-    photo = outer.cut(pixels, size)
-    return _refined(photo, face, outer, maps, light, pixels.shape[1::-1])
+    return _refined(outer.cut(pixels, size, box), box, face, outer, maps, light)
 
 
-def _refined(photo, face, window, maps, light, photo_size):
+def _refined(photo, box, face, window, maps, light):
     """Maps with the photo's edges, in its frame; and what they leave unexplained."""
     size = len(photo)
     linear = color.to_linear_numpy(photo / np.float32(255.0))
@@ -177,14 +183,14 @@ def _refined(photo, face, window, maps, light, photo_size):
         mask = np.clip(filtered(maps[..., 6:], _MASK)[..., 0], 0.0, 1.0)
     else:
         points = window.corner + _centres(size) @ window.axes.T
-        within = np.all((points >= 0) & (points < photo_size), -1)
+        within = np.all((points >= box[:2]) & (points < box[2:]), -1)
         mask = segmentation.head(photo / np.float32(255.0), maps[..., 6], oval, within)
         mask *= _near(size)
     explained = luminance(albedo * np.maximum(harmonics.shade(normals, light), 0.0))
     residual = np.log((luminance(linear) + _NOISE) / (explained + _NOISE))
     residual = np.clip(filtered(residual[..., None], _RESIDUAL)[..., 0], -_MOST, _MOST)
     region = oval > 0.5
-    return FaceMaps(window, face, linear, guide, albedo, normals, mask, region, residual, light)
+    return FaceMaps(window, box, face, linear, guide, albedo, normals, mask, region, residual, light)
 
 
 def luminance(linear):

@@ -26,8 +26,9 @@ __all__ = ["Change", "change", "exposure"]
 _FLOOR = 0.03
 # Relative squared distance of two shadings over which the old shadows fade.
 _APART = 0.02
-# The factor, guided by the photo: radius as a share of the side, variance of the encoded photo.
-_GAIN = (0.01, 5e-2)
+# The factor, guided by the photo: radius as a share of the side, and variance of the encoded photo
+# around a face, where hair, ears and neck end at edges, and inside it, where detail is skin.
+_GAIN = (0.01, 5e-2, 1.0)
 # Largest factor, log.
 _MOST = 2.5
 # Where the photo holds nothing to multiply: luminance over the albedo's, fully and at most, and the
@@ -92,10 +93,10 @@ def change(maps: FaceMaps, light) -> Change:
     sameness = _sameness(maps, old, new)
     log_ratio = np.minimum(_log_ratio(maps, old, new, sameness), _MOST)
     log_ratio = _shouldered(maps, log_ratio)
-    radius, epsilon = _GAIN
-    slope, offset = guided.coefficients(
-        maps.guide, log_ratio, max(1, round(radius * len(maps.guide))), epsilon
-    )
+    radius = max(1, round(_GAIN[0] * len(maps.guide)))
+    epsilon = np.log(np.where(maps.region, _GAIN[2], _GAIN[1]).astype(np.float32))
+    epsilon = np.exp(ndimage.gaussian_filter(epsilon, radius))[..., None]
+    slope, offset = guided.coefficients(maps.guide, log_ratio, radius, epsilon)
     # What follows the guide is brightness; colour of light has no edges of its own.
     shared = luminance(slope)
     offset += (slope - shared[..., None]) * maps.guide[..., None]

@@ -97,7 +97,11 @@ PRESETS = {
         (_lamp(-50, 45, 1.0, temperature=15000, ambient=0.06),),
     ),
     "candle": Preset(
-        "a flame below on the left", (_lamp(30, -35, 1.0, temperature=2500, ambient=0.06),)
+        "a flame below on the left, in a dim room",
+        (
+            _lamp(30, -35, 1.0, temperature=2500),
+            _lamp(-30, 20, 0.15, radius=90, temperature=5500),
+        ),
     ),
     "neon": Preset(
         "magenta from the left, cyan from the right",
