@@ -3,7 +3,6 @@ import pytest
 
 from tfrelight.faces import find, framing
 
-
 WHOLE = (0, 0, 160, 120)
 
 

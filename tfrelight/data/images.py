@@ -11,7 +11,7 @@ import pathlib
 import numpy as np
 from PIL import Image, ImageOps
 
-from tfrelight import color
+from tfrelight import color, exr
 from tfrelight.errors import InputError
 from tfrelight.files import printable
 
@@ -70,16 +70,8 @@ def _unreadable(path, error):
 
 
 def _read_exr(path):
-    import OpenEXR
-
     try:
-        channels = OpenEXR.File(str(path)).channels()
-        name = next((name for name in ("RGB", "RGBA") if name in channels), None)
-        if name:
-            pixels = channels[name].pixels[..., :3]
-        else:
-            kept = "RGB" if "R" in channels else "YYY"
-            pixels = np.stack([channels[channel].pixels for channel in kept], axis=-1)
+        pixels, _ = exr.read(path)
     # OpenEXR raises RuntimeError, KeyError and others by what is broken in the file.
     except Exception as error:
         raise _unreadable(path, error) from error

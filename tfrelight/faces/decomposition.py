@@ -72,7 +72,9 @@ class Decomposition:
         changes = [relighting.change(face, one) for face, one in zip(self.faces, new)]
         behind = None
         if background:
-            behind = np.clip(_seen(new[0]) / np.maximum(_seen(self.light), 1e-3), 1.0 / _MOST, _MOST)
+            behind = np.clip(
+                _seen(new[0]) / np.maximum(_seen(self.light), 1e-3), 1.0 / _MOST, _MOST
+            )
         pixels = full_size.apply(self.photo.pixels, self.faces, self._alphas, changes, behind)
         return self.photo.replaced(pixels)
 

@@ -76,8 +76,7 @@ class Window:
             near = near.reduce(factor)
         margin = 2 + int(np.ceil(self.sides.max() / factor))
         outside = [
-            int(np.clip(np.ceil(beyond / factor) + 2, 2, margin))
-            for beyond in self._beyond(box)
+            int(np.clip(np.ceil(beyond / factor) + 2, 2, margin)) for beyond in self._beyond(box)
         ]
         near = Image.fromarray(
             np.pad(np.asarray(near), (outside[1::2], outside[::2], (0, 0)), mode="edge")

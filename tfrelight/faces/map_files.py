@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from tfrelight import files, pictures
+from tfrelight import exr, pictures
 from tfrelight.errors import InputError
 from tfrelight.faces import full_size
 from tfrelight.lights import Light
@@ -38,7 +38,7 @@ def write(decomposed, paths):
         for name in _MAPS:
             values = getattr(decomposed, name)()
             if f"{name}.exr" in paths:
-                _write_exr(paths[f"{name}.exr"], values)
+                exr.write(paths[f"{name}.exr"], values)
             pictures.save(paths[f"{name}.png"], _picture(name, values))
             del values
         light.save(paths["light.json"])
@@ -72,11 +72,3 @@ def _picture(name, values):
         somebody = values.any(-1, keepdims=True)
         return np.uint8(np.round((values + 1.0) * np.float32(127.5))) * somebody
     return full_size.encode(values * np.float32(_SHADING if name == "shading" else 1.0), np.uint8)
-
-
-def _write_exr(path, values):
-    import OpenEXR
-
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    with files.replacing(path, suffix=".exr") as aside:
-        OpenEXR.File(header, {"RGB": np.ascontiguousarray(values)}).write(str(aside))

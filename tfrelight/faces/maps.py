@@ -190,7 +190,9 @@ def _refined(photo, box, face, window, maps, light):
     residual = np.log((luminance(linear) + _NOISE) / (explained + _NOISE))
     residual = np.clip(filtered(residual[..., None], _RESIDUAL)[..., 0], -_MOST, _MOST)
     region = oval > 0.5
-    return FaceMaps(window, box, face, linear, guide, albedo, normals, mask, region, residual, light)
+    return FaceMaps(
+        window, box, face, linear, guide, albedo, normals, mask, region, residual, light
+    )
 
 
 def luminance(linear):

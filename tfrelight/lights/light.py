@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import pathlib
 
 import numpy as np
-from PIL import Image
 
-from tfrelight import files, harmonics
+from tfrelight import files, harmonics, pictures
 from tfrelight.errors import InputError
-from tfrelight.lights import background, colors, directions, formats, maps, presets, sphere
+from tfrelight.lights import colors, directions, formats, maps, presets, sphere
 
 __all__ = ["Light", "as_light"]
 
@@ -140,6 +138,9 @@ class Light:
     @classmethod
     def from_background(cls, image, person):
         """The light that the scene behind a person throws on them: see `background.project`."""
+        # SciPy would take a third of the time that a command has for --help.
+        from tfrelight.lights import background
+
         return cls(background.project(image, person))
 
     @classmethod
@@ -264,9 +265,7 @@ class Light:
         return sphere.draw(self.coefficients, size)
 
     def _repr_png_(self):
-        packed = io.BytesIO()
-        Image.fromarray(np.uint8(np.round(self.sphere() * 255))).save(packed, "PNG")
-        return packed.getvalue()
+        return pictures.png(self.sphere())
 
     def __array__(self, dtype=None):
         return self.coefficients if dtype is None else self.coefficients.astype(dtype)

@@ -7,15 +7,12 @@ looks at the person: its right is at positive x, so it is the file's mirror imag
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import io
-import os
 import pathlib
 
 import numpy as np
 
-from tfrelight import harmonics
+from tfrelight import exr, harmonics
 from tfrelight.errors import InputError
 
 __all__ = ["SUFFIXES", "checked", "directions", "load", "project", "read", "shrunk"]
@@ -35,40 +32,10 @@ def _check_size(height, width):
         )
 
 
-@contextlib.contextmanager
-def _silence():
-    """OpenEXR warns on Python's stdout and on C's stderr; its exceptions say enough."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
 def _read_exr(path):
-    """Radiance, and whether the file's compression (DWAA, DWAB) rings below zero around lamps."""
-    import OpenEXR
-
-    with path.open("rb") as file:
-        if file.read(4) != b"\x76\x2f\x31\x01":
-            raise ValueError("no EXR header")
-    with _silence():
-        header = OpenEXR.File(str(path), header_only=True).header()
-        first, last = header["dataWindow"]
-        width, height = (np.asarray(last, int) - first + 1).tolist()
-        _check_size(height, width)
-        channels = OpenEXR.File(str(path)).channels()
-    lossy = header["compression"] in (
-        OpenEXR.Compression.DWAA_COMPRESSION,
-        OpenEXR.Compression.DWAB_COMPRESSION,
-    )
-    if "RGB" in channels or "RGBA" in channels:
-        return channels["RGB" if "RGB" in channels else "RGBA"].pixels[..., :3], lossy
-    return np.stack([channels[name].pixels for name in "RGB"], -1), lossy
+    """Radiance, and whether it is lossy."""
+    _check_size(*exr.size(path))
+    return exr.read(path)
 
 
 def _read_hdr(path):
@@ -185,7 +152,7 @@ def read(path):
         # OpenEXR raises RuntimeError, KeyError and others by what is broken in the file.
         raise InputError(
             f"Cannot read the environment map {path}: {str(error).rstrip('.')}. Expected an EXR or"
-            " Radiance HDR file with channels R, G and B."
+            " Radiance HDR file with channels R, G and B, or Y."
         ) from error
     return checked(radiance, lossy, str(path)), lossy
 

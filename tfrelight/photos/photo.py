@@ -11,15 +11,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from tfrelight import files, pictures
+from tfrelight import color, files, pictures
 from tfrelight.errors import InputError
 from tfrelight.photos import formats, metadata
 
 __all__ = ["Photo", "read"]
 
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")
-# Rec. 709, on encoded values: equal channels, as grey light gives them, come out as they are.
-_LUMA = np.float32([0.2126, 0.7152, 0.0722])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +52,8 @@ class Photo:
                 f"Received: {pixels.shape} {pixels.dtype}."
             )
         if self.mode == "L":
-            grey = pixels @ _LUMA
+            # On encoded values: equal channels, as grey light gives them, come out as they are.
+            grey = pixels @ np.float32(color.LUMINANCE)
             if pixels.dtype != np.float32:
                 grey = np.round(grey)
             pixels = np.repeat(grey.astype(pixels.dtype)[..., None], 3, axis=-1)
