@@ -72,7 +72,9 @@ def test_without_a_light_the_photos_own_is_changed(wanted):
     same(wanted("--rotate=90").light(OWN.coefficients), OWN.rotated(azimuth=90))
     same(wanted("--intensity=1.5").light(OWN), OWN)
     same(wanted("--temperature=3000").light(OWN), OWN * colors.of_temperature(3000))
-    same(wanted("--ambient=0.5").light(OWN), OWN + Light.even(0.5))
+    # For 1 of the photo's light, whatever the scale of that is.
+    for own in (OWN, 7 * OWN):
+        same(wanted("--ambient=0.5").light(own), own + Light.even(0.5 * own.exposure))
 
 
 def test_environments_are_exposed_and_turned(wanted, tmp_path):

@@ -106,6 +106,22 @@ def test_decompose_gives_maps_and_shows_them(model):
     assert decomposed._repr_png_().startswith(b"\x89PNG")
 
 
+def test_a_run_folder_is_read_anew(run_folder, tmp_path):
+    from tfrelight import api
+
+    assert api.loaded(None) is api.loaded("compact-128")
+    first = api.loaded(run_folder)
+    network = presets.build("compact", **TINY)
+    for variable in network.trainable_variables:
+        variable.assign(variable + 0.1)
+    kept = (run_folder / presets.LAST).read_bytes()
+    network.save_weights(run_folder / presets.LAST)
+    second = api.loaded(run_folder)
+    (run_folder / presets.LAST).write_bytes(kept)
+    pixels = heads.photo()[None] / np.float32(255)
+    assert (first.predict(pixels)["albedo"] != second.predict(pixels)["albedo"]).any()
+
+
 def test_in_python_errors_say_which_photo(model):
     with pytest.raises(InputError, match="Photo 1: .*nowhere"):
         tfrelight.relight([heads.photo(), "nowhere.jpg"], "left", model=model, whole_image=True)
@@ -190,6 +206,7 @@ def test_decompose_command(tmp_path, run_folder):
         (["--light=left", "--output=nowhere/a.png"], "no folder"),
         (["--output=a.png"], "Which light?"),
         (["--light=lft", "--output=a.png"], "lft"),
+        (["--light=lft", "--output_dir=out"], "lft"),
         (["--light=left", "--output=a.png", "--model=nowhere"], "No trained model"),
     ],
 )

@@ -7,7 +7,7 @@ import functools
 from tfrelight import photos
 from tfrelight.errors import InputError
 from tfrelight.faces import decomposition
-from tfrelight.models import presets
+from tfrelight.models import bundled, presets
 
 __all__ = ["each", "in_groups", "loaded"]
 
@@ -81,9 +81,9 @@ def loaded(model):
     """A model from what `tfrelight.load_model` gives or takes; None for its default."""
     if hasattr(model, "predict_on_batch"):
         return model
-    return _load(model)
+    model = bundled.DEFAULT if model is None else model
+    # A run folder may hold other weights the next time.
+    return _bundled(model) if model in bundled.names() else presets.load_model(model)
 
 
-@functools.lru_cache(maxsize=2)
-def _load(model):
-    return presets.load_model() if model is None else presets.load_model(model)
+_bundled = functools.lru_cache(maxsize=2)(presets.load_model)

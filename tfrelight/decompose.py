@@ -61,19 +61,17 @@ def main(paths):
     from tfrelight import photo_batch
 
     given = flags.FLAGS
-    folder = photo_batch.made(given.output_dir)
-
     contents = _CONTENTS + (_EXR if given.exr else ())
 
     def names(path):
-        return {name: folder / f"{Path(path).stem}_{name}" for name in contents}
+        return {name: Path(given.output_dir) / f"{Path(path).stem}_{name}" for name in contents}
 
     def write(decomposed, path):
         from tfrelight.faces import map_files
 
         map_files.write(decomposed, names(path))
 
-    return photo_batch.run(paths, write, lambda path: names(path).values())
+    return photo_batch.run(paths, write, lambda path: names(path).values(), given.output_dir)
 
 
 if __name__ == "__main__":

@@ -94,11 +94,11 @@ def rotate(light, rotation) -> np.ndarray:
     directions determine it; no Wigner matrices are needed.
 
     Args:
-      light: `[9, 3]`.
+      light: `[..., 9, 3]`.
       rotation: `[3, 3]`, orthogonal.
 
     Returns:
-      `[9, 3]` float32. `shade(R n, rotate(light, R)) == shade(n, light)`.
+      `[..., 9, 3]` float32. `shade(R n, rotate(light, R)) == shade(n, light)`.
     """
     directions, inverse = samples()
     # Rows are (R^T d)^T = d^T R.

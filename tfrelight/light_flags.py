@@ -118,9 +118,11 @@ class Wanted:
         if self.match_background:
             parts.append(Light.from_background(*background()).exposed())
         total = sum(parts) if parts else as_light(own)
+        # The others have exposure 1; the photo's own has that of the photo.
+        ambient = self.ambient if parts else self.ambient * total.exposure
         if self.rotate:
             total = total.rotated(azimuth=self.rotate)
-        return (total + Light.even(self.ambient)) * self.tint
+        return (total + Light.even(ambient)) * self.tint
 
 
 def wanted(estimate=None, default=None) -> Wanted:

@@ -24,7 +24,7 @@ def outputs(paths, output, output_dir) -> dict:
       output_dir: a folder, or None.
 
     Raises:
-      InputError: neither or both are given, a file for several photos, or no folder.
+      InputError: neither or both are given, or a file for several photos.
     """
     if (output is None) == (output_dir is None):
         raise InputError("Where to? Expected --output=FILE or --output_dir=FOLDER.")
@@ -35,22 +35,7 @@ def outputs(paths, output, output_dir) -> dict:
             )
         formats.format_of(output)
         return {paths[0]: Path(output)}
-    folder = made(output_dir)
-    return {path: folder / _written(Path(path).name) for path in paths}
-
-
-def made(folder) -> Path:
-    """A folder, which is made if it is not there.
-
-    Raises:
-      InputError: it cannot be made.
-    """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"Cannot write to {folder}: {error.strerror}.") from error
-    return folder
+    return {path: Path(output_dir) / _written(Path(path).name) for path in paths}
 
 
 def _written(name):
@@ -58,18 +43,27 @@ def _written(name):
     return name if Path(name).suffix.lower() in formats.ENDINGS else Path(name).stem + ".png"
 
 
-def run(paths, write, names) -> int:
+def run(paths, write, names, output_dir=None) -> int:
     """Decomposes photos as the flags of `photo_flags` say, and writes what comes of each.
 
     Args:
       paths: of the photos.
       write: function of a `Decomposition` and the path it came from.
       names: function of a path: the files that `write` is going to write.
+      output_dir: folder to make if it is not there, or None.
 
     Returns:
       the command's exit status: 0, or 1 if anything failed. Each failure is a line on stderr.
+
+    Raises:
+      InputError: the folder cannot be made, or `api.in_groups` says no.
     """
     given = flags.FLAGS
+    if output_dir is not None:
+        try:
+            Path(output_dir).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"Cannot write to {output_dir}: {error.strerror}.") from error
     failed = []
 
     def fail(path, error):

@@ -108,7 +108,7 @@ def main(paths):
         relit = decomposed.relight(light, wanted.strength, wanted.exposure, given.background)
         relit.save(names[path], given.overwrite)
 
-    return photo_batch.run(paths, write, lambda path: [names[path]])
+    return photo_batch.run(paths, write, lambda path: [names[path]], given.output_dir)
 
 
 def _reference(path):

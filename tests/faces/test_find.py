@@ -1,3 +1,4 @@
+import concurrent.futures
 import subprocess
 import sys
 
@@ -31,6 +32,14 @@ def test_the_eyes_are_where_they_are(astronaut):
     assert 38 < face.between < 50
     left, top, right, bottom = face.box
     assert left < EYES[0, 0] < EYES[1, 0] < right and top < 102 < 150 < bottom
+
+
+def test_from_several_threads(astronaut):
+    heads = [astronaut.crop((x, 0, x + 260, 260)) for x in (60, 75, 90, 105) * 2]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        several = list(pool.map(found, heads))
+    for head, faces in zip(heads, several):
+        np.testing.assert_array_equal(faces[0].eyes, found(head)[0].eyes)
 
 
 @pytest.mark.parametrize("angle", [-120, -90, -45, -20, 25, 60, 90, 135, 180])

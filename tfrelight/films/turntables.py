@@ -67,7 +67,9 @@ def write(
     turned = [light.rotated(**{AXES[axis]: -360 * k / count}) for k in range(count)]
     # One factor for the whole turn: the light itself does not change while it moves.
     eighths = turned[:: max(1, count // 8)]
-    factor = min(small.exposure(one) for one in eighths) * 2.0**exposure
+    factor = 1.0
+    if exposure is not None:
+        factor = min(small.exposure(one) for one in eighths) * 2.0**exposure
     progress = tqdm(turned, unit="frame", disable=None)
     frames = (
         Frame(small.relight(one * factor, strength, None, background).pixels, k / rate)

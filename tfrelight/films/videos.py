@@ -67,14 +67,14 @@ def relight(
     most = decomposition.most(faces)
     facts = reading.facts(source)
     light_of = light if callable(light) else lambda _: light
-    found = _look(source, facts, light_of, model, most)
+    found = _look(source, facts, light_of, model, most, exposure)
     if not any(found):
         raise InputError(f"No face found in {source}.")
-    relit = _relit(source, facts, found, model, strength, exposure, background)
+    relit = _relit(source, facts, found, model, strength, background)
     writing.write(path, relit, facts.rate, sound_from=source)
 
 
-def _look(source, facts, light_of, model, most):
+def _look(source, facts, light_of, model, most, exposure):
     """For each frame a dict of its faces: track to face, its light, and the new light, steady."""
     rate = float(facts.rate)
     every = max(1, round(rate / _LOOKS))
@@ -87,9 +87,9 @@ def _look(source, facts, light_of, model, most):
             found.append(find.find(frame.pixels)[:most])
             waiting.append(frame.pixels)
         if len(waiting) == _TOGETHER:
-            known += _lights(waiting, found[-len(waiting) :], light_of, model)
+            known += _lights(waiting, found[-len(waiting) :], light_of, model, exposure)
             waiting = []
-    known += _lights(waiting, found[len(found) - len(waiting) :], light_of, model)
+    known += _lights(waiting, found[len(found) - len(waiting) :], light_of, model, exposure)
     joined = tracks.join(looks, found, _cuts(tiny), len(tiny))
     of_face = {
         id(face): values
@@ -109,15 +109,16 @@ def _progress(source, facts, what):
     return tqdm(reading.frames(source), what, total, unit="frame", disable=None)
 
 
-def _lights(frames, found, light_of, model):
+def _lights(frames, found, light_of, model, exposure):
     """For each frame and face its own light and the new one, `[2, 9, 3]`."""
     results = []
     for decomposed in _decomposed(frames, found, model):
         if decomposed is None:
             results.append([])
             continue
-        new = as_light(light_of(decomposed))
-        new = new.coefficients * decomposed.exposure(new)
+        new = as_light(light_of(decomposed)).coefficients
+        if exposure is not None:
+            new = new * np.float32(decomposed.exposure(new) * 2.0**exposure)
         results.append([np.stack([face.light, new]) for face in decomposed.faces])
     return results
 
@@ -143,7 +144,7 @@ def _cuts(tiny):
     return cuts
 
 
-def _relit(source, facts, found, model, strength, exposure, background):
+def _relit(source, facts, found, model, strength, background):
     """Yields the film's frames under the new light."""
     decomposed = _steady(source, facts, found, model)
     for frame, faces, light in settling.settled(decomposed, _MAPS_OVER * float(facts.rate)):
@@ -151,7 +152,6 @@ def _relit(source, facts, found, model, strength, exposure, background):
             yield frame
             continue
         here = decomposition.Decomposition(photos.read(frame.pixels), faces)
-        light = light * np.float32(2.0**exposure)
         yield frame._replace(pixels=here.relight(light, strength, None, background).pixels)
 
 
