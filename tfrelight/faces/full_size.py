@@ -83,10 +83,11 @@ def apply(pixels, faces, layers, changes, behind=None) -> np.ndarray:
     def work(strip):
         left, top, right, bottom = strip
         mixed, total = _mixed(pixels, faces, layers, changes, strip, behind)
-        # Nobody is there: not even a rounding may change it.
-        touched = np.s_[:] if behind is not None else total > 0
         part = result[top:bottom, left:right]
-        part[touched] = encode(mixed[touched], pixels.dtype)
+        part[:] = encode(mixed, pixels.dtype)
+        if behind is None:
+            # Nobody is there: not even a rounding may change it.
+            np.copyto(part, pixels[top:bottom, left:right], where=(total == 0)[..., None])
 
     _each_strip(work, box)
     return result
@@ -148,12 +149,11 @@ def _mixed(pixels, faces, layers, changes, strip, behind):
 
 def _changed(before, guide, window, change, box):
     """Linear pixels `[h, w, 3]` of a box under a change."""
-    along = window.uncut(change.slope, box) * guide
-    after = np.empty_like(before)
-    for channel in range(3):
-        factor = window.uncut(change.offset[..., channel], box)
-        factor += along
-        np.multiply(before[..., channel], np.exp(factor, out=factor), out=after[..., channel])
+    along = window.uncut(change.slope, box)
+    along *= guide
+    after = window.uncut(change.factor, box)
+    after *= np.exp(along, out=along)[..., None]
+    after *= before
     if change.lost is None:
         return after
     lost = window.uncut(change.lost, box)

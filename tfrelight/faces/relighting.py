@@ -47,18 +47,18 @@ _METERED = 90.0
 class Change:
     """What a new light does to a face, on the maps' grid.
 
-    A pixel of the photo with guide g becomes `photo x exp(slope g + offset)`, and with a share
+    A pixel of the photo with guide g becomes `photo x factor x exp(slope g)`, and with a share
     `lost` of it, `fill`.
 
     Attributes:
       slope: `[S, S]`.
-      offset: `[S, S, 3]`.
+      factor: `[S, S, 3]`.
       lost: `[S, S]` in [0, 1], or None where that is 0 everywhere.
       fill: `[S, S, 3]` linear RGB, or None.
     """
 
     slope: np.ndarray
-    offset: np.ndarray
+    factor: np.ndarray
     lost: np.ndarray | None = None
     fill: np.ndarray | None = None
 
@@ -100,11 +100,11 @@ def change(maps: FaceMaps, light) -> Change:
     # What follows the guide is brightness; colour of light has no edges of its own.
     shared = luminance(slope)
     offset += (slope - shared[..., None]) * maps.guide[..., None]
-    slope = shared
+    slope, factor = shared, np.exp(offset)
     lost = _lost(maps, log_ratio) * (1.0 - sameness)
     if not np.any(lost * maps.mask > 0.01):
-        return Change(slope, offset)
-    return Change(slope, offset, lost, maps.albedo * new)
+        return Change(slope, factor)
+    return Change(slope, factor, lost, maps.albedo * new)
 
 
 def _shadings(maps, light):
