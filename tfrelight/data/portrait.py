@@ -13,7 +13,9 @@ still, under K lights:
 | `light` | float32 `[K, 9, 3]` | spherical harmonics of the incoming radiance |
 | `has_mask`, `has_albedo`, `has_normals`, `has_light` | float | 1 if the label is known, else 0 |
 
-Synthetic subjects hold four more (`tfrelight.synthesis.portraits.subject`):
+Readers of a rig that is the same for all people add `lamps`, K ids of the lamp that was on; they
+are for evaluation, and not in records. Synthetic subjects hold four more
+(`tfrelight.synthesis.portraits.subject`):
 
 | key | type, shape | meaning |
 |---|---|---|
