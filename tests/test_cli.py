@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 COMMANDS = [
     *("train", "evaluate", "export", "lights", "relight", "decompose"),
     *("batch", "serve", "serving.client", "synthesize"),
-    *("photometric_stereo", "pseudo_label"),
+    *("photometric_stereo", "pseudo_label", "experiments"),
 ]
 
 # A command like any other, whose `main` does what --action says.

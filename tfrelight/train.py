@@ -93,11 +93,16 @@ for _name, _weight, _help in (
 _NOT_SETTINGS = ("workdir", "max_minutes")
 
 
-def main():
-    """Trains as the flags say."""
+def own_flags():
+    """The flags that make a run's settings: all that change its numbers."""
     # Run with -m, this module's flags are filed under the script's path.
     own = flags.FLAGS.get_key_flags_for_module(flags.FLAGS.find_module_defining_flag("workdir"))
-    settings = {flag.name: flag.value for flag in own if flag.name not in _NOT_SETTINGS}
+    return [flag for flag in own if flag.name not in _NOT_SETTINGS]
+
+
+def main():
+    """Trains as the flags say."""
+    settings = {flag.name: flag.value for flag in own_flags()}
 
     from tfrelight.training import strategies
 
