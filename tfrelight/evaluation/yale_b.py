@@ -30,7 +30,7 @@ from tfrelight.errors import InputError
 from tfrelight.evaluation import decomposition, lamps, relighting
 from tfrelight.evaluation.measurements import Measurements
 
-__all__ = ["Person", "chosen", "ellipse", "evaluate", "person"]
+__all__ = ["Person", "chosen", "ellipse", "evaluate", "person", "shaded"]
 
 SIZE = 128
 MAX_AZIMUTH, MAX_ELEVATION = 60.0, 45.0
@@ -124,7 +124,8 @@ def _grey_light(light):
     return np.repeat(light[..., None], 3, axis=-1)
 
 
-def _shading(person, light):
+def shaded(person, light):
+    """Shading `[H, W]` of a person's stereo normals under a grey light `[9]`, at least 0."""
     return np.maximum(harmonics.shade(person.normals, _grey_light(light))[..., 0], 0.0)
 
 
@@ -146,12 +147,12 @@ def _no_relighting(person, source, reference):
 
 
 def _ratio_image(person, source, reference):
-    before, after = (_shading(person, person.oracle_light[i]) for i in (source, reference))
+    before, after = (shaded(person, person.oracle_light[i]) for i in (source, reference))
     return person.photos.images[source] * after / np.maximum(before, _MIN_SHADING)
 
 
 def _albedo_times_shading(person, source, reference):
-    return person.albedo * _shading(person, person.oracle_light[reference])
+    return person.albedo * shaded(person, person.oracle_light[reference])
 
 
 # Each a function of a person and the indices of source and reference to `[H, W]` linear.
