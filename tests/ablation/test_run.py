@@ -105,7 +105,8 @@ def played(monkeypatch):
         given = split(arguments)
         if command == "evaluate":
             report = {**test_table.report({"31": 10.0, "32": 20.0})}
-            report.update(protocol={"name": "yale_b"}, settings={"model": given["model"]})
+            report.update(protocol={"name": "yale_b"}, settings={**given})
+            report["settings"]["subjects"] = given["subjects"].split(",")
             files.write_json(given["report"], report)
             return 0
         if given.get("labelled_multilit_subjects") == "5":
@@ -169,10 +170,13 @@ def test_nothing_is_done_twice(yale, tmp_path, played):
     again = made(yale, tmp_path, plan.SETTINGS, "01", plan.VARIANTS)
     assert again.go_on() == [] and played == []
     assert "12 runs of 4 steps of 2 pairs: 12 done, 0 to do." in again.overview()
-    # What is measured and not written down is measured again, not trained.
+    # What was measured on others, or whose report is gone, is measured again, not trained.
     again.report(again.runs[3]).unlink()
     again.go_on()
-    assert [command for command, _ in played] == ["evaluate"]
+    again.test_subjects = ["31"]
+    assert "12 runs of 4 steps of 2 pairs: 0 done, 12 to do." in again.overview()
+    again.go_on()
+    assert [command for command, _ in played] == ["evaluate"] * 13
 
 
 def test_it_stops_when_time_is_up_and_goes_on(yale, tmp_path, played):

@@ -93,8 +93,9 @@ class Ablation:
         return len(self.folder(run).history())
 
     def done(self, run):
-        """Whether the run is trained and measured."""
-        return self.report(run).exists()
+        """Whether the run is trained, and measured on the people to measure."""
+        path = self.report(run)
+        return path.exists() and against.load(path)["settings"]["subjects"] == self.test_subjects
 
     def overview(self):
         """How many runs there are, which are done, and how long the others may take: lines."""
