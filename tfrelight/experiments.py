@@ -40,7 +40,7 @@ _OF_RUNS = {
 
 
 def main():
-    """Does what is left of the experiments."""
+    """Does what is left of the experiments; status 3 if a run failed."""
     values = flags.FLAGS
     for name, instead in _OF_RUNS.items():
         if values[name].present:

@@ -164,19 +164,19 @@ def test_from_nothing_to_a_table(yale, tmp_path, real):
 
 
 def test_nothing_is_done_twice(yale, tmp_path, played):
-    assert made(yale, tmp_path, plan.SETTINGS, "01", plan.VARIANTS).go_on() == []
-    assert len(played) == 2 * 3 * 4
+    assert made(yale, tmp_path, plan.SETTINGS).go_on() == []
+    assert len(played) == 2 * 2
     del played[:]
-    again = made(yale, tmp_path, plan.SETTINGS, "01", plan.VARIANTS)
+    again = made(yale, tmp_path, plan.SETTINGS)
     assert again.go_on() == [] and played == []
-    assert "12 runs of 4 steps of 2 pairs: 12 done, 0 to do." in again.overview()
+    assert "2 runs of 4 steps of 2 pairs: 2 done, 0 to do." in again.overview()
     # What was measured on others, or whose report is gone, is measured again, not trained.
-    again.report(again.runs[3]).unlink()
+    again.report(again.runs[1]).unlink()
     again.go_on()
     again.test_subjects = ["31"]
-    assert "12 runs of 4 steps of 2 pairs: 0 done, 12 to do." in again.overview()
+    assert "2 runs of 4 steps of 2 pairs: 0 done, 2 to do." in again.overview()
     again.go_on()
-    assert [command for command, _ in played] == ["evaluate"] * 13
+    assert [command for command, _ in played] == ["evaluate"] * 3
 
 
 def test_it_stops_when_time_is_up_and_goes_on(yale, tmp_path, played):
@@ -218,13 +218,36 @@ def test_other_settings_in_the_same_folder_are_refused(yale, tmp_path, played):
     made(yale, tmp_path)
 
 
-def command(*arguments):
+def test_two_do_not_work_in_one_folder(yale, tmp_path, monkeypatch):
+    """Nor does one beside what a killed one has started."""
+    started = []
+
+    def call(command, arguments, log):
+        code = "import sys; sys.stdin.read()"
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, close_fds=False
+        )
+        started.append(process)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ablation, "call", call)
+    with pytest.raises(KeyboardInterrupt):
+        made(yale, tmp_path).go_on()
+    with pytest.raises(InputError, match=f"Another process works in {tmp_path}"):
+        made(yale, tmp_path).go_on()
+    started[0].communicate()
+    with pytest.raises(KeyboardInterrupt):
+        made(yale, tmp_path).go_on()
+    started[1].communicate()
+
+
+def command(*arguments, timeout=240):
     return subprocess.run(
         [sys.executable, "-m", "tfrelight.experiments", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=timeout,
     )
 
 
@@ -255,11 +278,13 @@ def test_wrong_flags_are_one_clear_line(yale, tmp_path, arguments, message):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_every_run_in_a_process_of_its_own(yale, tmp_path):
     """Renders 32 people and trains twice: `python -m pytest -m slow tests/ablation`."""
     given = [f"--yale_b_dir={yale}", f"--output_dir={tmp_path}", "--labels=1", "--size=32"]
     given += ["--settings=limited", "--variants=supervised,all", "--epochs=1", "--batch_size=2"]
-    result = command(*given, "--steps_per_epoch=2", f"--test_subjects={','.join(TEST)}")
+    given += ["--steps_per_epoch=2", "--synthetic_lights=2"]
+    result = command(*given, f"--test_subjects={','.join(TEST)}", timeout=1200)
     assert (result.returncode, result.stderr) == (0, "")
     assert "2 done, 0 to do" in result.stdout
     assert "| limited | 1 | all |" in (tmp_path / "results.md").read_text()

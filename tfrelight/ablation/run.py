@@ -8,6 +8,9 @@ OUTPUT_DIR/results.{json,md}   the tables, anew after every run
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import pathlib
 import shlex
 import subprocess
@@ -127,10 +130,17 @@ class Ablation:
 
         Returns:
           Names of the runs that failed.
+
+        Raises:
+          InputError: another process works in the folder.
         """
-        started, failed = time.monotonic(), []
         for part in ("runs", "reports", "logs"):
             (self.path / part).mkdir(parents=True, exist_ok=True)
+        with _alone(self.path):
+            return self._go_on(max_minutes)
+
+    def _go_on(self, max_minutes):
+        started, failed = time.monotonic(), []
         for run in self.runs:
             if self.done(run):
                 continue
@@ -180,6 +190,20 @@ def _flags(values):
     return [f"--{name}={flag_text(value)}" for name, value in values.items()]
 
 
+@contextlib.contextmanager
+def _alone(folder):
+    """Holds a folder's lock, which started processes keep should this one be killed."""
+    with open(folder / "lock", "w") as lock:
+        os.set_inheritable(lock.fileno(), True)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"Another process works in {folder}. Wait for its end, or stop it."
+            ) from error
+        yield
+
+
 def call(command, arguments, log):
     """Runs `python -m tfrelight.COMMAND` and adds what it prints to a file; its exit status."""
     with open(log, "a", encoding="utf-8") as output:
@@ -187,6 +211,8 @@ def call(command, arguments, log):
             [sys.executable, "-m", f"tfrelight.{command}", *arguments],
             stdout=output,
             stderr=subprocess.STDOUT,
+            # For the lock: no other file of ours is inheritable.
+            close_fds=False,
             check=False,
         ).returncode
 
