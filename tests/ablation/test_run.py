@@ -68,6 +68,8 @@ def read(text, like):
     """A flag's value from its text, of the type of another."""
     if like is None or isinstance(like, str):
         return text or None
+    if isinstance(like, list):
+        return text.split(",") if text else []
     return text == "True" if isinstance(like, bool) else type(like)(float(text))
 
 
