@@ -126,6 +126,21 @@ def test_coefficient_l2():
     np.testing.assert_allclose(metrics.coefficient_l2(light, other), [3.0, 2.0])
 
 
+def test_si_coefficient_error_is_the_sine_of_the_angle():
+    light = np.zeros((9, 3))
+    light[0, 0], light[3, 1] = 3.0, 4.0
+    other = np.zeros((9, 3))
+    other[3, 1] = 2.0
+    # The best scale of (3, 4) for (0, 2) is 8/25: (0.96, 1.28) leaves (0.96, -0.72), 1.2 of 2.
+    assert metrics.si_coefficient_error(light, other) == pytest.approx(0.6)
+    assert metrics.si_coefficient_error(5 * light, light) == pytest.approx(0, abs=1e-7)
+    # A light that has to be turned around, and none at all, are no help.
+    assert metrics.si_coefficient_error(-light, light) == 1
+    assert metrics.si_coefficient_error(0 * light, light) == 1
+    both = metrics.si_coefficient_error(np.stack([light, other]), np.stack([other, other]))
+    np.testing.assert_allclose(both, [0.6, 0.0], atol=1e-7)
+
+
 def test_consistency():
     # Grey albedo of (1, 3) / 2 and (1, 1): 0.25 of deviation at each pixel. Normals 10 degrees to
     # the left and to the right of the camera: 10 from their mean.

@@ -22,6 +22,7 @@ __all__ = [
     "normals",
     "psnr",
     "rmse",
+    "si_coefficient_error",
     "si_mse",
     "si_rmse",
 ]
@@ -167,6 +168,21 @@ def coefficient_l2(estimate, reference):
     """Euclidean distance of lights over their 27 coefficients: two `[..., 9, 3]` to `[...]`."""
     difference = np.asarray(estimate, np.float64) - np.asarray(reference, np.float64)
     return np.sqrt(np.sum(difference**2, axis=(-2, -1)))
+
+
+def si_coefficient_error(estimate, reference):
+    """Relative error of lights after the best scale: two `[..., 9, 3]` to `[...]` in [0, 1].
+
+    min over s >= 0 of |s a - b| / |b| over the 27 coefficients, which is the sine of the angle
+    between a and b, and 1 from 90 degrees on. For photos whose exposure, and so whose albedo, is
+    known up to a factor only.
+    """
+    a = np.asarray(estimate, np.float64).reshape(*np.shape(estimate)[:-2], 27)
+    b = np.asarray(reference, np.float64).reshape(a.shape)
+    size = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
+    # A light of 0 has no angle to another: no scale helps.
+    cosine = np.divide(np.sum(a * b, axis=-1), size, out=np.zeros_like(size), where=size > 0)
+    return np.sqrt(1.0 - np.clip(cosine, 0.0, 1.0) ** 2)
 
 
 def bootstrap_interval(values, subjects, seed=0, statistic=np.mean, resamples=1000):

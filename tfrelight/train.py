@@ -23,6 +23,12 @@ flags.DEFINE_integer("epochs", 20, "Epochs; after each the run is saved.", lower
 flags.DEFINE_integer("steps_per_epoch", 100, "Steps an epoch.", lower_bound=1)
 flags.DEFINE_float("learning_rate", 2e-3, "Highest learning rate: warm-up to it, cosine to 0.")
 flags.DEFINE_integer("warmup_steps", 100, "Steps of linear warm-up.", lower_bound=0)
+flags.DEFINE_list(
+    "learning_rate_drops",
+    [],
+    "Steps at which the learning rate falls to a tenth, as 15000,40000; in place of the cosine, "
+    "and without a warm-up.",
+)
 flags.DEFINE_float("weight_decay", 1e-4, "AdamW's weight decay.", lower_bound=0)
 flags.DEFINE_integer("seed", 0, "Of weights, order, and augmentation.", lower_bound=0)
 flags.DEFINE_string("precision", "auto", "auto, float32, bfloat16 or float16.")
@@ -75,6 +81,12 @@ flags.DEFINE_float(
     lower_bound=0,
     upper_bound=1,
 )
+flags.DEFINE_list(
+    "rendered_targets",
+    ["synthetic", "multilit"],
+    "Which fully labelled photos (synthetic, multilit, single) reconstruction and cross-relighting "
+    "compare with what the labels render; all others with the photo itself.",
+)
 flags.DEFINE_bool("strict", False, "Refuse broken photos instead of skipping them.")
 
 for _name, _weight, _help in (
@@ -93,11 +105,16 @@ for _name, _weight, _help in (
 _NOT_SETTINGS = ("workdir", "max_minutes")
 
 
-def main():
-    """Trains as the flags say."""
+def own_flags():
+    """The flags that make a run's settings: all that change its numbers."""
     # Run with -m, this module's flags are filed under the script's path.
     own = flags.FLAGS.get_key_flags_for_module(flags.FLAGS.find_module_defining_flag("workdir"))
-    settings = {flag.name: flag.value for flag in own if flag.name not in _NOT_SETTINGS}
+    return [flag for flag in own if flag.name not in _NOT_SETTINGS]
+
+
+def main():
+    """Trains as the flags say."""
+    settings = {flag.name: flag.value for flag in own_flags()}
 
     from tfrelight.training import strategies
 

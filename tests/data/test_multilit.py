@@ -193,6 +193,22 @@ def test_what_is_broken_is_named_and_skipped_or_refused(tmp_path, damage, caplog
         list(reader(tmp_path, 16).subjects(strict=True))
 
 
+def test_people_without_lights_can_come_without_labels(tmp_path):
+    folders.multilit(tmp_path, ["anna", "bo"], lamps=False)
+    folders.multilit(tmp_path / "rig", ["cleo"])
+    (tmp_path / "rig" / "lights.csv").rename(tmp_path / "bo" / "lights.csv")
+    (tmp_path / "rig" / "cleo").rename(tmp_path / "cleo")
+    (tmp_path / "rig").rmdir()
+    with pytest.raises(InputError, match="^anna: the lights of 0 photos are known"):
+        list(reader(tmp_path, 16).subjects(strict=True))
+    lenient = multilit.MultilitFolder(tmp_path, 16, labelled=True, needs_labels=False)
+    found = {subject["subject"]: subject for subject in lenient.subjects(strict=True)}
+    known = {name: subject["has_normals"] for name, subject in found.items()}
+    assert known == {"multilit-anna": 0.0, "multilit-bo": 1.0, "multilit-cleo": 0.0}
+    # Their records are not those of a reader that leaves people out.
+    assert lenient.stamp() != reader(tmp_path, 16).stamp()
+
+
 def test_names_that_are_not_ascii(tmp_path):
     folders.multilit(tmp_path, ["Søren Kierkegård", "張偉"])
     names = [subject["subject"] for subject in reader(tmp_path, 16).subjects(strict=True)]

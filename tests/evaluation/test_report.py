@@ -20,19 +20,20 @@ def document():
     measured.add("light_direction", "model", "31", degrees=10.0)
     measured.add("light_direction", "model", "31", degrees=40.0)
     measured.add("light_direction", "model", "31", degrees=13.0)
-    return report.document({"name": "yale_b"}, measured, SETTINGS)
+    protocol = {"name": "yale_b", "subjects": ["31", "32"]}
+    return {**report.document(protocol, measured, SETTINGS), "left_out": ["No LPIPS."]}
 
 
 def test_document_says_what_was_measured_and_how(document):
     assert document["tfrelight"] == tfrelight.__version__
-    assert document["protocol"] == {"name": "yale_b"}
+    assert document["protocol"] == {"name": "yale_b", "subjects": ["31", "32"]}
     assert document["settings"] == SETTINGS
     assert document["results"]["light_direction"]["model"]["degrees"]["median"] == 13.0
     assert document["subjects"]["cross_relighting"]["model"]["si_rmse"]["32"] == 0.75
 
 
 def test_tables(document):
-    first, second = report.tables(document).split("\n\n")
+    first, second, left_out = report.tables(document).split("\n\n")
     header, model, nothing = first.splitlines()
     assert header.split() == ["cross", "relighting", "si_rmse", "psnr"]
     assert model.split() == ["model", "0.5000", "[0.2500,", "0.7500]", "inf"]
@@ -43,6 +44,34 @@ def test_tables(document):
     assert header.split() == ["light", "direction", "degrees", "median"]
     # One subject: no interval.
     assert model.split() == ["model", "21.00", "13.00"]
+    assert left_out == "No LPIPS."
+
+
+def test_markdown(document):
+    page = report.markdown(document).split("\n\n")
+    assert page[0] == "# runs/x on yale_b"
+    assert "- subjects: 2: 31, 32" in page[2].splitlines()
+    head, line, model, nothing = page[3].splitlines()
+    assert (head, line) == ("| cross relighting | si_rmse | psnr |", "|---|---|---|")
+    # 0.25 and 0.75: a standard deviation of 0.25.
+    assert model == "| model | 0.5000 ± 0.2500 [0.2500, 0.7500] | inf |"
+    assert nothing == "| no relighting | 2.00 ± 0.0000 [2.00, 2.00] |  |"
+    assert page[5] == "No LPIPS.\n"
+
+
+def test_differences_are_a_table_of_their_own(document):
+    found = {"subjects": 2, "difference": -0.1, "interval": (-0.15, -0.05), "relative": -0.25}
+    same = {"subjects": 2, "difference": 0.0, "interval": (0.0, 0.0), "relative": 0.0}
+    results = {"cross_relighting": {"model": {"si_rmse": found}, "no relighting": {"psnr": same}}}
+    text = report.tables({**document, "against": {"model": "runs/y", "results": results}})
+    _, _, table, _ = text.split("\n\n")
+    head, line = table.splitlines()
+    assert head.startswith("difference from runs/y")
+    assert line.split("  ")[1:2] == ["cross relighting, model: si_rmse"]
+    assert "-0.1000 [-0.1500, -0.0500]" in line and "-25.0 %" in line
+    results = {"cross_relighting": {"no relighting": {"psnr": same}}}
+    text = report.tables({**document, "against": {"model": "runs/y", "results": results}})
+    assert "difference from runs/y: none" in text
 
 
 def test_json_is_standard(document, tmp_path):

@@ -43,7 +43,11 @@ def settings(folder, model, tmp_path):
         "dataset": "yale_b",
         "data_dir": str(folder),
         "subjects": ["01", "07"],
+        "split": "test",
+        "limit": 0,
         "report": str(tmp_path / "report.json"),
+        "markdown": str(tmp_path / "report.md"),
+        "against": None,
         "picture": str(tmp_path / "page.png"),
         "strict": False,
         "seed": 0,
@@ -54,6 +58,7 @@ def test_command_prints_and_writes(settings, tmp_path):
     values = [
         f"--{name}={','.join(value) if isinstance(value, list) else value}"
         for name, value in settings.items()
+        if value is not None
     ]
     result = subprocess.run(
         [sys.executable, "-m", "tfrelight.evaluate", *values],
@@ -71,12 +76,13 @@ def test_command_prints_and_writes(settings, tmp_path):
     assert set(report["subjects"]["normals"]["model"]["degrees"]) == {"01", "07"}
     mean = report["results"]["cross_relighting"]["model"]["si_rmse"]["mean"]
     assert f"{mean:.4f}" in result.stdout
+    assert f"| model | {mean:.4f} ±" in (tmp_path / "report.md").read_text()
     with Image.open(tmp_path / "page.png") as picture:
         assert picture.size == (7 * 128, 14 + 2 * 128)
 
 
 def test_same_settings_same_numbers(settings):
-    quiet = {**settings, "subjects": ["07"], "report": None, "picture": None}
+    quiet = {**settings, "limit": 1, "report": None, "markdown": None, "picture": None}
     # As text, for in JSON what is not a number equals itself.
     assert json.dumps(run.run(quiet)) == json.dumps(run.run(quiet))
 
@@ -90,7 +96,13 @@ def test_same_settings_same_numbers(settings):
         ({"subjects": ["01", "31"]}, "No subject '31'"),
         ({"model": "/nowhere"}, "No trained model"),
         ({"report": "/nowhere/report.json"}, "No such folder: /nowhere"),
+        ({"markdown": "/nowhere/report.md"}, "No such folder: /nowhere"),
         ({"picture": "/nowhere/page.png"}, "No such folder: /nowhere"),
+        ({"against": "/nowhere/report.json"}, "No such report: /nowhere/report.json"),
+        ({"split": "dev"}, "Unknown split 'dev'"),
+        ({"dataset": "photoface", "data_dir": None}, "needs --data_dir"),
+        ({"dataset": "photoface"}, "--subjects is not for --dataset=photoface"),
+        ({"dataset": "synthetic", "data_dir": None, "split": "train"}, "Received: train"),
         ({"dataset": "synthetic"}, "takes no --data_dir"),
         ({"dataset": "synthetic", "data_dir": None}, "one number of people"),
         ({"dataset": "synthetic", "data_dir": None, "subjects": ["0"]}, "Received: 0"),
@@ -102,6 +114,22 @@ def test_wrong_settings_are_one_clear_line(settings, change, message, tmp_path):
         run.run({**settings, **change})
     assert message in str(error.value) and "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_report_against_itself_and_against_another_protocol(settings, tmp_path):
+    first = run.run({**settings, "subjects": ["07"]})
+    again = {**settings, "subjects": ["07"], "against": settings["report"]}
+    again["report"] = str(tmp_path / "second.json")
+    found = run.run(again)["against"]["results"]
+    assert set(found) == set(first["subjects"])
+    for of_method in found.values():
+        for of_metric in of_method.values():
+            assert all(value["difference"] == 0 for value in of_metric.values())
+    assert "difference from" in (tmp_path / "report.md").read_text()
+    with pytest.raises(InputError, match="seed is 1 here and 0 in the other"):
+        run.run({**again, "seed": 1})
+    # What took its time to measure is kept.
+    assert json.loads((tmp_path / "second.json").read_text())["settings"]["seed"] == 1
 
 
 def test_strict_refuses_what_is_skipped_without(settings, folder, tmp_path):

@@ -61,10 +61,11 @@ def test_knowing_everything_leaves_nothing_to_err_about(known):
     for metric in ("si_mse", "lmse", "dssim", "rmse"):
         assert summary["albedo"]["model"][metric]["mean"] == pytest.approx(0, abs=1e-6)
     assert summary["light"]["model"]["coefficient_l2"]["mean"] == pytest.approx(0, abs=1e-5)
+    assert summary["light"]["model"]["si_error"]["mean"] == pytest.approx(0, abs=1e-5)
     assert summary["light_direction"]["model"]["degrees"]["mean"] == pytest.approx(0, abs=0.01)
     assert summary["consistency"]["model"]["albedo"]["mean"] == pytest.approx(0, abs=1e-6)
     relit = summary["cross_relighting"]
-    for metric, statistics in relit["true albedo, normals and light"].items():
+    for metric, statistics in relit["albedo, normals and light of the labels"].items():
         assert relit["model"][metric]["mean"] == pytest.approx(statistics["mean"], rel=1e-5)
 
 
@@ -74,7 +75,7 @@ def test_photo_as_albedo_is_no_relighting_and_rebuilds_itself(unknown):
     for metric in ("si_rmse", "dssim", "rmse"):
         expected = relit["no relighting"][metric]["mean"]
         assert relit["model"][metric]["mean"] == pytest.approx(expected, rel=1e-4)
-        assert expected > relit["true albedo, normals and light"][metric]["mean"]
+        assert expected > relit["albedo, normals and light of the labels"][metric]["mean"]
     assert summary["reconstruction"]["model"]["rmse"]["mean"] == pytest.approx(0, abs=1e-5)
     direction = summary["light_direction"]
     assert direction["model"]["degrees"] == direction["light at the camera"]["degrees"]
@@ -104,10 +105,17 @@ def test_groups_go_from_dark_to_light(unknown, people):
     }
     expected = sorted(luminance, key=lambda subject: luminance[subject].mean())
     assert ids == [[subject] for subject in expected]
-    errors = measured.by_subject()["albedo"]["model"]["si_mse"]
-    for of_metric in groups.values():
-        [(subject, value)] = of_metric["albedo_si_mse"].items()
-        assert value == pytest.approx(errors[subject])
+    means = measured.by_subject()
+    for column, table, metric in (
+        ("normals_degrees", "normals", "degrees"),
+        ("albedo_si_mse", "albedo", "si_mse"),
+        ("albedo_lmse", "albedo", "lmse"),
+        ("light_si_error", "light", "si_error"),
+        ("cross_si_rmse", "cross_relighting", "si_rmse"),
+    ):
+        for of_metric in groups.values():
+            [(subject, value)] = of_metric[column].items()
+            assert value == pytest.approx(means[table]["model"][metric][subject])
 
 
 def test_lights_without_a_direction_are_left_out(known, people):

@@ -83,6 +83,11 @@ def test_knowing_everything_leaves_nothing_to_err_about(known):
     assert mean(known, "normals", "model", "degrees") == pytest.approx(0, abs=1e-3)
     assert mean(known, "normals", "model", "under_11.25") == 1
     assert mean(known, "light_direction", "model", "degrees") == pytest.approx(0, abs=0.05)
+    for metric in ("si_mse", "lmse", "dssim", "rmse"):
+        assert mean(known, "albedo", "model", metric) == pytest.approx(0, abs=1e-6)
+    for metric in ("coefficient_l2", "si_error"):
+        assert mean(known, "light", "model", metric) == pytest.approx(0, abs=1e-3)
+    assert mean(known, "light_class", "model", "accuracy") == 1
     assert mean(known, "consistency", "model", "albedo") == pytest.approx(0, abs=1e-6)
     assert mean(known, "consistency", "model", "normals_degrees") == pytest.approx(0, abs=0.05)
     # A flash's light cut to three bands is not the flash; one fitted to the photo comes nearer.
@@ -115,6 +120,11 @@ def test_camera_row_is_the_angle_between_camera_and_flash(unknown):
         assert statistics["count"] == 2 * len(IN_RANGE)
         assert statistics["mean"] == pytest.approx(expected.mean(), abs=1e-3)
         assert statistics["median"] == pytest.approx(np.median(expected), abs=1e-3)
+
+
+def test_who_sees_no_light_cannot_tell_the_flashes(unknown):
+    assert mean(unknown, "light_class", "chance", "accuracy") == 1 / len(IN_RANGE)
+    assert mean(unknown, "light_class", "model", "accuracy") == 1 / len(IN_RANGE)
 
 
 def test_counts_follow_the_protocol(known):
@@ -174,6 +184,10 @@ def test_people_are_checked_before_the_work(folder):
         yale_b.chosen(folder)
     with pytest.raises(InputError, match="No subject '02'"):
         yale_b.chosen(folder, ["01", "02"])
+    with pytest.raises(InputError, match="No subject '04'"):
+        yale_b.chosen(folder, split="kept_aside")
+    with pytest.raises(InputError, match="Unknown split 'dev' .*train, test, kept_aside"):
+        yale_b.chosen(folder, split="dev")
     with pytest.raises(InputError, match="'01' is named twice"):
         yale_b.chosen(folder, ["01", "01"])
     with pytest.raises(InputError, match="No such folder: .*nowhere"):

@@ -129,6 +129,19 @@ def test_cast_shadows_and_highlights_count_only_where_labels_do_not_tell_them(pa
 
 
 @pytest.mark.parametrize("name", ["reconstruction", "cross_relighting"])
+def test_labels_that_must_not_stand_for_the_photo_do_not(pair, name):
+    portraits = concatenated(pair)
+    spoiled = {**portraits, "image": portraits["image"] * 0.6}
+    outputs = perfect(portraits)
+    hidden = {**spoiled, "rendered": tf.zeros_like(portraits["rendered"])}
+    value = pair_losses([name], outputs, hidden)[name]
+    np.testing.assert_allclose(
+        value, pair_losses([name], outputs, unlabelled(spoiled))[name], rtol=0.02
+    )
+    assert float(value) > 0.1
+
+
+@pytest.mark.parametrize("name", ["reconstruction", "cross_relighting"])
 def test_saturated_pixels_of_unlabelled_photos_do_not_vote(pair, name):
     portraits = unlabelled(concatenated(pair))
     outputs = perfect(portraits)

@@ -110,6 +110,26 @@ def test_sfsnet_without_photos_leaves_built_in_people_unlabelled(data):
     assert "4 synthetic subjects in place of multi-lit photos" in found.summary
 
 
+@pytest.mark.parametrize("named", [["synthetic", "multilit"], ["single"], []])
+def test_which_photos_are_compared_with_what_their_labels_render(data, named):
+    given = options(photoface_dir=data / "photoface", celeba_dir=data / "celeba")
+    given.update(rendered_targets=named, labelled_multilit_subjects=1, synthetic_share=0.3)
+    sources = mixture.mixture(given).training
+    found = {}
+    for batch in pairs.pairs(sources, 5, steps=20, augmented=False).as_numpy_iterator():
+        for name, normals, rendered in zip(
+            batch["a"]["subject"], batch["a"]["has_normals"], batch["a"]["rendered"]
+        ):
+            kind = name.decode().partition("-")[0]
+            # Of photos without labels it says nothing.
+            if normals or kind not in ("synthetic", "photoface"):
+                found[kind] = bool(rendered)
+    parts = {"synthetic": "synthetic", "photoface": "multilit", "img_align_celeba": "single"}
+    parts["celeba"] = "single"
+    assert len(found) == 3
+    assert found == {kind: parts[kind] in named for kind in found}
+
+
 @pytest.mark.parametrize("known", [1, 4, 5])
 def test_the_first_people_keep_their_labels(data, known):
     given = options(photoface_dir=data / "photoface", multilit_dir=data / "multilit")

@@ -37,6 +37,7 @@ SETTINGS = {
     "steps_per_epoch": 3,
     "learning_rate": 1e-3,
     "warmup_steps": 2,
+    "learning_rate_drops": [],
     "weight_decay": 1e-4,
     "seed": 7,
     "precision": "float32",
@@ -57,6 +58,7 @@ SETTINGS = {
     "limit": 0,
     "labelled_multilit_subjects": 0,
     "labelled_multilit_share": 0.5,
+    "rendered_targets": ["synthetic", "multilit"],
     "strict": False,
     **{f"{name}_weight": weight for name, weight in LOSSES.items()},
 }
@@ -186,6 +188,11 @@ def test_a_nan_stops_the_run_and_keeps_the_weights(tmp_path, monkeypatch):
         ("network", "unet", "Invalid --network. Expected one of: compact, sfsnet"),
         ("precision", "int8", "Invalid --precision"),
         ("learning_rate", 0.0, "Invalid --learning_rate. Expected above 0"),
+        ("learning_rate_drops", ["5", "3"], "--learning_rate_drops. Expected rising numbers"),
+        ("learning_rate_drops", ["0"], "--learning_rate_drops. Expected rising numbers"),
+        ("learning_rate_drops", ["x"], "Received: x"),
+        ("learning_rate_drops", ["3"], "Expected --warmup_steps=0. Received: 2"),
+        ("rendered_targets", ["photos"], "Expected some of: synthetic, multilit, single"),
         ("yale_b_dir", "missing", "No such folder: missing"),
         ("labelled_multilit_subjects", 50, "Expected at most 2"),
     ],
@@ -194,6 +201,17 @@ def test_wrong_settings_are_refused_before_training(tmp_path, name, value, expec
     with pytest.raises(InputError, match=expected):
         run.train(tmp_path / "run", {**SETTINGS, name: value})
     assert not (tmp_path / "run").exists()
+
+
+def test_the_learning_rate_falls_in_steps(tmp_path):
+    changed = {"learning_rate_drops": ["6", "9"], "warmup_steps": 0, "learning_rate": 0.1}
+    rate = run._optimizer({**SETTINGS, **changed})._learning_rate
+    steps = [0, 5, 6, 7, 9, 10, 11]
+    rates = [float(rate(tf.constant(step))) for step in steps]
+    # Keras counts the step of a drop to those before.
+    np.testing.assert_allclose(rates, [0.1, 0.1, 0.1, 0.01, 0.01, 0.001, 0.001], rtol=1e-6)
+    settings = {**SETTINGS, **changed, "epochs": 1, "synthetic_share": 1.0}
+    assert len(run.train(tmp_path / "drops", settings)) == 1
 
 
 def test_time_runs_out_after_a_whole_epoch(tmp_path):

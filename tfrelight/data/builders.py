@@ -81,7 +81,8 @@ class _FromFolder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         }
 
     def _generate_examples(self, reader, split):
-        yield from enumerate(reader.subjects(split))
+        for number, subject in enumerate(reader.subjects(split)):
+            yield number, {name: subject[name] for name in self.info.features}
 
 
 class Photoface(_FromFolder):

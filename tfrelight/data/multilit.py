@@ -174,15 +174,18 @@ class MultilitFolder(Reader):
       labelled: with normals and albedo, and with lights where they are known.
       predict: for `stereo` of people whose lights are not known: function of `[N, H, W, 3]` sRGB
         photos to a network's dict of numpy arrays (`tfrelight.data.uncalibrated`).
+      needs_labels: leave out people who have neither lights nor `sn.mat` and `albedo.mat`; else
+        they come without labels.
     """
 
     name = "multilit_folder"
     title = "the multi-lit folder"
     version = 1
 
-    def __init__(self, data_dir, size=128, labelled=False, predict=None):
+    def __init__(self, data_dir, size=128, labelled=False, predict=None, needs_labels=True):
         super().__init__(data_dir, size, labelled)
         self.predict = predict
+        self.needs_labels = needs_labels
 
     def _people(self, split):
         parts = [name for name in _SPLITS if (self.data_dir / name).is_dir()]
@@ -230,7 +233,7 @@ class MultilitFolder(Reader):
         return [
             (printable(path.relative_to(self.data_dir).as_posix()), path.stat().st_mtime_ns)
             for path in [*common, *folders]
-        ]
+        ] + ([] if self.needs_labels else ["also without labels"])
 
     def lamps(self, unit):
         """The lights of a person's photos (`read_lights`); empty where there is no list."""
@@ -247,6 +250,8 @@ class MultilitFolder(Reader):
         box = images.central_square(shape)
         small = np.stack([images.resize(image, self.size, box) for image in person.images])
         subject = portrait.unlabelled(self.person(unit), images.encode(small))
+        if (self.data_dir / _LIGHTS).is_file():
+            subject["lamps"] = person.names
         if (folder / "mask.png").is_file():
             mask = images.read(folder / "mask.png", grey=True)
             if mask.shape != shape:
@@ -258,7 +263,7 @@ class MultilitFolder(Reader):
             mask = np.clip(images.resize(mask, self.size, box), 0, 1)
             subject["mask"] = np.round(mask * 255).astype(np.uint8)[..., None]
             subject["has_mask"] = 1.0
-        if self.labelled:
+        if self.labelled and (self.needs_labels or stereo_files.exist(folder) or self.lamps(unit)):
             subject.update(self._labels(folder, unit, person, box))
         return [subject]
 

@@ -37,6 +37,8 @@ class Source:
       subjects: only these subject ids; None for all.
       multilit: pairs of photos of one subject; subjects with a single photo are left out. False:
         pairs of single photos, one of each of two subjects.
+      rendered: where all labels of a photo are known, the photometric losses compare with what they
+        render; else, and elsewhere, with the photo (`models.relight_model`).
     """
 
     name: str
@@ -45,6 +47,7 @@ class Source:
     labelled: bool = True
     subjects: Optional[tuple[str, ...]] = None
     multilit: bool = True
+    rendered: bool = True
 
 
 def schedule(shares, count):
@@ -102,6 +105,7 @@ def _photo(features, index, source):
         "light": features["light"][index],
         **{f"has_{name}": features[f"has_{name}"] * float(source.labelled) for name in LABELS},
         "multilit": tf.constant(float(source.multilit)),
+        "rendered": tf.constant(float(source.rendered)),
     }
 
 

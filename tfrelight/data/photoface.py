@@ -196,6 +196,7 @@ class Photoface(Reader):
         small = np.stack([images.resize(image, self.size, box) for image in session.images])
         grey = np.repeat(images.encode(small)[..., None], 3, axis=-1)
         subject = portrait.unlabelled(self.person(unit), grey)
+        subject["lamps"] = tuple(session.numbers.tolist())
         if self.labelled:
             subject.update(self._labels(folder, session, box))
         return [subject]

@@ -13,7 +13,9 @@ still, under K lights:
 | `light` | float32 `[K, 9, 3]` | spherical harmonics of the incoming radiance |
 | `has_mask`, `has_albedo`, `has_normals`, `has_light` | float | 1 if the label is known, else 0 |
 
-Synthetic subjects hold four more (`tfrelight.synthesis.portraits.subject`):
+Readers of a rig that is the same for all people add `lamps`, K ids of the lamp that was on; they
+are for evaluation, and not in records. Synthetic subjects hold four more
+(`tfrelight.synthesis.portraits.subject`):
 
 | key | type, shape | meaning |
 |---|---|---|
@@ -30,7 +32,8 @@ A **portrait** (TensorFlow) is one photo of a subject: `image` float32 `[H, W, 3
 `mask` `[H, W, 1]` in [0, 1], `albedo` `[H, W, 3]` linear, `normals` `[H, W, 3]` unit, `light`
 `[9, 3]`, `subject`, and the four weights as float32 scalars. A **pair** is
 `{"a": portrait, "b": portrait}`: one subject, two lights. In its portraits the weight `multilit` is
-1; two single photos, which show different subjects, may stand in for a pair, with 0.
+1; two single photos, which show different subjects, may stand in for a pair, with 0. The weight
+`rendered` says whether photometric losses may compare with what a portrait's labels render.
 """
 
 import numpy as np

@@ -28,6 +28,7 @@ __all__ = [
     "DEVELOPMENT_TEST",
     "DEVELOPMENT_TRAIN",
     "KEPT_ASIDE",
+    "SPLITS",
     "ExtendedYaleB",
     "Photos",
     "folder_of",
@@ -44,6 +45,7 @@ DEVELOPMENT_TRAIN = (
 )
 DEVELOPMENT_TEST = ("31", "32", "34", "35", "37", "38")
 KEPT_ASIDE = ("04", "08", "12", "17", "21", "25", "29", "33", "36", "39")
+SPLITS = {"train": DEVELOPMENT_TRAIN, "test": DEVELOPMENT_TEST, "kept_aside": KEPT_ASIDE}
 
 _WIDTH, _HEIGHT = 168, 192
 # The central square: columns 0-168, rows 12-180.
@@ -195,7 +197,7 @@ class ExtendedYaleB(Reader):
     name = "extended_yale_b"
     title = "Extended Yale B"
     version = 3
-    splits = ("train", "test", "kept_aside")
+    splits = tuple(SPLITS)
 
     def __init__(self, data_dir, size=128, labelled=False, people=None):
         super().__init__(data_dir, size, labelled)
@@ -210,8 +212,7 @@ class ExtendedYaleB(Reader):
           InputError: the folder is not the database's, or none of them is.
         """
         present = subjects_in(self.data_dir)
-        numbers = {"train": DEVELOPMENT_TRAIN, "test": DEVELOPMENT_TEST, "kept_aside": KEPT_ASIDE}
-        units = [number for number in numbers[split] if number in present]
+        units = [number for number in SPLITS[split] if number in present]
         if split == "train" and self._chosen:
             units = self._chosen
         elif split == "train" and not units:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tfrelight import metrics
+from tfrelight.evaluation import perceptual
 
 __all__ = ["compare", "ordered_pairs"]
 
@@ -35,12 +36,15 @@ def compare(relit, photo, mask) -> dict:
       mask: `[H, W]` bool.
 
     Returns:
-      dict of `si_rmse`, `dssim` and `psnr` after the one best scale, and `rmse` without it.
+      dict of `si_rmse`, `dssim`, `psnr` and, where it can be had (`perceptual`), `lpips` after the
+      one best scale, and `rmse` without it.
     """
     scaled = relit * metrics.best_scale(relit, photo, mask)
+    lpips = perceptual.distance(scaled, photo, mask)
     return {
         "si_rmse": metrics.rmse(scaled, photo, mask),
         "dssim": metrics.dssim(scaled, photo, mask),
         "psnr": metrics.psnr(scaled, photo, mask),
         "rmse": metrics.rmse(relit, photo, mask),
+        **({} if lpips is None else {"lpips": lpips}),
     }

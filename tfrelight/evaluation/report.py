@@ -1,4 +1,4 @@
-"""What an evaluation found: a table for the terminal and a JSON file."""
+"""What an evaluation found: tables for the terminal and in Markdown, and a JSON file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 import tfrelight
 from tfrelight import files
 from tfrelight.errors import InputError
+from tfrelight.evaluation import perceptual
 
-__all__ = ["document", "tables", "writable", "write"]
+__all__ = ["document", "markdown", "tables", "writable", "write", "write_markdown"]
 
 
 def document(protocol, measurements, settings):
@@ -22,13 +23,16 @@ def document(protocol, measurements, settings):
       settings: the flags of `tfrelight.evaluate` by name; `seed` is that of the intervals too.
 
     Returns:
-      dict with `tfrelight` (version), `protocol`, `settings`, `results` (`Measurements.summary`)
-      and `subjects` (`Measurements.by_subject`).
+      dict with `tfrelight` (version), `protocol`, `settings`, `left_out` (reasons why something
+      was not measured), `results` (`Measurements.summary`) and `subjects`
+      (`Measurements.by_subject`). `evaluation.against.differences` are added as `against`.
     """
+    reasons = [perceptual.left_out()]
     return {
         "tfrelight": tfrelight.__version__,
         "protocol": protocol,
         "settings": settings,
+        "left_out": [reason for reason in reasons if reason],
         "results": measurements.summary(settings["seed"]),
         "subjects": measurements.by_subject(),
     }
@@ -37,33 +41,97 @@ def document(protocol, measurements, settings):
 def tables(report) -> str:
     """The results as text: a table each, with 95 % intervals over subjects in brackets.
 
-    A column is the mean of its metric; angles have a second column with the median.
+    A column is the mean of its metric; angles have a second column with the median. Last, where
+    there is one, come the differences from another report, this one less that one.
     """
-    return "\n\n".join(_table(name, rows) for name, rows in report["results"].items())
+    return "\n\n".join([*map(_aligned, _grids(report, _cell)), *report["left_out"]])
 
 
-def _table(name, rows):
-    columns = []
-    for metric in dict.fromkeys(metric for of_metric in rows.values() for metric in of_metric):
-        columns.append((metric, metric, "mean"))
-        if metric == "degrees":
-            columns.append(("median", metric, "median"))
-    lines = [[name.replace("_", " "), *(title for title, _, _ in columns)]]
-    for method, of_metric in rows.items():
-        cells = [_cell(of_metric.get(metric), statistic) for _, metric, statistic in columns]
-        lines.append([f"  {method}", *cells])
+def markdown(report) -> str:
+    """The results as a Markdown page: mean ± standard deviation [95 % interval over subjects]."""
+    settings, protocol = report["settings"], report["protocol"]
+    people = protocol["subjects"]
+    lines = [
+        f"# {settings['model']} on {protocol['name']}",
+        "",
+        "Mean ± standard deviation [95 % bootstrap interval over subjects].",
+        "",
+    ]
+    for name, value in protocol.items():
+        shown = f"{len(people)}: {', '.join(people)}" if value is people and people else value
+        lines.append(f"- {name}: {shown}")
+    for grid in _grids(report, _full_cell):
+        head, *rows = ([cell.strip().replace("|", "/") for cell in line] for line in grid)
+        lines += ["", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+        lines += ["| " + " | ".join(row) + " |" for row in rows]
+    for reason in report["left_out"]:
+        lines += ["", reason]
+    return "\n".join(lines) + "\n"
+
+
+def _grids(report, cell):
+    """The tables as lists of lines of cells, the first with the titles."""
+    for name, rows in report["results"].items():
+        columns = []
+        for metric in dict.fromkeys(metric for of_metric in rows.values() for metric in of_metric):
+            columns.append((metric, metric, "mean"))
+            if metric == "degrees":
+                columns.append(("median", metric, "median"))
+        lines = [[name.replace("_", " "), *(title for title, _, _ in columns)]]
+        for method, of_metric in rows.items():
+            cells = [cell(of_metric.get(metric), statistic) for _, metric, statistic in columns]
+            lines.append([f"  {method}", *cells])
+        yield lines
+    if "against" in report:
+        yield from _differences(report["against"])
+
+
+def _differences(against):
+    """One table of each: a line a metric, but for methods of which nothing differs."""
+    title = f"difference from {against['model']}"
+    lines = [[title, "difference", "relative", "subjects"]]
+    for name, rows in against["results"].items():
+        for method, of_metric in rows.items():
+            if not any(found["difference"] for found in of_metric.values()):
+                continue
+            for metric, found in of_metric.items():
+                relative = found["relative"]
+                lines.append(
+                    [
+                        f"  {name.replace('_', ' ')}, {method}: {metric}",
+                        _number(found["difference"]) + _interval(found["interval"]),
+                        "" if relative is None else f"{100 * relative:+.1f} %",
+                        str(found["subjects"]),
+                    ]
+                )
+    yield lines if len(lines) > 1 else [[f"{title}: none"]]
+
+
+def _aligned(lines):
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines
     )
 
 
+def _interval(interval):
+    low, high = interval
+    return "" if math.isnan(low) else f" [{_number(low)}, {_number(high)}]"
+
+
 def _cell(statistics, statistic):
     if statistics is None:
         return ""
-    low, high = statistics[f"{statistic}_interval"]
-    interval = "" if math.isnan(low) else f" [{_number(low)}, {_number(high)}]"
-    return _number(statistics[statistic]) + interval
+    return _number(statistics[statistic]) + _interval(statistics[f"{statistic}_interval"])
+
+
+def _full_cell(statistics, statistic):
+    if statistics is None:
+        return ""
+    shown = statistic == "mean" and math.isfinite(statistics["std"])
+    deviation = f" ± {_number(statistics['std'])}" if shown else ""
+    interval = _interval(statistics[f"{statistic}_interval"])
+    return _number(statistics[statistic]) + deviation + interval
 
 
 def _number(value):
@@ -87,6 +155,11 @@ def writable(path):
 def write(path, report):
     """Writes the report as JSON, aside and renamed; what is not a number becomes null."""
     files.write_json(path, _finite(report), allow_nan=False)
+
+
+def write_markdown(path, report):
+    """Writes the report as Markdown, aside and renamed."""
+    files.write_text(path, markdown(report))
 
 
 def _finite(value):

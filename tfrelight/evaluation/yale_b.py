@@ -9,6 +9,9 @@ Cross-relighting: 20 random ordered pairs (source, reference) a subject, two lig
 source is compared with the reference after the best global scale, so that nobody is asked to guess
 how strong an uncalibrated flash was.
 
+Albedo and normals are compared with photometric stereo, lights with the flash's direction and its
+estimated intensity; classes of light are the flashes (`evaluation.lamps`).
+
 The protocol leaves open how large the ellipse is, how SSIM meets the mask and how pairs are drawn.
 Here: semi-axes of 0.85 and 0.95 half widths, windows weighted by the mask, and distinct pairs. On
 the development test subjects all ordered pairs then give si_rmse 0.175 without relighting, 0.087
@@ -24,10 +27,10 @@ import numpy as np
 from tfrelight import color, harmonics, lights, metrics, pictures, shading
 from tfrelight.data import yale_b
 from tfrelight.errors import InputError
-from tfrelight.evaluation import relighting
+from tfrelight.evaluation import decomposition, lamps, relighting
 from tfrelight.evaluation.measurements import Measurements
 
-__all__ = ["Person", "chosen", "ellipse", "evaluate", "person"]
+__all__ = ["Person", "chosen", "ellipse", "evaluate", "person", "shaded"]
 
 SIZE = 128
 MAX_AZIMUTH, MAX_ELEVATION = 60.0, 45.0
@@ -48,6 +51,7 @@ class Person(NamedTuple):
       normals: `[H, W, 3]` from photometric stereo over all lights.
       albedo: `[H, W]` linear, from photometric stereo.
       mask: `[H, W]` bool, what is measured.
+      light: `[K, 9, 3]`, of the flashes, with their intensities from photometric stereo.
       oracle_light: `[K, 9]`, least squares of photo = albedo x shading over the mask.
       outputs: the model's dict for the K photos, numpy.
     """
@@ -58,6 +62,7 @@ class Person(NamedTuple):
     normals: np.ndarray
     albedo: np.ndarray
     mask: np.ndarray
+    light: np.ndarray
     oracle_light: np.ndarray
     outputs: dict
 
@@ -93,6 +98,10 @@ def person(data_dir, number, predict, strict=False) -> Person:
             f"with |azimuth| <= {MAX_AZIMUTH:g} and |elevation| <= {MAX_ELEVATION:g}. Expected 2 "
             "or more, and enough under other lights for photometric stereo."
         )
+    flashes = [
+        lights.Light.from_direction(*angles, intensity=strength).coefficients
+        for *angles, strength in zip(photos.azimuth, photos.elevation, surface.intensity[in_range])
+    ]
     encoded = np.repeat(color.to_srgb_numpy(photos.images)[..., None], 3, axis=-1)
     basis = (harmonics.basis(surface.normals) * harmonics.ATTENUATION)[mask]
     light = np.linalg.lstsq(
@@ -105,6 +114,7 @@ def person(data_dir, number, predict, strict=False) -> Person:
         surface.normals,
         surface.albedo,
         mask,
+        np.stack(flashes),
         light.astype(np.float32),
         predict(encoded),
     )
@@ -114,7 +124,8 @@ def _grey_light(light):
     return np.repeat(light[..., None], 3, axis=-1)
 
 
-def _shading(person, light):
+def shaded(person, light):
+    """Shading `[H, W]` of a person's stereo normals under a grey light `[9]`, at least 0."""
     return np.maximum(harmonics.shade(person.normals, _grey_light(light))[..., 0], 0.0)
 
 
@@ -136,12 +147,12 @@ def _no_relighting(person, source, reference):
 
 
 def _ratio_image(person, source, reference):
-    before, after = (_shading(person, person.oracle_light[i]) for i in (source, reference))
+    before, after = (shaded(person, person.oracle_light[i]) for i in (source, reference))
     return person.photos.images[source] * after / np.maximum(before, _MIN_SHADING)
 
 
 def _albedo_times_shading(person, source, reference):
-    return person.albedo * _shading(person, person.oracle_light[reference])
+    return person.albedo * shaded(person, person.oracle_light[reference])
 
 
 # Each a function of a person and the indices of source and reference to `[H, W]` linear.
@@ -186,14 +197,13 @@ def _decomposition(measured, person):
             person.name,
             **metrics.normals(outputs["normals"][index], person.normals, mask),
         )
-        rebuilt = _model(person, index, index)
-        measured.add(
-            "reconstruction",
-            "model",
-            person.name,
-            si_rmse=metrics.si_rmse(rebuilt, photo, mask),
-            rmse=metrics.rmse(rebuilt, photo, mask),
-        )
+        albedo = outputs["albedo"][index].mean(axis=-1)
+        errors = decomposition.albedo(albedo, person.albedo, mask)
+        measured.add("albedo", "model", person.name, **errors)
+        errors = decomposition.light(outputs["light"][index], person.light[index])
+        measured.add("light", "model", person.name, **errors)
+        errors = decomposition.reconstruction(_model(person, index, index), photo, mask)
+        measured.add("reconstruction", "model", person.name, **errors)
     measured.add(
         "consistency",
         "model",
@@ -218,17 +228,23 @@ def _row(person, seed):
     }
 
 
-def chosen(data_dir, subjects=None) -> list:
+def chosen(data_dir, subjects=None, split="test") -> list:
     """The numbers of the people to measure, all of whom are there.
 
     Args:
       data_dir: the folder CroppedYale.
-      subjects: numbers, such as "31"; None for `data.yale_b.DEVELOPMENT_TEST`.
+      subjects: numbers, such as "31"; None for all of the split.
+      split: one of `data.yale_b.SPLITS`.
 
     Raises:
-      InputError: no such folder, no such person, or one named twice.
+      InputError: no such folder, no such person, no such split, or a person named twice.
     """
-    subjects = list(subjects or yale_b.DEVELOPMENT_TEST)
+    if split not in yale_b.SPLITS:
+        raise InputError(
+            f"Unknown split {split!r} of Extended Yale B. Expected one of: "
+            f"{', '.join(yale_b.SPLITS)}."
+        )
+    subjects = list(subjects or yale_b.SPLITS[split])
     for number in subjects:
         yale_b.folder_of(data_dir, number)
         if subjects.count(number) > 1:
@@ -252,12 +268,15 @@ def evaluate(predict, data_dir, subjects, seed=0, strict=False):
     Raises:
       InputError: see `person`.
     """
-    measured, rows = Measurements(), []
+    measured, rows, rig = Measurements(), [], lamps.Rig()
     for number in subjects:
         of_person = person(data_dir, number, predict, strict)
         _relighting(measured, of_person, seed)
         _decomposition(measured, of_person)
+        angles = zip(of_person.photos.azimuth, of_person.photos.elevation)
+        rig.add(number, list(angles), of_person.outputs["light"])
         rows.append(_row(of_person, seed))
+    rig.measure(measured)
     protocol = {
         "name": "yale_b",
         "subjects": list(subjects),

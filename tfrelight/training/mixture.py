@@ -27,6 +27,9 @@ __all__ = ["Mixture", "mixture"]
 # Built-in subjects, beside the training ones, on which every run is validated.
 VALIDATION_SUBJECTS = 32
 
+# Parts of a mixture, as --rendered_targets names them.
+RENDERED_TARGETS = ("synthetic", "multilit", "single")
+
 # Subjects of SfSNet that are looked at to tell whether there are pairs.
 _PEEK = 64
 
@@ -49,10 +52,11 @@ class _Set:
     files: list[str]
     alone: bool = True
 
-    def source(self, share, labelled, people):
+    def source(self, share, labelled, people, rendered=True):
         """A source of some of the people."""
         everybody = self.alone and len(people) == len(self.people)
-        return Source(self.name, self.files, share, labelled, None if everybody else tuple(people))
+        people = None if everybody else tuple(people)
+        return Source(self.name, self.files, share, labelled, people, rendered=rendered)
 
 
 def mixture(options):
@@ -73,6 +77,13 @@ def mixture(options):
         raise InputError(
             "--yale_b_subjects names people of Extended Yale B. Give --yale_b_dir too."
         )
+    rendered_of = options["rendered_targets"]
+    unknown = sorted(set(rendered_of) - set(RENDERED_TARGETS))
+    if unknown:
+        raise InputError(
+            "Invalid --rendered_targets. Expected some of: "
+            f"{', '.join(RENDERED_TARGETS)}. Received: {unknown[0]!r}."
+        )
     singles = _singles(options)
     share = options["synthetic_share"]
     single_share = options["single_share"] if singles else 0.0
@@ -89,7 +100,8 @@ def mixture(options):
     whose = f" of {rendered}" if rendered else ""
     training, said = [], []
     if share > 0 and options["sfsnet_dir"]:
-        training.append(_sfsnet(options, share))
+        source = _sfsnet(options, share)
+        training.append(dataclasses.replace(source, rendered="synthetic" in rendered_of))
         said.append("SfSNet's labelled synthetic faces")
     stand_in = rest > 0 and not sets
     if stand_in or (share > 0 and not options["sfsnet_dir"]):
@@ -100,7 +112,7 @@ def mixture(options):
             others = built_in.people[len(labelled) :]
             sets = [dataclasses.replace(built_in, people=others)]
         if labelled:
-            training.append(built_in.source(share, True, labelled))
+            training.append(built_in.source(share, True, labelled, "synthetic" in rendered_of))
             said.append(f"{len(labelled)} labelled synthetic subjects{whose}")
     if stand_in:
         said.append(
@@ -115,7 +127,9 @@ def mixture(options):
         said.append(f"{known} of the multi-lit people keep their labels")
     for name, files, labelled in singles:
         part = single_share / len(singles)
-        training.append(Source(name, files, part, labelled, multilit=False))
+        training.append(
+            Source(name, files, part, labelled, multilit=False, rendered="single" in rendered_of)
+        )
         said.append(f"single photos of {name}")
     names, files = _synthetic(options, "validation")
     return Mixture(
@@ -142,7 +156,12 @@ def _shared_out(sets, share, options):
             hidden.append((found, found.people[left:]))
         left -= len(found.people[:left])
     return [
-        found.source(share * known_share * len(people) / known, True, people)
+        found.source(
+            share * known_share * len(people) / known,
+            True,
+            people,
+            "multilit" in options["rendered_targets"],
+        )
         for found, people in labelled
     ] + [
         found.source(share * (1 - known_share) / len(hidden), False, people)

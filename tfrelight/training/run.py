@@ -115,13 +115,34 @@ def _validate(settings):
         raise InputError(
             f"Invalid --learning_rate. Expected above 0. Received: {settings['learning_rate']}."
         )
+    drops = settings["learning_rate_drops"]
+    if not all(str(step).isdecimal() for step in drops) or _drops(settings) != sorted(
+        set(_drops(settings)) - {0}
+    ):
+        raise InputError(
+            "Invalid --learning_rate_drops. Expected rising numbers of steps above 0. "
+            f"Received: {','.join(map(str, drops))}."
+        )
+    if drops and settings["warmup_steps"]:
+        raise InputError(
+            "--learning_rate_drops has no warm-up. Expected --warmup_steps=0. "
+            f"Received: {settings['warmup_steps']}."
+        )
+
+
+def _drops(settings):
+    return [int(step) for step in settings["learning_rate_drops"]]
 
 
 def _optimizer(settings):
     steps = settings["epochs"] * settings["steps_per_epoch"]
     warmup = min(settings["warmup_steps"], steps // 2)
     rate = settings["learning_rate"]
-    if warmup:
+    if settings["learning_rate_drops"]:
+        drops = _drops(settings)
+        rates = [rate * 0.1**number for number in range(len(drops) + 1)]
+        rate = keras.optimizers.schedules.PiecewiseConstantDecay(drops, rates)
+    elif warmup:
         rate = keras.optimizers.schedules.CosineDecay(
             0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup
         )

@@ -12,7 +12,7 @@ import tfrelight
 from tfrelight import files
 from tfrelight.errors import InputError
 
-__all__ = ["RunFolder"]
+__all__ = ["RunFolder", "flag_text"]
 
 _PACKAGES = ("tensorflow", "keras", "tensorflow-addons", "tensorflow-graphics", "numpy", "pillow")
 
@@ -48,18 +48,24 @@ class RunFolder:
                     f"{self.path} is not empty and holds no run. Give --workdir a new folder."
                 )
             return
+        different = self.different(settings)
+        if different:
+            raise InputError(
+                f"{self.path} holds a run with other settings: {different}. Give --workdir a new "
+                f"folder, or --flagfile={self.flags} to go on with that run."
+            )
+
+    def different(self, settings):
+        """How the settings of the run that the folder holds differ from these; "" if not at all."""
         old = dict(_split(self.flags.read_text().splitlines()))
         old.pop("workdir", None)
-        new = {name: _text(value) for name, value in settings.items()}
-        different = [name for name in sorted(set(old) | set(new)) if old.get(name) != new.get(name)]
-        if different:
-            name = different[0]
-            more = f" and {len(different) - 1} more" if len(different) > 1 else ""
-            raise InputError(
-                f"{self.path} holds a run with other settings: --{name} was {old.get(name)!r}, now "
-                f"{new.get(name)!r}{more}. Give --workdir a new folder, or --flagfile={self.flags} "
-                "to go on with that run."
-            )
+        new = {name: flag_text(value) for name, value in settings.items()}
+        names = [name for name in sorted(set(old) | set(new)) if old.get(name) != new.get(name)]
+        if not names:
+            return ""
+        name = names[0]
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        return f"--{name} was {old.get(name)!r}, now {new.get(name)!r}{more}"
 
     def create(self, settings, precision):
         """Makes the folder of a run that `check` let pass; does nothing to one that is there.
@@ -75,7 +81,7 @@ class RunFolder:
         lines = {**settings, "workdir": self.path}
         files.write_text(
             self.flags,
-            "".join(f"--{name}={_text(value)}\n" for name, value in sorted(lines.items())),
+            "".join(f"--{name}={flag_text(value)}\n" for name, value in sorted(lines.items())),
         )
         self.weights.mkdir(exist_ok=True)
         files.write_json(self.path / "environment.json", {**_environment(), "precision": precision})
@@ -87,7 +93,8 @@ class RunFolder:
         return json.loads(self.metrics.read_text())["epochs"]
 
 
-def _text(value):
+def flag_text(value):
+    """A flag's value as `--NAME=` takes it."""
     if isinstance(value, (list, tuple)):
         return ",".join(map(str, value))
     return "" if value is None else str(value)

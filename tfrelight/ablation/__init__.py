@@ -1,0 +1,1 @@
+"""Experiments of many runs: what each loss of the paper brings."""
