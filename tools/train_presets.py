@@ -20,7 +20,7 @@ from tfrelight import cli
 flags.DEFINE_string("folder", "presets", "Folder for people, runs and reports.")
 flags.DEFINE_string("weights_dir", "tfrelight/models/weights", "Folder of presets to write to.")
 flags.DEFINE_integer("people", 2400, "To render; nine in ten of them are trained on.")
-flags.DEFINE_integer("test_people", 40, "Built-in people to measure on.")
+flags.DEFINE_integer("test_people", 120, "Built-in people to measure on.")
 flags.DEFINE_integer("epochs", 50, "Of 100 steps of 8 pairs.")
 flags.DEFINE_integer("steps_per_epoch", 100, "Steps an epoch.")
 flags.DEFINE_string("yale_b_dir", None, "Folder of Extended Yale B, to measure on; never trained.")
