@@ -97,6 +97,7 @@ def _trainer(name):
     import tensorflow as tf
 
     from tfrelight import losses
+    from tfrelight.data.portrait import LABELS
     from tfrelight.models import presets
     from tfrelight.models.relight_model import RelightModel
 
@@ -111,8 +112,8 @@ def _trainer(name):
         normals = rng.normal(size=(count, _SIZE, _SIZE, 3))
         found["normals"] = normals / np.linalg.norm(normals, axis=-1, keepdims=True)
         found["light"] = rng.normal(1, 0.1, (count, 9, 3))
-        for label in ("mask", "albedo", "normals", "light"):
-            found[f"has_{label}"] = np.ones(count)
+        weights = [f"has_{label}" for label in LABELS]
+        found.update(dict.fromkeys((*weights, "multilit", "rendered"), np.ones(count)))
         return {key: tf.constant(value, tf.float32) for key, value in found.items()}
 
     pair = {"a": portraits(), "b": portraits()}

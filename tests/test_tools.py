@@ -41,3 +41,18 @@ def test_sample_pictures_show_the_same_people_with_their_labels(tmp_path):
     assert 0.2 < (mask > 128).mean() < 1
     for labels in (cells["labels"][:, 1], cells["labels"][:, 2]):
         assert labels[mask > 250].mean() > 3 * labels[mask < 5].mean()
+
+
+def test_the_benchmark_of_networks_takes_a_training_step():
+    command = ["benchmarks/networks.py", "--memory_of=compact,train", "--pairs=1"]
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert 100 < float(done.stdout) < 3072
