@@ -4,6 +4,7 @@ import numpy as np
 
 from tfrelight import color, harmonics, lights
 from tfrelight.data import portrait
+from tfrelight.synthesis import portraits
 
 
 def sphere_normals(size):
@@ -49,6 +50,12 @@ def ball(subject="ball", size=32, count=3, seed=0):
         "light": np.stack(lamps),
         **{f"has_{label}": 1.0 for label in portrait.LABELS},
     }
+
+
+def balls(settings, indices, processes=None):
+    """Balls in place of the people of `tfrelight.synthesis.portraits.subjects`."""
+    for index in indices:
+        yield ball(portraits.name(settings.seed, index), settings.size, settings.lights)
 
 
 def rendered_labels(subject, seed):

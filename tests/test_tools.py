@@ -12,10 +12,10 @@ from tests.conftest import ROOT
 SIDE = 32
 
 
-def test_sample_pictures_show_the_same_people_with_their_labels(tmp_path):
-    flags = ["--rows=1", f"--rendered_size={SIDE}", f"--shown_size={SIDE}", "--processes=1"]
+def run(script, *flags):
+    """What a script prints."""
     done = subprocess.run(
-        [sys.executable, "tools/make_samples.py", f"--output_dir={tmp_path / 'docs'}", *flags],
+        [sys.executable, script, *flags],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -24,10 +24,16 @@ def test_sample_pictures_show_the_same_people_with_their_labels(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_sample_pictures_show_the_same_people_with_their_labels(tmp_path):
+    flags = ["--rows=1", f"--rendered_size={SIDE}", f"--shown_size={SIDE}", "--processes=1"]
+    printed = run("tools/make_samples.py", f"--output_dir={tmp_path / 'docs'}", *flags)
     cells = {}
     for name, rows in (("people", 1), ("labels", 5), ("lights", 2)):
         path = tmp_path / "docs" / f"synthetic_{name}.jpg"
-        assert str(path) in done.stdout
+        assert str(path) in printed
         with Image.open(path) as opened:
             picture = np.asarray(opened, float)
         assert picture.shape == (rows * SIDE, 6 * SIDE, 3)
@@ -44,15 +50,5 @@ def test_sample_pictures_show_the_same_people_with_their_labels(tmp_path):
 
 
 def test_the_benchmark_of_networks_takes_a_training_step():
-    command = ["benchmarks/networks.py", "--memory_of=compact,train", "--pairs=1"]
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert 100 < float(done.stdout) < 3072
+    printed = run("benchmarks/networks.py", "--memory_of=compact,train", "--pairs=1")
+    assert 100 < float(printed) < 3072

@@ -36,16 +36,12 @@ TEST = ["31", "32"]
 def small(tmp_path_factory):
     """A tiny network, and balls in place of built-in people."""
 
-    def subjects(settings, indices, processes=None):
-        for index in indices:
-            yield scenes.ball(portraits.name(settings.seed, index), settings.size, settings.lights)
-
     with pytest.MonkeyPatch.context() as patch:
         tiny = {key: value for key, value in TINY["compact"].items() if key != "size"}
         patch.setitem(
             presets.NETWORKS, "compact", functools.partial(presets.NETWORKS["compact"], **tiny)
         )
-        patch.setattr(portraits, "subjects", subjects)
+        patch.setattr(portraits, "subjects", scenes.balls)
         patch.setattr(mixture, "VALIDATION_SUBJECTS", 2)
         patch.setenv("TFRELIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield

@@ -20,12 +20,8 @@ SIZE = 32
 def balls(tmp_path_factory):
     """Balls in place of built-in people, and a cache of their own."""
 
-    def subjects(settings, indices, processes=None):
-        for index in indices:
-            yield scenes.ball(portraits.name(settings.seed, index), settings.size, settings.lights)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(portraits, "subjects", subjects)
+        patch.setattr(portraits, "subjects", scenes.balls)
         patch.setattr(mixture, "VALIDATION_SUBJECTS", 2)
         patch.setenv("TFRELIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield

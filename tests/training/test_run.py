@@ -248,11 +248,7 @@ def test_the_limited_setting_labels_the_first_people():
 def a_set(tmp_path, monkeypatch):
     """A folder of the synthesize command with forty people of 32 pixels, balls."""
 
-    def subjects(settings, indices, processes=None):
-        for index in indices:
-            yield scenes.ball(portraits.name(settings.seed, index), settings.size, settings.lights)
-
-    monkeypatch.setattr(portraits, "subjects", subjects)
+    monkeypatch.setattr(portraits, "subjects", scenes.balls)
     dataset.write(tmp_path, portraits.Settings(lights=2, size=32, seed=3), 40)
     return tmp_path
 
