@@ -17,6 +17,11 @@ flags.DEFINE_float(
 )
 
 flags.DEFINE_string("network", "compact", "Network: compact or sfsnet.")
+flags.DEFINE_string(
+    "initial_weights",
+    None,
+    "Preset, run folder or weights file to begin with, as `compact-128`; default: random weights.",
+)
 flags.DEFINE_integer("size", 128, "Height and width of photos in the network.", lower_bound=16)
 flags.DEFINE_integer("batch_size", 8, "Pairs a step; twice as many photos.", lower_bound=1)
 flags.DEFINE_integer("epochs", 20, "Epochs; after each the run is saved.", lower_bound=1)
@@ -91,12 +96,12 @@ flags.DEFINE_bool("strict", False, "Refuse broken photos instead of skipping the
 
 for _name, _weight, _help in (
     ("reconstruction", 1.0, "Its own albedo x shading against each photo."),
-    ("albedo", 1.0, "Albedo against its label."),
+    ("albedo", 2.0, "Albedo against its label."),
     ("normal", 1.0, "Normals against their label."),
     ("light", 0.5, "Light against its label."),
     ("mask", 0.1, "Mask against its label."),
-    ("cross_relighting", 1.0, "The same under the other light of the pair; multi-lit."),
-    ("albedo_consistency", 0.5, "The albedo of both photos of a pair; multi-lit."),
+    ("cross_relighting", 3.0, "The same under the other light of the pair; multi-lit."),
+    ("albedo_consistency", 3.0, "The albedo of both photos of a pair; multi-lit."),
     ("normal_consistency", 0.5, "The normals of both photos of a pair; multi-lit."),
 ):
     flags.DEFINE_float(f"{_name}_weight", _weight, f"{_help} 0: off.", lower_bound=0)

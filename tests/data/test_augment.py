@@ -72,6 +72,32 @@ def test_what_had_saturated_does_not_begin_to_vote(pair):
         assert after[0, 20, 20, 0] == 0
 
 
+def test_backdrop_changes_nothing_but_what_is_behind_a_labelled_head(pair):
+    shift, step = tf.constant([[5, 30], [0, 0]]), tf.constant([[1, -2], [-1, 1]])
+    portrait = {**pair["a"], "mask": tf.round(pair["a"]["mask"])}
+    behind = augment.backdrop(portrait, YES, shift, step)
+    assert error(behind) < 3 / 255
+    head = np.broadcast_to(portrait["mask"] > 0, portrait["image"].shape)
+    np.testing.assert_array_equal(behind["image"][head], portrait["image"][head])
+    one, two = portrait["image"].numpy()
+    rows = np.arange(48)
+    moved = two[(rows + 5) % 48][:, (30 - 2 * rows) % 48]
+    np.testing.assert_array_equal(behind["image"][0][~head[0]], moved[~head[0]])
+    np.testing.assert_array_equal(behind["image"][1][~head[1]], one[-rows % 48][~head[1]])
+    for key in ("mask", "albedo", "normals", "light"):
+        assert behind[key] is portrait[key]
+
+
+def test_backdrop_only_where_asked_and_where_the_mask_is_known(pair):
+    shift, step = tf.constant([[5, 30], [5, 30]]), tf.constant([[1, 1], [1, 1]])
+    half = augment.backdrop(pair["a"], tf.constant([True, False]), shift, step)
+    assert np.any(half["image"][0] != pair["a"]["image"][0])
+    np.testing.assert_array_equal(half["image"][1], pair["a"]["image"][1])
+    unknown = {**pair["a"], "has_mask": tf.zeros([2])}
+    same = augment.backdrop(unknown, YES, shift, step)
+    np.testing.assert_array_equal(same["image"], pair["a"]["image"])
+
+
 def test_single_channel(pair):
     grey = augment.single_channel(pair["a"], tf.constant([True, False]), tf.constant([1, 2]))
     assert error(grey) < 3 / 255

@@ -31,6 +31,7 @@ LOSSES = {
 
 SETTINGS = {
     "network": "compact",
+    "initial_weights": None,
     "size": 32,
     "batch_size": 2,
     "epochs": 4,
@@ -187,6 +188,7 @@ def test_a_nan_stops_the_run_and_keeps_the_weights(tmp_path, monkeypatch):
     [
         ("network", "unet", "Invalid --network. Expected one of: compact, sfsnet"),
         ("precision", "int8", "Invalid --precision"),
+        ("initial_weights", "missing", "No trained model 'missing'"),
         ("learning_rate", 0.0, "Invalid --learning_rate. Expected above 0"),
         ("learning_rate_drops", ["5", "3"], "--learning_rate_drops. Expected rising numbers"),
         ("learning_rate_drops", ["0"], "--learning_rate_drops. Expected rising numbers"),
@@ -200,6 +202,23 @@ def test_a_nan_stops_the_run_and_keeps_the_weights(tmp_path, monkeypatch):
 def test_wrong_settings_are_refused_before_training(tmp_path, name, value, expected):
     with pytest.raises(InputError, match=expected):
         run.train(tmp_path / "run", {**SETTINGS, name: value})
+    assert not (tmp_path / "run").exists()
+
+
+def test_training_begins_with_other_weights(finished, tmp_path):
+    folder, _ = finished
+    changed = {**SETTINGS, "initial_weights": str(folder), "epochs": 1, "learning_rate": 1e-9}
+    run.train(tmp_path / "more", changed)
+    before, after = (presets.load_network(f).get_weights() for f in (folder, tmp_path / "more"))
+    for one, other in zip(before, after):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_weights_of_another_size_are_refused(finished, tmp_path):
+    folder, _ = finished
+    changed = {**SETTINGS, "initial_weights": str(folder), "size": 64}
+    with pytest.raises(InputError, match="Expected weights of .* compact for photos of 64"):
+        run.train(tmp_path / "run", changed)
     assert not (tmp_path / "run").exists()
 
 

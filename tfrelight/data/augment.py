@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfrelight import color, losses, shading
 from tfrelight.addons import tfa
 
-__all__ = ["augment_pair", "exposure", "mirror", "single_channel", "warp"]
+__all__ = ["augment_pair", "backdrop", "exposure", "mirror", "single_channel", "warp"]
 
 _MIRROR = np.diag([-1.0, 1.0, 1.0]).astype(np.float32)
 # Linear, a little below where a pixel ceases to vote.
@@ -138,6 +138,29 @@ def warp(portrait, angle, scale, shift):
     return result
 
 
+def backdrop(portrait, condition, shift, step):
+    """Another photo of the batch behind the head, moved, turned over or made finer.
+
+    What is behind people in photos is as busy as they are, and often has their colours: hats,
+    bushes, posters, other people. Only where the mask is a label.
+
+    Args:
+      portrait: batch of portraits.
+      condition: `[B]` bool, which of them.
+      shift: `[B, 2]` int, rows and columns by which the other photo is moved, around the border.
+      step: `[B, 2]` int, each how many of its rows and columns lie between two that are taken;
+        below 0 it is upside down, or mirrored.
+    """
+    other = tf.roll(portrait["image"], 1, axis=0)
+    for axis in (0, 1):
+        size = tf.shape(other)[1 + axis]
+        places = (tf.range(size)[None] * step[:, axis, None] + shift[:, axis, None]) % size
+        other = tf.gather(other, places, axis=1 + axis, batch_dims=1)
+    head = portrait["mask"]
+    changed = {"image": head * portrait["image"] + (1.0 - head) * other}
+    return _choose(condition & (portrait["has_mask"] > 0), changed, portrait)
+
+
 def augment_pair(pair, seed):
     """Every augmentation with the ranges that training uses.
 
@@ -163,6 +186,12 @@ def augment_pair(pair, seed):
     for number, (name, portrait) in enumerate(pair.items()):
         portrait = {**portrait, "image": color.to_linear(portrait["image"])}
         portrait = warp(mirror(portrait, flip), angle, scale, shift)
+        portrait = backdrop(
+            portrait,
+            uniform(30 + number, none, 0.0, 1.0) < 0.4,
+            tf.cast(uniform(40 + number, [2], 0.0, 65536.0), tf.int32),
+            tf.gather([-2, -1, 1, 2], tf.cast(uniform(50 + number, [2], 0.0, 4.0), tf.int32)),
+        )
         gain = tf.exp(uniform(10 + number, [1], -0.6, 0.35) + uniform(20 + number, [3], -0.1, 0.1))
         portrait = single_channel(exposure(portrait, gain), grey, channel)
         result[name] = {**portrait, "image": color.to_srgb(portrait["image"])}

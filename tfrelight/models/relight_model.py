@@ -155,6 +155,12 @@ class RelightModel(keras.Model):
         names = ["loss", *self.weights_of_losses, "normal_degrees"]
         self.means = {name: keras.metrics.Mean(name=name) for name in names}
 
+    # A score of small operations on full-resolution maps, which XLA makes a few: forward and back
+    # 0.10 s as they are, 0.06 s compiled, of a step of 0.42 s.
+    @tf.function(jit_compile=True)
+    def _pair_losses(self, outputs, portraits):
+        return pair_losses(self.weights_of_losses, outputs, portraits)
+
     @property
     def metrics(self):
         return list(self.means.values())
@@ -165,7 +171,11 @@ class RelightModel(keras.Model):
     def _forward(self, pair, training):
         portraits = _concatenate(pair)
         outputs = self.network(portraits["image"], training=training)
-        parts = pair_losses(self.weights_of_losses, outputs, portraits)
+        parts = self._pair_losses(
+            {key: tf.cast(value, tf.float32) for key, value in outputs.items()},
+            # XLA knows no strings.
+            {key: value for key, value in portraits.items() if key != "subject"},
+        )
         total = tf.add_n([self.weights_of_losses[name] * parts[name] for name in parts])
         if self.network.losses:
             total += tf.add_n(self.network.losses)

@@ -48,6 +48,8 @@ def train(workdir, settings, strategy=None, max_minutes=0):
     arguments = {"size": settings["size"]}
     with strategy.scope():
         network = presets.build(settings["network"], **arguments)
+        if settings["initial_weights"]:
+            _initialise(network, settings["initial_weights"])
         model = RelightModel(network, {name: settings[f"{name}_weight"] for name in losses.NAMES})
         model.compile(optimizer=_optimizer(settings))
     sources = mixture(settings)
@@ -128,6 +130,17 @@ def _validate(settings):
             "--learning_rate_drops has no warm-up. Expected --warmup_steps=0. "
             f"Received: {settings['warmup_steps']}."
         )
+
+
+def _initialise(network, trained):
+    weights = presets.load_network(trained).get_weights()
+    wanted, found = ([w.shape for w in v] for v in (network.get_weights(), weights))
+    if wanted != found:
+        raise InputError(
+            f"Invalid --initial_weights. Expected weights of the network {network.name} for photos "
+            f"of {network.input_shape[1]} pixels, as --network and --size say. Received: {trained}."
+        )
+    network.set_weights(weights)
 
 
 def _drops(settings):
