@@ -4,6 +4,10 @@
 
 Nothing else should run beside it. Steps of the networks alternate, so that whatever slows the
 machine slows both. Memory is the peak of a process of its own that does one thing.
+
+Variants of `compact` can be named as well, and `--parts` times what its training step is made of:
+
+    python benchmarks/networks.py --networks=compact,deeper,deepest,shallower,wider,narrower --parts
 """
 
 import json
@@ -18,7 +22,20 @@ from absl import flags
 
 from tfrelight import cli
 
-flags.DEFINE_list("networks", ["compact", "sfsnet"], "Networks; the first is compared with each.")
+_VARIANTS = {
+    "deeper": {"blocks": (1, 2, 4, 2)},
+    "deepest": {"blocks": (1, 2, 2, 4)},
+    "shallower": {"blocks": (1, 1, 1, 1)},
+    "wider": {"filters": (64, 96, 128, 192)},
+    "narrower": {"filters": (32, 64, 96, 128)},
+}
+
+flags.DEFINE_list(
+    "networks",
+    ["compact", "sfsnet"],
+    f"Networks, or of compact: {', '.join(_VARIANTS)}; the first is compared with each.",
+)
+flags.DEFINE_bool("parts", False, "Also times the parts of a training step of the first network.")
 flags.DEFINE_string("precision", "auto", "auto, float32, bfloat16 or float16.")
 flags.DEFINE_integer("pairs", 8, "Pairs a training step; twice as many photos.", lower_bound=1)
 flags.DEFINE_integer("repeats", 20, "Of each measurement; medians are shown.", lower_bound=1)
@@ -42,6 +59,7 @@ def main():
     batched = _seconds({name: _inference(name, 16) for name in flags.FLAGS.networks})
     rows = {
         name: {
+            "parameters_millions": _network(name).count_params() / 1e6,
             "training_photos_per_second": 2 * flags.FLAGS.pairs / training[name],
             "one_photo_ms": 1000 * single[name],
             "photos_per_second_by_16": 16 / batched[name],
@@ -63,6 +81,8 @@ def main():
         "networks": rows,
         f"{first}_trains_times_faster_than": ratios,
     }
+    if flags.FLAGS.parts:
+        report["parts_seconds"] = _parts(first)
     if flags.FLAGS.report:
         from tfrelight import files
 
@@ -74,6 +94,46 @@ def main():
         f"| {first} trains times faster than | "
         + " | ".join(f"{ratio:.2f}" for ratio in ratios.values())
         + " |"
+    )
+    if flags.FLAGS.parts:
+        print(f"\n| a training step of {first} | seconds |\n|---|---|")
+        for part, seconds in report["parts_seconds"].items():
+            print(f"| {part} | {seconds:.3f} |")
+
+
+def _network(name):
+    from tfrelight.models import presets
+
+    if name in _VARIANTS:
+        return presets.build("compact", size=_SIZE, **_VARIANTS[name])
+    return presets.build(name, size=_SIZE)
+
+
+def _parts(name):
+    """Seconds of a whole step, and of what is left when its parts are left out."""
+    import tensorflow as tf
+
+    from tfrelight.models import relight_model
+
+    model, pair = _model(name), _pair()
+    plain = _model(name)
+    plain._pair_losses = lambda *batch: relight_model.pair_losses(plain.weights_of_losses, *batch)
+    images = tf.concat([pair["a"]["image"], pair["b"]["image"]], axis=0)
+
+    @tf.function
+    def alone():
+        with tf.GradientTape() as tape:
+            outputs = model.network(images, training=True)
+            total = tf.add_n([tf.reduce_sum(value) for value in outputs.values()])
+        return tape.gradient(total, model.network.trainable_variables)
+
+    steps = {each: tf.function(each.train_step) for each in (model, plain)}
+    return _seconds(
+        {
+            "whole": lambda: steps[model](pair)["loss"].numpy(),
+            "whole, losses not compiled by XLA": lambda: steps[plain](pair)["loss"].numpy(),
+            "network forward and back alone": lambda: [g.numpy() for g in alone()],
+        }
     )
 
 
@@ -93,16 +153,30 @@ def _seconds(tasks):
 
 def _trainer(name):
     """A training step with every loss on labelled pairs."""
-    import keras
     import tensorflow as tf
 
+    model, pair = _model(name), _pair()
+    step = tf.function(model.train_step)
+    return lambda: step(pair)["loss"].numpy()
+
+
+def _model(name):
+    import keras
+
     from tfrelight import losses
-    from tfrelight.data.portrait import LABELS
-    from tfrelight.models import presets
     from tfrelight.models.relight_model import RelightModel
 
-    model = RelightModel(presets.build(name, size=_SIZE), dict.fromkeys(losses.NAMES, 1.0))
+    model = RelightModel(_network(name), dict.fromkeys(losses.NAMES, 1.0))
     model.compile(optimizer=keras.optimizers.AdamW(1e-4, global_clipnorm=1.0))
+    return model
+
+
+def _pair():
+    """Labelled pairs of noise."""
+    import tensorflow as tf
+
+    from tfrelight.data.portrait import LABELS
+
     rng = np.random.default_rng(0)
 
     def portraits():
@@ -116,9 +190,7 @@ def _trainer(name):
         found.update(dict.fromkeys((*weights, "multilit", "rendered"), np.ones(count)))
         return {key: tf.constant(value, tf.float32) for key, value in found.items()}
 
-    pair = {"a": portraits(), "b": portraits()}
-    step = tf.function(model.train_step)
-    return lambda: step(pair)["loss"].numpy()
+    return {"a": portraits(), "b": portraits()}
 
 
 def _inference(name, count):
@@ -127,7 +199,7 @@ def _inference(name, count):
 
     from tfrelight.models import presets
 
-    model = presets.of_any_size(presets.build(name, size=_SIZE))
+    model = presets.of_any_size(_network(name))
     infer = tf.function(lambda photos: model(photos, training=False))
     photos = tf.constant(np.random.default_rng(0).random((count, _SIZE, _SIZE, 3)), tf.float32)
     return lambda: infer(photos)["albedo"].numpy()

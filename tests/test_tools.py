@@ -1,5 +1,6 @@
 """The scripts that make what the documents show."""
 
+import json
 import os
 import subprocess
 import sys
@@ -49,6 +50,13 @@ def test_sample_pictures_show_the_same_people_with_their_labels(tmp_path):
         assert labels[mask > 250].mean() > 3 * labels[mask < 5].mean()
 
 
-def test_the_benchmark_of_networks_takes_a_training_step():
-    printed = run("benchmarks/networks.py", "--memory_of=compact,train", "--pairs=1")
-    assert 100 < float(printed) < 3072
+def test_the_benchmark_of_networks_measures_variants_and_parts(tmp_path):
+    path = tmp_path / "networks.json"
+    flags = ["--networks=narrower", "--pairs=1", "--repeats=1", "--parts", f"--report={path}"]
+    printed = run("benchmarks/networks.py", *flags)
+    report = json.loads(path.read_text())
+    row = report["networks"]["narrower"]
+    assert 0.5 < row["parameters_millions"] < 3
+    assert 100 < row["inference_peak_mib"] < 3072 and 100 < row["training_peak_mib"] < 3072
+    assert all(seconds > 0 for seconds in report["parts_seconds"].values())
+    assert "network forward and back alone" in printed
