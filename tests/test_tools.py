@@ -6,14 +6,16 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
+from tfrelight.models import bundled, presets
 
 SIDE = 32
 
 
-def run(script, *flags):
+def run(script, *flags, seconds=240):
     """What a script prints."""
     done = subprocess.run(
         [sys.executable, script, *flags],
@@ -21,7 +23,7 @@ def run(script, *flags):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=seconds,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -60,3 +62,17 @@ def test_the_benchmark_of_networks_measures_variants_and_parts(tmp_path):
     assert 100 < row["inference_peak_mib"] < 3072 and 100 < row["training_peak_mib"] < 3072
     assert all(seconds > 0 for seconds in report["parts_seconds"].values())
     assert "network forward and back alone" in printed
+
+
+@pytest.mark.slow
+def test_presets_are_made_from_nothing(tmp_path):
+    """`pytest -m slow tests/test_tools.py`: minutes."""
+    weights = tmp_path / "weights"
+    folders = [f"--folder={tmp_path / 'presets'}", f"--weights_dir={weights}"]
+    sizes = ["--people=20", "--epochs=1", "--steps_per_epoch=1", "--test_people=2"]
+    run("tools/train_presets.py", *folders, *sizes, seconds=1200)
+    preset = bundled.find("compact-128", weights)
+    assert "2 steps of 8 pairs" in preset.about["trained_on"]
+    figures = preset.about["figures"]["synthetic"]
+    assert 0 < figures["cross_relighting: si_rmse"]["mean"] < 1
+    bundled.restore(presets.build(preset.network, **preset.arguments), preset)
