@@ -99,9 +99,9 @@ for _name, _weight, _help in (
     ("albedo", 2.0, "Albedo against its label."),
     ("normal", 1.0, "Normals against their label."),
     ("light", 0.5, "Light against its label."),
-    ("mask", 0.3, "Mask against its label."),
+    ("mask", 0.2, "Mask against its label."),
     ("cross_relighting", 3.0, "The same under the other light of the pair; multi-lit."),
-    ("albedo_consistency", 1.5, "The albedo of both photos of a pair; multi-lit."),
+    ("albedo_consistency", 2.5, "The albedo of both photos of a pair; multi-lit."),
     ("normal_consistency", 0.5, "The normals of both photos of a pair; multi-lit."),
 ):
     flags.DEFINE_float(f"{_name}_weight", _weight, f"{_help} 0: off.", lower_bound=0)
