@@ -23,7 +23,7 @@ flags.DEFINE_string("folder", "presets", "Folder for people, runs and reports.")
 flags.DEFINE_string("weights_dir", "tfrelight/models/weights", "Folder of presets to write to.")
 flags.DEFINE_integer("people", 2400, "To render; nine in ten of them are trained on.")
 flags.DEFINE_integer("test_people", 120, "Built-in people to measure on.")
-flags.DEFINE_integer("epochs", 50, "Of 100 steps of 8 pairs; a fifth as many follow.")
+flags.DEFINE_integer("epochs", 50, "Of 100 steps of 8 pairs; half as many follow.")
 flags.DEFINE_integer("steps_per_epoch", 100, "Steps an epoch.")
 flags.DEFINE_string("yale_b_dir", None, "Folder of Extended Yale B, to measure on; never trained.")
 
@@ -73,8 +73,8 @@ def main():
     ]
     first = ["--albedo_consistency_weight=3", "--mask_weight=0.1"]
     _run("train", *shared, *first, f"--workdir={even}", f"--epochs={values.epochs}")
-    more = max(1, values.epochs // 5)
-    second = [f"--initial_weights={even}", "--learning_rate=1e-3"]
+    more = max(1, values.epochs // 2)
+    second = [f"--initial_weights={even}", "--learning_rate=1.5e-3"]
     _run("train", *shared, *second, f"--workdir={run}", f"--epochs={more}")
     figures = _measured(run, folder)
     steps = (values.epochs + more) * values.steps_per_epoch
