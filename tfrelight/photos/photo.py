@@ -117,9 +117,7 @@ class Photo:
             formats.write(file, array, kind, origin, upright=not same, cmyk=inks)
 
     def encoded(self):
-        """The file's bytes in the format of the source, PNG if that cannot be written; and its name.
-
-        The name is the format's, as "JPEG".
+        """The bytes of a file, and its format, as "JPEG": the source's, or else PNG.
 
         Raises:
           InputError: the format cannot hold the photo.
@@ -142,12 +140,14 @@ class Photo:
         return formats.turned(self._upright(), self.origin.orientation, back=True)
 
 
-def read(source) -> Photo:
+def read(source, most_pixels=None) -> Photo:
     """Reads a photo.
 
     Args:
-      source: path of a file; bytes of one; PIL image; array `[H, W]`, `[H, W, 3]` or `[H, W, 4]`, sRGB-encoded,
-        uint8, uint16 or float in [0, 1]; or a `Photo`, which is returned.
+      source: path of a file; bytes of one; PIL image; array `[H, W]`, `[H, W, 3]` or `[H, W, 4]`,
+        sRGB-encoded, uint8, uint16 or float in [0, 1]; or a `Photo`, which is returned.
+      most_pixels: that a file may say it has, so that it is not decoded; None: as many as Pillow
+        allows.
 
     Raises:
       InputError: no such file, not a photo, broken, an animation, too large to be one, or values
@@ -160,30 +160,37 @@ def read(source) -> Photo:
     if isinstance(source, Image.Image):
         return _of_image(source, None, "image", "the image")
     if isinstance(source, (str, os.PathLike)):
-        return _of_file(Path(source))
+        return _of_file(Path(source), most_pixels)
     if isinstance(source, bytes):
-        return _of_data(source, "The file")
+        return _of_data(source, "The file", most_pixels)
     raise InputError(
         "Expected a photo: a path, a PIL image or an array. "
         f"Received: {type(source).__name__} {str(source)[:40]!r}."
     )
 
 
-def _of_file(path):
+def _of_file(path, most_pixels):
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror}.") from error
-    return _of_data(data, path)
+    return _of_data(data, path, most_pixels)
 
 
-def _of_data(data, name):
+def _of_data(data, name, most_pixels):
     if not data:
         raise InputError(f"{name} is empty. Expected a photo.")
     with warnings.catch_warnings():
         # Pillow warns at half the size that it refuses, and of odd metadata.
         warnings.simplefilter("ignore")
-        return _of_image(_opened(name, data), data, "file", name)
+        image = _opened(name, data)
+        width, height = image.size
+        if most_pixels is not None and width * height > most_pixels:
+            raise InputError(
+                f"{name} is too large, {width} x {height}. Expected at most "
+                f"{most_pixels / 1e6:g} megapixels: make it smaller."
+            )
+        return _of_image(image, data, "file", name)
 
 
 def _opened(name, data):
