@@ -50,7 +50,7 @@ def alphas(pixels, faces) -> list:
 
 
 def outlines(faces, number):
-    """Slope and offset of a face's mask over the guide, and its share of what is there: `[S, S, 3]`.
+    """Slope and offset of a face's mask over the guide, and its share: `[S, S, 3]`.
 
     Args:
       faces: list of `FaceMaps`.

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 
 import numpy as np
+from scipy import ndimage
 
-from tfrelight.faces import full_size, relighting
+from tfrelight.faces import framing, full_size, relighting
 
 __all__ = ["LONGEST", "PLANES", "encode"]
 
@@ -55,6 +56,7 @@ def encode(decomposed, about) -> bytes:
                 "inverse": np.linalg.inv(face.window.axes).tolist(),
                 "box": [int(side) for side in face.box],
                 "bounds": [int(side) for side in face.window.bounds(face.box)],
+                "head": _head(face),
                 "light": face.light.astype(float).tolist(),
                 "radius": ready.radius,
             }
@@ -72,3 +74,18 @@ def encode(decomposed, about) -> bytes:
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
     return b"".join([len(text).to_bytes(4, "little"), text, *(one.tobytes() for one in blocks)])
+
+
+def _head(face):
+    """Left, top, right, bottom of what a new light may change."""
+    size = len(face.mask)
+    # Nothing is changed below a mask of 0.45; its edges move a little with the photo's.
+    rows, columns = np.nonzero(ndimage.maximum_filter(face.mask, 9) > 0.1)
+    if not len(rows):
+        return [0, 0, 0, 0]
+    low, high = (columns.min(), rows.min()), (columns.max() + 1, rows.max() + 1)
+    window = framing.Window(
+        face.window.corner + face.window.axes @ (np.array(low) / size),
+        face.window.axes * (np.subtract(high, low) / size),
+    )
+    return [int(side) for side in window.bounds(face.box)]

@@ -22,6 +22,7 @@ export class Live {
   load(scene) {
     this.renderer.load(scene);
     this.scene = scene;
+    this.drawn = null;
     this.halved = null;
     this.scale = 1;
     this.half = false;
@@ -60,7 +61,17 @@ export class Live {
     const { width, height } = scene.header.view;
     const scale = rough ? this.scale : 1;
     const size = { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
-    renderer.draw(this.view, size, this.behind(), this.split);
+    const behind = this.behind();
+    const key = JSON.stringify([this.view, size, behind, this.split]);
+    // The rest of the picture stays as it is; what is drawn in full is drawn whole.
+    renderer.draw(this.view, size, behind, this.split, rough && key === this.drawn ? this.heads() : null);
+    this.drawn = key;
+  }
+
+  // The box around all heads.
+  heads() {
+    const boxes = this.scene.faces.map((face) => face.facts.head);
+    return [0, 1, 2, 3].map((k) => (k < 2 ? Math.min : Math.max)(...boxes.map((box) => box[k])));
   }
 
   small() {
