@@ -156,9 +156,10 @@ def read(path, name=None, widest=_MAX_WIDTH):
         raise
     except Exception as error:
         # OpenEXR raises RuntimeError, KeyError and others by what is broken in the file.
+        reason = str(error).replace(str(path), name).rstrip(".")
         raise InputError(
-            f"Cannot read the environment map {name}: {str(error).rstrip('.')}. Expected an EXR or"
-            " Radiance HDR file with channels R, G and B, or Y."
+            f"Cannot read the environment map {name}: {reason}. Expected an EXR or Radiance HDR "
+            "file with channels R, G and B, or Y."
         ) from error
     return checked(radiance, lossy, name), lossy
 

@@ -56,14 +56,17 @@ def application(load, settings: Settings) -> Guard:
       load: a function that gives the network, called once, in the worker's thread.
       settings: see `Settings`.
     """
+    studio = _Studio(load, settings)
     # Outside of everything, so that no answer goes out without its headers.
-    return Guard(_Studio(load, settings).app, settings.hosts, settings.token)
+    guard = Guard(studio.app, settings.hosts, settings.token)
+    guard.opened = studio.opened
+    return guard
 
 
 class _Studio:
     def __init__(self, load, settings):
         self._load, self._settings = load, settings
-        self._opened = Opened(settings.photos, settings.memory, settings.idle)
+        self.opened = Opened(settings.photos, settings.memory, settings.idle)
         self._worker = Worker(seconds=settings.seconds)
         self._model = None
         self._files = dict(_static())
@@ -108,7 +111,7 @@ class _Studio:
     async def _tidy(self):
         while True:
             await asyncio.sleep(_TIDY)
-            self._opened.forget_idle()
+            self.opened.forget_idle()
 
     def _network(self):
         if self._model is None:
@@ -130,7 +133,7 @@ class _Studio:
         return JSONResponse({"presets": presets, "samples": _SAMPLES, "limits": limits})
 
     async def _open(self, request):
-        self._opened.check()
+        self.opened.check()
         data = await self._body(request, self._settings.upload)
         whole = request.query_params.get("whole_image") == "1"
 
@@ -141,7 +144,7 @@ class _Studio:
             return decomposed, scene.encode(decomposed, {"found": found, "whole_image": whole})
 
         decomposed, block = await self._worker.run(work)
-        name = self._opened.add(decomposed)
+        name = self.opened.add(decomposed)
         headers = {"X-Photo": name}
         return Response(block, 201, headers, "application/octet-stream")
 
@@ -154,18 +157,18 @@ class _Studio:
     async def _made(self, request, what):
         from tfrelight.studio import work
 
-        decomposed = self._opened.get(request.path_params["name"])
+        decomposed = self.opened.get(request.path_params["name"])
         wanted = work.Wanted(await self._body(request, _LIGHT_BYTES))
         return _as_file(await self._worker.run(getattr(work, what), decomposed, wanted))
 
     async def _maps(self, request):
         from tfrelight.studio import work
 
-        decomposed = self._opened.get(request.path_params["name"])
+        decomposed = self.opened.get(request.path_params["name"])
         return _as_file(await self._worker.run(work.map_files, decomposed))
 
     async def _close(self, request):
-        self._opened.close(request.path_params["name"])
+        self.opened.close(request.path_params["name"])
         return Response(status_code=204)
 
     async def _environment(self, request):

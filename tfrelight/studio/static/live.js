@@ -9,6 +9,9 @@ const MOST = 26;
 const LEAST = 13;
 // Milliseconds without movement after which the picture is drawn in full.
 const STILL = 120;
+// Milliseconds after a photo came in which it is not disturbed.
+const SETTLED = 400;
+// Factors by which a background may change.
 const MOST_CHANGE = 8;
 
 export class Live {
@@ -26,6 +29,19 @@ export class Live {
     this.halved = null;
     this.scale = 1;
     this.half = false;
+    setTimeout(() => this.measure(), SETTLED);
+  }
+
+  // Finds out how sharp a moving picture may be, before one moves it.
+  measure() {
+    if (!this.scene || this.moving) return;
+    for (let k = 0; k < 6; k++) {
+      const began = performance.now();
+      this.draw(true);
+      this.renderer.finish();
+      if (this.steady) this.adapt(performance.now() - began);
+    }
+    this.draw(false);
   }
 
   // moving: more is to come at once, so this picture may be less sharp. since: of the event.
@@ -48,7 +64,7 @@ export class Live {
     if (!this.moving) return;
     this.renderer.finish();
     const now = performance.now();
-    this.adapt(now - began);
+    if (this.steady) this.adapt(now - began);
     this.frames.push({ latency: now - this.since, cost: now - began, scale: this.scale, half: this.half });
     if (this.frames.length > 600) this.frames.shift();
   }
@@ -65,6 +81,9 @@ export class Live {
     const key = JSON.stringify([this.view, size, behind, this.split]);
     // The rest of the picture stays as it is; what is drawn in full is drawn whole.
     renderer.draw(this.view, size, behind, this.split, rough && key === this.drawn ? this.heads() : null);
+    // The first picture of another size is drawn whole, which says nothing of the next.
+    this.steady = this.size === size.width;
+    this.size = size.width;
     this.drawn = key;
   }
 
