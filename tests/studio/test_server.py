@@ -368,7 +368,7 @@ def test_twenty_at_once_see_their_own_photos_and_leave_nothing(ball_model, monke
 def test_a_server_that_is_gone_is_said(studio):
     class Gone:
         def predict_on_batch(self, images):
-            raise serving_client.Unavailable("UNAVAILABLE", "localhost:8500 does not answer.")
+            raise serving_client.Unavailable("UNAVAILABLE", "no route", "localhost:8500")
 
         size = 128
 

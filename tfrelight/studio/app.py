@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from tfrelight.errors import InputError
 from tfrelight.lights import PRESETS
+from tfrelight.serving import client
 from tfrelight.studio.guard import Guard
 from tfrelight.studio.opened import Opened
 from tfrelight.studio.refusals import Refusal
@@ -88,7 +89,7 @@ class _Studio:
             exception_handlers={
                 Refusal: _refused,
                 InputError: _wrong,
-                OSError: _lost,
+                client.ServingError: _lost,
                 MemoryError: _large,
                 ClientDisconnect: _left,
                 404: _nothing,
@@ -279,7 +280,11 @@ async def _wrong(_, error):
 
 
 async def _lost(_, error):
-    return _error(502, "server", f"{error} Check what --server names, then try again.")
+    if isinstance(error, client.Unavailable):
+        text = f"The server {error.server}, which has the network, does not answer"
+    else:
+        text = str(error).rstrip(".")
+    return _error(502, "server", f"{text}. See that it runs and what --server names; try again.")
 
 
 async def _large(_, error):

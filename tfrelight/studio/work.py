@@ -20,7 +20,11 @@ __all__ = ["FACES", "Wanted", "decompose", "environment", "film", "map_files", "
 
 # Faces that are lit, at most: a page's shader has 16 textures at least, of which each takes three.
 FACES = 4
+# Pixels of a row of an environment map.
 _WIDEST = 8192
+# Coefficients, far beyond any light that is brought to the photo's brightness.
+_BRIGHTEST = 1e6
+# Seconds of a film.
 _SECONDS = 4.0
 _FILMS = {".mp4": "video/mp4", ".webp": "image/webp"}
 _TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "TIFF": "image/tiff"}
@@ -41,7 +45,9 @@ class Wanted:
     def __init__(self, text):
         try:
             given = json.loads(text)
-            light = np.array(given["light"], np.float32).reshape(9, 3)
+            light = np.array(given["light"], float).reshape(9, 3)
+            if not np.abs(light).max() < _BRIGHTEST:
+                raise ValueError(f"not all of them are numbers below {_BRIGHTEST:g}")
             self.strength = float(given.get("strength", 1.0))
             self.exposure = float(given.get("exposure", 0.0))
             self.background = bool(given.get("background", False))
