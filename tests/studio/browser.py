@@ -1,8 +1,10 @@
 """Headless Chromium on the studio's page, and what the tests do there."""
 
+import base64
 import contextlib
 import io
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -63,20 +65,28 @@ class Page:
     def drop(self, data, name="photo.png", kind="image/png"):
         """Drops a file on the page, as a mouse does."""
         transfer = self.page.evaluate_handle(
-            """([bytes, name, type]) => {
+            """([text, name, type]) => {
+              const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
               const transfer = new DataTransfer();
-              transfer.items.add(new File([Uint8Array.from(bytes)], name, { type }));
+              transfer.items.add(new File([bytes], name, { type }));
               return transfer;
             }""",
-            [list(data), name, kind],
+            [base64.b64encode(data).decode(), name, kind],
         )
         self.page.dispatch_event("#stage", "drop", {"dataTransfer": transfer})
         self.settle()
         return self
 
+    def until(self, script):
+        """Until a function is true: Playwright's own way takes `eval`, which the page forbids."""
+        end = time.monotonic() + 120
+        while not self.page.evaluate(script):
+            assert time.monotonic() < end, script
+            self.page.wait_for_timeout(50)
+
     def settle(self):
         """Until nothing is being worked on."""
-        self.page.wait_for_function("document.querySelector('#working').hidden")
+        self.until("() => document.querySelector('#working').hidden")
 
     def error(self):
         return self.page.inner_text("#error-text") if self.page.is_visible("#error") else None
@@ -101,7 +111,7 @@ class Page:
 
     def picture(self):
         """What the canvas shows in full, `[H, W, 3]` uint8."""
-        self.page.wait_for_function(
+        self.until(
             """async () => {
               const { live } = (await import('/static/main.js')).studio;
               const { width } = live.scene.header.view;
@@ -111,11 +121,10 @@ class Page:
         data = self.run(
             """async (studio) => {
               const canvas = studio.live.renderer.canvas;
-              const blob = await new Promise((resolve) => canvas.toBlob(resolve));
-              return [...new Uint8Array(await blob.arrayBuffer())];
+              return canvas.toDataURL().split(",")[1];
             }"""
         )
-        return np.asarray(Image.open(io.BytesIO(bytes(data))).convert("RGB"))
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
 
     def view(self, name):
         self.page.click(f"[data-view={name}]")

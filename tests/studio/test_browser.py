@@ -1,5 +1,6 @@
 """The page in headless Chromium, with the package's own network; skipped without the browser."""
 
+import base64
 import pathlib
 
 import numpy as np
@@ -301,9 +302,7 @@ def _white(lamp):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_command_and_python_say_the_light_on_screen(
-    fresh, asked_for, fresh, tmp_path, monkeypatch, case
-):
+def test_command_and_python_say_the_light_on_screen(asked_for, fresh, tmp_path, monkeypatch, case):
     own = Light(np.asarray(heads.OWN))
     state = dict(CASES[case])
     state["lamps"] = [_white(lamp) for lamp in state["lamps"]]
@@ -431,7 +430,7 @@ def test_what_cannot_be_opened_is_said_and_the_page_stays_usable(fresh, photo):
     fresh.drop(b"just text", "notes.txt", "text/plain")
     assert "not a photo" in fresh.error()
     fresh.page.set_input_files("#photo-file", _large())
-    fresh.page.wait_for_function("document.querySelector('#error-text').textContent.includes('MB')")
+    fresh.until("() => document.querySelector('#error-text').textContent.includes('MB')")
     assert "50 MB" in fresh.error() and "40 MB" in fresh.error() and "JPEG" in fresh.error()
     noise = np.random.default_rng(0).integers(90, 160, (96, 96, 3)).astype(np.uint8)
     fresh.drop(png(noise))
@@ -484,7 +483,7 @@ def test_leaving_closes_the_photo(browser, server, photo):
 
 def test_the_camera(fresh):
     fresh.page.click("#camera")
-    fresh.page.wait_for_function("document.querySelector('#camera-video').videoWidth > 0")
+    fresh.until("() => document.querySelector('#camera-video').videoWidth > 0")
     fresh.page.click("#camera-take")
     # The browser's false camera shows no face.
     fresh.page.wait_for_selector("#error:not([hidden])")
@@ -494,13 +493,14 @@ def test_the_camera(fresh):
 
 def test_a_photo_is_pasted_and_a_sample_chosen(fresh, photo):
     fresh.page.evaluate(
-        """(bytes) => {
+        """(text) => {
+          const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
           const clipboardData = new DataTransfer();
           const type = "image/png";
-          clipboardData.items.add(new File([Uint8Array.from(bytes)], "a.png", { type }));
+          clipboardData.items.add(new File([bytes], "a.png", { type }));
           dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
         }""",
-        list(png(photo)),
+        base64.b64encode(png(photo)).decode(),
     )
     fresh.page.wait_for_selector("#shown:not([hidden])")
     fresh.settle()
