@@ -43,8 +43,8 @@ def server(model):
 @pytest.fixture(scope="module")
 def photo():
     """`[1024, 1024, 3]` uint8."""
-    image = Image.open(ASTRONAUT).resize((1024, 1024), Image.Resampling.LANCZOS)
-    return np.asarray(image)
+    with Image.open(ASTRONAUT) as image:
+        return np.asarray(image.resize((1024, 1024), Image.Resampling.LANCZOS))
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,7 @@ def test_downloads(page, photo, model):
     with page.page.expect_download() as download:
         page.page.click("#save-photo")
     assert download.value.suggested_filename == "photo-relit.png"
-    saved = np.asarray(Image.open(download.value.path()))
+    saved = _saved(download.value)
     np.testing.assert_array_equal(saved, tfrelight.relight(photo, "left", model))
     assert apart(page.picture(), saved) < 0.5
     with page.page.expect_download() as download:
@@ -200,6 +200,11 @@ def test_downloads(page, photo, model):
     with page.page.expect_download() as download:
         page.page.click("#save-maps")
     assert download.value.suggested_filename == "photo-maps.zip"
+
+
+def _saved(download):
+    with Image.open(download.path()) as image:
+        return np.asarray(image)
 
 
 def _copied(download, ending):
@@ -216,11 +221,14 @@ def test_undo_redo_reset_and_the_link(page, browser, server):
     np.testing.assert_array_equal(page.light(), start)
     page.page.keyboard.press("Control+Shift+Z")
     np.testing.assert_array_equal(page.light(), candle)
-    page.set(strength=0.3, brightness=0.5)
+    change = "(s) => s.history.set((now) => Object.assign(now, { strength: 0.3, brightness: 0.5 }))"
+    page.run(change)
     link = page.run("(studio) => studio.history.link()")
     page.page.click("#reset")
     np.testing.assert_array_equal(page.light(), start)
     assert page.page.is_enabled("#undo")
+    page.page.get_by_label("Left, right").fill("60")
+    assert page.run("(studio) => studio.history.state.lamps[0].azimuth") == -60
     other = Page(browser, server.url).go(link[len(server.url) + 1 :])
     np.testing.assert_array_equal(other.light(), candle)
     state = other.run("(studio) => studio.history.state")
@@ -250,6 +258,11 @@ def test_everything_can_be_done_with_the_keyboard(page):
     lamp = page.run("(studio) => studio.history.state.lamps[0]")
     assert (lamp["azimuth"], lamp["elevation"]) == (0, 0)
     assert "Light 1" in page.page.inner_text("#ball-now")
+    slider = page.page.get_by_label("Softness")
+    slider.focus()
+    for _ in range(3):
+        page.page.keyboard.press("ArrowRight")
+    assert slider.input_value() == "3" and page.page.evaluate("document.activeElement.value") == "3"
     page.page.focus("[data-key=add]")
     page.page.keyboard.press("Enter")
     assert len(page.run("(studio) => studio.history.state.lamps")) == 2
@@ -425,11 +438,12 @@ def test_two_faces_are_both_lit(fresh, photo, model):
     fresh.check()
 
 
-def test_what_cannot_be_opened_is_said_and_the_page_stays_usable(fresh, photo):
+def test_what_cannot_be_opened_is_said_and_the_page_stays_usable(fresh, photo, tmp_path):
     # Refused by the server: the browser itself notes that on the console.
     fresh.drop(b"just text", "notes.txt", "text/plain")
     assert "not a photo" in fresh.error()
-    fresh.page.set_input_files("#photo-file", _large())
+    (tmp_path / "large.jpg").write_bytes(bytes(50 * 2**20))
+    fresh.page.set_input_files("#photo-file", tmp_path / "large.jpg")
     fresh.until("() => document.querySelector('#error-text').textContent.includes('MB')")
     assert "50 MB" in fresh.error() and "40 MB" in fresh.error() and "JPEG" in fresh.error()
     noise = np.random.default_rng(0).integers(90, 160, (96, 96, 3)).astype(np.uint8)
@@ -441,10 +455,6 @@ def test_what_cannot_be_opened_is_said_and_the_page_stays_usable(fresh, photo):
     assert fresh.error() is None and "--whole_image" in fresh.page.inner_text("#command")
     fresh.drop(png(photo))
     assert fresh.error() is None and fresh.picture().shape == (1024, 1024, 3)
-
-
-def _large():
-    return {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": bytes(50 * 2**20)}
 
 
 def test_a_stopped_process_is_said_and_a_new_one_goes_on(browser, model, photo):
@@ -467,7 +477,7 @@ def test_a_photo_that_the_process_forgot_is_sent_again(page, server, photo):
         server.opened.close(name)
     with page.page.expect_download() as download:
         page.page.click("#save-photo")
-    assert Image.open(download.value.path()).size == (1024, 1024)
+    assert _saved(download.value).shape == (1024, 1024, 3)
     page.said.clear()  # the browser's own note of the 404
 
 
@@ -509,7 +519,8 @@ def test_a_photo_is_pasted_and_a_sample_chosen(fresh, photo):
     fresh.page.wait_for_selector("#shown:not([hidden])")
     fresh.settle()
     assert fresh.error() is None
-    assert fresh.picture().shape[:2] == Image.open(ASTRONAUT).size[::-1]
+    with Image.open(ASTRONAUT) as image:
+        assert fresh.picture().shape[1::-1] == image.size
     fresh.check()
 
 

@@ -85,3 +85,16 @@ def test_without_its_extra_it_says_which():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 1 and 'pip install "tfrelight[studio]"' in done.stderr
+
+
+def test_a_server_that_does_not_answer_is_said():
+    pytest.importorskip("grpc")
+    photo = (ROOT / "docs" / "astronaut.jpg").read_bytes()
+    with start("--port=0", "--server=localhost:1") as process:
+        try:
+            address = re.search(r"http://\S+", process.stdout.readline()).group()
+            answer = httpx.post(f"{address}photos?whole_image=1", content=photo, timeout=120)
+        finally:
+            process.terminate()
+    assert answer.status_code == 502
+    assert "localhost:1" in answer.json()["error"] and "--server" in answer.json()["error"]

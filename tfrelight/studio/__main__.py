@@ -25,7 +25,7 @@ flags.DEFINE_integer("max_photos", 64, "Open at a time.", lower_bound=1)
 flags.DEFINE_integer("max_memory_mb", 2048, "Of the photos that are open.", lower_bound=64)
 flags.DEFINE_float("idle_minutes", 30, "Until an unused photo is forgotten.", lower_bound=0.01)
 flags.DEFINE_float(
-    "max_seconds", 60, "For an upload, and to wait for others' photos.", lower_bound=0.1
+    "max_seconds", 120, "For an upload, and to wait for others' photos.", lower_bound=0.1
 )
 
 _LOCAL = ("127.0.0.1", "localhost", "::1")

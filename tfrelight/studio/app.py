@@ -26,6 +26,8 @@ __all__ = ["Settings", "application"]
 
 _log = logging.getLogger("tfrelight.studio")
 _LIGHT_BYTES = 64 * 2**10
+# Files that are received or worked on at a time: they are held in memory.
+_SENDING = 8
 # Seconds between looks for photos that nobody uses any more.
 _TIDY = 15.0
 _SAMPLES = ("astronaut.jpg",)
@@ -45,7 +47,7 @@ class Settings:
     photos: int = 64
     memory: int = 2 * 2**30
     idle: float = 1800.0
-    seconds: float = 60.0
+    seconds: float = 120.0
     hosts: tuple | None = None
     token: str | None = None
 
@@ -69,6 +71,8 @@ class _Studio:
         self._load, self._settings = load, settings
         self.opened = Opened(settings.photos, settings.memory, settings.idle)
         self._worker = Worker(seconds=settings.seconds)
+        # Made where its event loop runs, which Python 3.9 wants.
+        self._sending = None
         self._model = None
         self._files = dict(_static())
         photo = "/photos/{name}"
@@ -101,6 +105,7 @@ class _Studio:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _):
+        self._sending = asyncio.Semaphore(_SENDING)
         loading = asyncio.create_task(self._worker.run(self._network))
         # Who asks first gets the error; here it must not be lost either.
         loading.add_done_callback(_say)
@@ -135,18 +140,10 @@ class _Studio:
 
     async def _open(self, request):
         self.opened.check()
-        data = await self._body(request, self._settings.upload)
         whole = request.query_params.get("whole_image") == "1"
-
-        def work():
-            from tfrelight.studio import scene, work
-
-            decomposed, found = work.decompose(self._network(), data, self._settings.pixels, whole)
-            return decomposed, scene.encode(decomposed, {"found": found, "whole_image": whole})
-
-        decomposed, block = await self._worker.run(work)
-        name = self.opened.add(decomposed)
-        headers = {"X-Photo": name}
+        pixels = self._settings.pixels
+        decomposed, block = await self._of_file(request, "scene_of", self._network, pixels, whole)
+        headers = {"X-Photo": self.opened.add(decomposed)}
         return Response(block, 201, headers, "application/octet-stream")
 
     async def _relit(self, request):
@@ -156,41 +153,38 @@ class _Studio:
         return await self._made(request, "film")
 
     async def _made(self, request, what):
-        from tfrelight.studio import work
-
         decomposed = self.opened.get(request.path_params["name"])
-        wanted = work.Wanted(await self._body(request, _LIGHT_BYTES))
-        return _as_file(await self._worker.run(getattr(work, what), decomposed, wanted))
+        light = await self._body(request, _LIGHT_BYTES)
+        return _as_file(await self._worker.run(_do, what, decomposed, light))
 
     async def _maps(self, request):
-        from tfrelight.studio import work
-
         decomposed = self.opened.get(request.path_params["name"])
-        return _as_file(await self._worker.run(work.map_files, decomposed))
+        return _as_file(await self._worker.run(_do, "map_files", decomposed))
 
     async def _close(self, request):
         self.opened.close(request.path_params["name"])
         return Response(status_code=204)
 
     async def _environment(self, request):
-        from tfrelight.studio import work
-
-        data = await self._body(request, self._settings.upload)
-        light = await self._worker.run(work.environment, data)
+        light = await self._of_file(request, "environment")
         return JSONResponse({"light": light.astype(float).tolist()})
 
     async def _reference(self, request):
-        data = await self._body(request, self._settings.upload)
-
-        def work():
-            from tfrelight.lights import Light
-            from tfrelight.studio import work
-
-            decomposed, _ = work.decompose(self._network(), data, self._settings.pixels)
-            return Light(decomposed.light).exposed().coefficients
-
-        light = await self._worker.run(work)
+        pixels = self._settings.pixels
+        light = await self._of_file(request, "light_of", self._network, pixels)
         return JSONResponse({"light": light.astype(float).tolist()})
+
+    async def _of_file(self, request, what, *arguments):
+        """What a function of `work` makes of the file that is sent."""
+        try:
+            await asyncio.wait_for(self._sending.acquire(), self._settings.seconds)
+        except asyncio.TimeoutError:
+            raise Refusal(503, "busy", "Too many files are being sent. Try again.") from None
+        try:
+            data = await self._body(request, self._settings.upload)
+            return await self._worker.run(_do, what, data, *arguments)
+        finally:
+            self._sending.release()
 
     async def _body(self, request, most):
         """The request's body.
@@ -226,6 +220,14 @@ class _Studio:
                 "as a JPEG.",
             )
         return b"".join(parts)
+
+
+def _do(what, *arguments):
+    """Calls a function of `work`."""
+    # Here, in the worker's thread: it brings TensorFlow, which takes seconds to import.
+    from tfrelight.studio import work
+
+    return getattr(work, what)(*arguments)
 
 
 @contextlib.asynccontextmanager

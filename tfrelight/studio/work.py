@@ -12,11 +12,14 @@ import numpy as np
 
 from tfrelight import photos, pictures
 from tfrelight.errors import InputError
+from tfrelight.faces import decomposition, find
+from tfrelight.faces import map_files as maps_as_files
 from tfrelight.films import reading, turntables, writing
 from tfrelight.lights import Light, maps
+from tfrelight.studio import scene
 from tfrelight.studio.refusals import Refusal
 
-__all__ = ["FACES", "Wanted", "decompose", "environment", "film", "map_files", "relit"]
+__all__ = ["FACES", "Wanted", "environment", "film", "light_of", "map_files", "relit", "scene_of"]
 
 # Faces that are lit, at most: a page's shader has 16 textures at least, of which each takes three.
 FACES = 4
@@ -62,14 +65,30 @@ class Wanted:
         self.light = Light(light)
 
 
-def decompose(model, data, most_pixels, whole_image=False):
-    """A photo, decomposed; and how many faces it has.
+def scene_of(data, network, most_pixels, whole_image):
+    """A photo, decomposed, and what the page needs of it.
+
+    Args:
+      data: bytes of its file.
+      network: a function that gives the model.
+      most_pixels: of the photo.
+      whole_image: all of it is one face.
 
     Raises:
-      InputError, Refusal: it cannot be, and why.
+      InputError, Refusal: it cannot be decomposed, and why.
     """
-    from tfrelight.faces import decomposition, find
+    decomposed, found = _decompose(data, network(), most_pixels, whole_image)
+    return decomposed, scene.encode(decomposed, {"found": found, "whole_image": whole_image})
 
+
+def light_of(data, network, most_pixels):
+    """The light on the largest face of a photo, of exposure 1: `[9, 3]`; see `scene_of`."""
+    decomposed, _ = _decompose(data, network(), most_pixels, False)
+    return Light(decomposed.light).exposed().coefficients
+
+
+def _decompose(data, model, most_pixels, whole_image):
+    """A photo, decomposed; and how many faces it has."""
     photo = photos.read(data, most_pixels)
     found = [None] if whole_image else find.find(photo.as_uint8())
     if not found:
@@ -83,8 +102,9 @@ def decompose(model, data, most_pixels, whole_image=False):
     return decomposed, len(found)
 
 
-def relit(decomposed, wanted):
-    """The photo under a light, as a file: bytes, media type, ending."""
+def relit(decomposed, light):
+    """The photo under a light, as `Wanted` takes it, as a file: bytes, media type, ending."""
+    wanted = Wanted(light)
     photo = decomposed.relight(wanted.light, wanted.strength, wanted.exposure, wanted.background)
     data, kind = photo.encoded()
     return data, _TYPES[kind], _NAMES[kind]
@@ -92,22 +112,21 @@ def relit(decomposed, wanted):
 
 def map_files(decomposed):
     """Maps and light of a photo as a ZIP file: bytes, media type, ending."""
-    from tfrelight.faces import map_files as files
-
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for name in files.MAPS:
-            shown = files.picture(name, getattr(decomposed, name)())
+        for name in maps_as_files.MAPS:
+            shown = maps_as_files.picture(name, getattr(decomposed, name)())
             archive.writestr(f"{name}.png", pictures.png(shown))
         light = Light(decomposed.light)
         archive.writestr("light.json", light.json())
         archive.writestr("light.png", pictures.png(light.sphere(256)))
-        archive.writestr("sheet.png", pictures.png(files.sheet(decomposed)))
+        archive.writestr("sheet.png", pictures.png(maps_as_files.sheet(decomposed)))
     return packed.getvalue(), "application/zip", "zip"
 
 
-def film(decomposed, wanted):
-    """A film of the light turning around the photo: bytes, media type, ending."""
+def film(decomposed, light):
+    """A film of a light, as `Wanted` takes it, turning around the photo; as `relit`."""
+    wanted = Wanted(light)
     if wanted.ending not in _FILMS:
         raise InputError(f"Expected a film that ends in {' or '.join(_FILMS)}.")
     if wanted.ending == ".mp4":

@@ -50,7 +50,8 @@ export function commandLine(state, photo, ending, faces) {
   if (faces.whole) rest.push("--whole_image");
   if (faces.found > faces.lit) rest.push(`--faces=${faces.lit}`);
   const words = ["python -m tfrelight.relight", quoted(photo), ...flags, ...rest, quoted(`--output=relit.${ending}`)];
-  return { text: words.join(" "), files };
+  const line = words.join(" ");
+  return { text: line.length < 50 ? line : words.join(" \\\n  "), files };
 }
 
 function tintArguments({ kind, kelvin, rgb }) {

@@ -24,6 +24,10 @@ export class Live {
 
   load(scene) {
     this.renderer.load(scene);
+    this.renderer.canvas.onwebglcontextrestored = () => {
+      this.load(scene);
+      this.show(this.state);
+    };
     this.scene = scene;
     this.drawn = null;
     this.halved = null;

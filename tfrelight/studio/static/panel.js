@@ -15,12 +15,13 @@ export const element = (tag, attributes = {}, ...children) => {
 let made = 0;
 
 // A labelled slider; `on.moved(value)` while it moves, `on.done()` after.
-function slider(label, [least, most, step], value, unit, on) {
+function slider(label, [least, most, step], value, unit, on, key = label) {
   const id = `slider-${++made}`;
   const shown = element("output", { textContent: unit(value) });
   shown.setAttribute("for", id);
   const input = element("input", { id, type: "range", min: least, max: most, step, value });
   input.setAttribute("aria-valuetext", unit(value));
+  input.dataset.key = key;
   input.addEventListener("input", (event) => {
     shown.textContent = unit(Number(input.value));
     input.setAttribute("aria-valuetext", shown.textContent);
@@ -31,6 +32,7 @@ function slider(label, [least, most, step], value, unit, on) {
 }
 
 const degrees = (value) => `${Math.round(value)}°`;
+const sided = (less, more) => (value) => `${degrees(Math.abs(value))} ${value < 0 ? less : value > 0 ? more : ""}`;
 const percent = (value) => `${Math.round(value * 100)} %`;
 const stops = (value) => `${value > 0 ? "+" : ""}${value.toFixed(1)} EV`;
 
@@ -71,7 +73,7 @@ export class Panel {
     for (const button of this.places.presets.children) {
       button.setAttribute("aria-pressed", String(button.dataset.name === this.state.preset));
     }
-    if (focused) document.querySelector(`[data-key="${focused}"]`)?.focus();
+    if (focused) document.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
   }
 
   choose(active) {
@@ -80,18 +82,17 @@ export class Panel {
   }
 
   lampButtons() {
-    const radio = (active, text) => {
+    const chip = (active, text) => {
       const button = element("button", { type: "button", textContent: text, className: "chip" });
-      button.setAttribute("role", "radio");
-      button.setAttribute("aria-checked", String(active === this.active));
+      button.setAttribute("aria-pressed", String(active === this.active));
       button.dataset.key = `lamp-${active}`;
       button.addEventListener("click", () => this.choose(active));
       return button;
     };
     const names = ["Key", "Fill"];
-    const buttons = this.state.lamps.map((_, k) => radio(k, `${k + 1} ${names[k] ?? "Light"}`));
+    const buttons = this.state.lamps.map((_, k) => chip(k, `${k + 1} ${names[k] ?? "Light"}`));
     const { scene } = this.state;
-    if (scene) buttons.push(radio("scene", scene.kind === "photo" ? "Other photo" : "Environment"));
+    if (scene) buttons.push(chip("scene", scene.kind === "photo" ? "Other photo" : "Environment"));
     const more = element("button", { type: "button", textContent: "Add light", className: "chip add" });
     more.dataset.key = "add";
     more.disabled = this.state.lamps.length >= MOST_LAMPS;
@@ -118,8 +119,10 @@ export class Panel {
     const one = state.lamps[active];
     const of = (name) => this.moving((now, value) => (now.lamps[active][name] = value));
     const rows = !one ? [] : [
-      slider("Left, right", [-180, 180, 1], one.azimuth, (v) => `${degrees(Math.abs(v))} ${v > 0 ? "left" : v < 0 ? "right" : ""}`, of("azimuth")),
-      slider("Up, down", [-90, 90, 1], one.elevation, (v) => `${degrees(Math.abs(v))} ${v > 0 ? "up" : v < 0 ? "down" : ""}`, of("elevation")),
+      // Azimuth grows to the left; a slider that went the other way would be a riddle.
+      slider("Left, right", [-180, 180, 1], -one.azimuth, sided("left", "right"),
+        this.moving((now, value) => (now.lamps[active].azimuth = -value))),
+      slider("Up, down", [-90, 90, 1], one.elevation, sided("down", "up"), of("elevation")),
       slider("Intensity", [0, 2, 0.05], one.power, percent, of("power")),
       slider("Softness", [0, 90, 1], one.radius, degrees, of("radius")),
       this.tint(one.tint, (now) => now.lamps[active].tint, `tint-${active}`),
@@ -136,7 +139,8 @@ export class Panel {
     const of = (name) => this.moving((now, value) => (now.scene[name] = value));
     this.places.lamp.replaceChildren(
       element("p", { className: "note", textContent: scene.name }),
-      slider("Turn", [-180, 180, 1], scene.rotate, degrees, of("rotate")),
+      slider("Turn", [-180, 180, 1], -scene.rotate, sided("left", "right"),
+        this.moving((now, value) => (now.scene.rotate = -value))),
       slider("Intensity", [0, 2, 0.05], scene.power, percent, of("power")),
       this.remove("Remove it", (now) => (now.scene = null)),
     );
@@ -173,7 +177,7 @@ export class Panel {
       row.append(input);
     } else if (tint.kind === "kelvin") {
       const on = this.moving((state, value) => (place(state).kelvin = value));
-      return element("div", {}, row, slider("Kelvin", [1000, 15000, 100], tint.kelvin, (v) => `${v} K`, on));
+      return element("div", {}, row, slider("Kelvin", [1000, 15000, 100], tint.kelvin, (v) => `${v} K`, on, `${key}-kelvin`));
     }
     return row;
   }

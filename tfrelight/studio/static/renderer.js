@@ -1,22 +1,23 @@
 // Draws a scene with WebGL2: the photo under a light, or one of its maps.
 
 import { polynomial } from "./harmonics.js";
+import { Problem } from "./net.js";
 import { WHITE_LIGHT } from "./relighting.js";
 import { MODES, VERTEX, fragment } from "./shaders.js";
 
 export class Renderer {
   constructor(canvas) {
-    this.canvas = canvas;
-    const options = { alpha: false, antialias: false, depth: false, preserveDrawingBuffer: true };
-    this.gl = canvas.getContext("webgl2", options);
-    if (!this.gl) throw new Error("This browser has no WebGL2, which the live picture takes. Use a newer one.");
-    this.scene = null;
-    this.program = null;
+    Object.assign(this, { canvas, gl: null, scene: null, program: null, places: new Map() });
+    // A system that sleeps may take the graphics away and give them back.
+    canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
   }
 
   load(scene) {
-    const { gl } = this;
+    const options = { alpha: false, antialias: false, depth: false, preserveDrawingBuffer: true };
+    this.gl ??= this.canvas.getContext("webgl2", options);
+    if (!this.gl) throw new Problem("This browser has no WebGL2, which the live picture takes. Use a newer one.");
     this.release();
+    const { gl } = this;
     this.scene = scene;
     this.program = this.link(VERTEX, fragment(scene.faces.length));
     const { width, height } = scene.header.view;
@@ -57,7 +58,6 @@ export class Renderer {
   }
 
   at(name) {
-    this.places ??= new Map();
     if (!this.places.has(name)) this.places.set(name, this.gl.getUniformLocation(this.program, name));
     return this.places.get(name);
   }
@@ -178,7 +178,7 @@ export class Renderer {
     const { gl } = this;
     [this.encoded, this.decoded, ...this.faces.flatMap(Object.values)].forEach((one) => gl.deleteTexture(one));
     gl.deleteProgram(this.program);
-    this.places = null;
+    this.places.clear();
     this.scene = null;
   }
 }

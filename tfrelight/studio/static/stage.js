@@ -28,8 +28,7 @@ export class Stage {
   makeViews() {
     const buttons = VIEWS.map(([view, text]) => {
       const button = element("button", { type: "button", textContent: text, className: "chip" });
-      button.setAttribute("role", "radio");
-      button.setAttribute("aria-checked", String(view === "relit"));
+      button.setAttribute("aria-pressed", String(view === "relit"));
       button.dataset.view = view;
       button.addEventListener("click", () => this.choose(view));
       return button;
@@ -39,7 +38,7 @@ export class Stage {
 
   choose(view) {
     for (const button of this.at("views").children) {
-      button.setAttribute("aria-checked", String(button.dataset.view === view));
+      button.setAttribute("aria-pressed", String(button.dataset.view === view));
     }
     for (const id of ["divider", "before", "after"]) this.at(id).hidden = view !== "split";
     this.on.view(view);
