@@ -112,6 +112,8 @@ def main():
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((values.host, values.port))
+        # Who reads the address may ask at once.
+        bound.listen(128)
     except OSError as error:
         raise InputError(
             f"Cannot open the studio on {values.host}, port {values.port}: {error.strerror}. "

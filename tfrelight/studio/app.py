@@ -30,7 +30,8 @@ _LIGHT_BYTES = 64 * 2**10
 _SENDING = 8
 # Seconds between looks for photos that nobody uses any more.
 _TIDY = 15.0
-_SAMPLES = ("astronaut.jpg",)
+# NASA's and in the public domain; rendered by tools/make_studio_samples.py.
+_SAMPLES = ("astronaut.jpg", "curls.jpg", "glasses.jpg")
 
 
 @dataclasses.dataclass(frozen=True)
