@@ -4,9 +4,9 @@
     pip install -c constraints.txt -e ".[dev]"
     python tools/record_studio.py
 
-Headless Chromium opens the real page of `python -m tfrelight.studio` with docs/astronaut.jpg (NASA,
-public domain), drags the light and looks at the maps. Every frame is a screenshot of the page at
-rest; the pointer is drawn in, which screenshots leave out.
+Headless Chromium opens the page of `python -m tfrelight.studio` with the head of docs/astronaut.jpg
+(NASA, public domain), drags the light and looks at the maps. Every frame is a screenshot of the
+page at rest; the pointer is drawn in, which screenshots leave out.
 """
 
 from __future__ import annotations
@@ -21,14 +21,17 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 from PIL import Image, ImageDraw
 from playwright.sync_api import sync_playwright
 
-from tfrelight import files
+from tfrelight import files, pictures
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VIEW = {"width": 1120, "height": 700}
 SHOWN = (896, 560)
+# Of the astronaut's photo, and what it is brought to.
+HEAD, SIZE = (75, 0, 395, 320), (800, 800)
 # Milliseconds of a frame, and of those that one should have time to look at.
 FRAME, LOOK = 70, 900
 POINTER = [(0, 0), (0, 17), (4, 13), (7, 20), (10, 19), (7, 12), (12, 12)]
@@ -74,6 +77,7 @@ class Film:
 
     def press(self, selector):
         """Goes to a control and presses it."""
+        self.page.locator(selector).scroll_into_view_if_needed()
         box = self.page.locator(selector).bounding_box()
         goal = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         start = self.at
@@ -85,9 +89,17 @@ class Film:
         self.look(LOOK)
 
 
+def head():
+    """The astronaut's head, as the bytes of a PNG file."""
+    with Image.open(ROOT / "docs" / "astronaut.jpg") as photo:
+        return pictures.png(np.asarray(photo.crop(HEAD).resize(SIZE, Image.Resampling.LANCZOS)))
+
+
 def record(page, film):
     """What the film shows."""
-    page.click(".sample")
+    page.set_input_files(
+        "#photo-file", {"name": "astronaut.png", "mimeType": "image/png", "buffer": head()}
+    )
     page.wait_for_selector("#shown:not([hidden])")
     page.wait_for_selector("#said", state="hidden")
     film.look(LOOK)
@@ -129,7 +141,7 @@ def main():
             append_images=film.frames[1:],
             duration=film.durations,
             loop=0,
-            quality=60,
+            quality=70,
             method=6,
         )
     print(f"{path}: {len(film.frames)} frames, {path.stat().st_size / 2**20:.2f} MB")

@@ -120,6 +120,7 @@ def test_dragging_on_the_photo_moves_the_light_too(page):
     page.page.mouse.up()
     lamp = page.run("(studio) => studio.history.state.lamps[0]")
     assert lamp["azimuth"] == pytest.approx(0, abs=1) and lamp["elevation"] == 25
+    assert abs(int(page.page.get_by_label("Left, right").input_value())) <= 1
 
 
 LIGHTS = {

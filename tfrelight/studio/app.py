@@ -10,13 +10,11 @@ import logging
 import mimetypes
 
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tfrelight.errors import InputError
 from tfrelight.lights import PRESETS
-from tfrelight.serving import client
+from tfrelight.studio import answers
 from tfrelight.studio.guard import Guard
 from tfrelight.studio.opened import Opened
 from tfrelight.studio.refusals import Refusal
@@ -91,16 +89,7 @@ class _Studio:
                 Route("/lights/environment", self._environment, methods=["POST"]),
                 Route("/lights/photo", self._reference, methods=["POST"]),
             ],
-            exception_handlers={
-                Refusal: _refused,
-                InputError: _wrong,
-                client.ServingError: _lost,
-                MemoryError: _large,
-                ClientDisconnect: _left,
-                404: _nothing,
-                405: _nothing,
-                Exception: _broken,
-            },
+            exception_handlers=answers.HANDLERS,
             lifespan=self._lifespan,
         )
 
@@ -128,7 +117,7 @@ class _Studio:
     async def _file(self, request):
         name = request.url.path.lstrip("/") or "static/index.html"
         if name not in self._files:
-            return await _nothing(request, None)
+            return await answers.nothing(request)
         return Response(self._files[name], media_type=_media_type(name))
 
     async def _about(self, _):
@@ -268,47 +257,6 @@ def _media_type(name):
 def _as_file(made):
     data, kind, ending = made
     return Response(data, headers={"X-Ending": ending}, media_type=kind)
-
-
-def _error(status, reason, text):
-    return JSONResponse({"error": " ".join(str(text).split()), "reason": reason}, status)
-
-
-async def _refused(_, error):
-    return _error(error.status, error.reason, error)
-
-
-async def _wrong(_, error):
-    return _error(422, "input", error)
-
-
-async def _lost(_, error):
-    if isinstance(error, client.Unavailable):
-        text = f"The server {error.server}, which has the network, does not answer"
-    else:
-        text = str(error).rstrip(".")
-    return _error(502, "server", f"{text}. See that it runs and what --server names; try again.")
-
-
-async def _large(_, error):
-    return _error(503, "memory", "There is not enough memory for this photo. Make it smaller.")
-
-
-async def _left(_, error):
-    return Response(status_code=499)
-
-
-async def _nothing(request, error):
-    return _error(404, "nothing", "The studio has nothing of that name.")
-
-
-async def _broken(request, error):
-    # Its traceback is logged by the server.
-    return _error(
-        500,
-        "broken",
-        f"The studio met an error of its own ({type(error).__name__}). Its terminal says more.",
-    )
 
 
 def _say(loading):

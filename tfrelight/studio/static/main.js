@@ -35,7 +35,11 @@ function changed(kept) {
     panel.show();
     described(state);
     window.history.replaceState(null, "", history.link());
+  } else {
+    panel.follow();
   }
+  const one = state.lamps[panel.active];
+  at("ball-now").textContent = one ? WORDS.lamp(panel.active, one) : panel.active === "scene" ? WORDS.scene(state.scene) : "";
   at("undo").disabled = history.done.length === 0;
   at("redo").disabled = history.undone.length === 0;
   ball.show(state, lightOf(state), panel.active);
@@ -43,8 +47,6 @@ function changed(kept) {
 }
 
 function described(state) {
-  const one = state.lamps[panel.active];
-  at("ball-now").textContent = one ? WORDS.lamp(panel.active, one) : panel.active === "scene" ? WORDS.scene(state.scene) : "";
   const faces = { whole: photo.facts?.whole_image, found: photo.facts?.found ?? 1, lit: photo.facts?.faces.length ?? 1 };
   const { text, files } = commandLine(state, photo.title, photo.ending, faces);
   at("command").textContent = text;

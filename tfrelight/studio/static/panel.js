@@ -14,17 +14,24 @@ export const element = (tag, attributes = {}, ...children) => {
 
 let made = 0;
 
-// A labelled slider; `on.moved(value)` while it moves, `on.done()` after.
+// A labelled slider of what `value()` says; `on.moved(value)` while it moves, `on.done()` after.
 function slider(label, [least, most, step], value, unit, on, key = label) {
   const id = `slider-${++made}`;
-  const shown = element("output", { textContent: unit(value) });
+  const shown = element("output");
   shown.setAttribute("for", id);
-  const input = element("input", { id, type: "range", min: least, max: most, step, value });
-  input.setAttribute("aria-valuetext", unit(value));
+  const input = element("input", { id, type: "range", min: least, max: most, step });
   input.dataset.key = key;
-  input.addEventListener("input", (event) => {
-    shown.textContent = unit(Number(input.value));
+  const tell = (now) => {
+    shown.textContent = unit(now);
     input.setAttribute("aria-valuetext", shown.textContent);
+  };
+  input.follow = () => {
+    input.value = value();
+    tell(value());
+  };
+  input.follow();
+  input.addEventListener("input", (event) => {
+    tell(Number(input.value));
     on.moved(Number(input.value), event.timeStamp);
   });
   input.addEventListener("change", () => on.done());
@@ -76,6 +83,13 @@ export class Panel {
     if (focused) document.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
   }
 
+  // Brings the sliders to what the ball or the photo is dragged to.
+  follow() {
+    for (const input of document.querySelectorAll("#panel input[type=range]")) {
+      if (input !== document.activeElement) input.follow();
+    }
+  }
+
   choose(active) {
     this.active = active;
     this.history.changed(true);
@@ -120,16 +134,16 @@ export class Panel {
     const of = (name) => this.moving((now, value) => (now.lamps[active][name] = value));
     const rows = !one ? [] : [
       // Azimuth grows to the left; a slider that went the other way would be a riddle.
-      slider("Left, right", [-180, 180, 1], -one.azimuth, sided("left", "right"),
+      slider("Left, right", [-180, 180, 1], () => -this.state.lamps[active].azimuth, sided("left", "right"),
         this.moving((now, value) => (now.lamps[active].azimuth = -value))),
-      slider("Up, down", [-90, 90, 1], one.elevation, sided("down", "up"), of("elevation")),
-      slider("Intensity", [0, 2, 0.05], one.power, percent, of("power")),
-      slider("Softness", [0, 90, 1], one.radius, degrees, of("radius")),
+      slider("Up, down", [-90, 90, 1], () => this.state.lamps[active].elevation, sided("down", "up"), of("elevation")),
+      slider("Intensity", [0, 2, 0.05], () => this.state.lamps[active].power, percent, of("power")),
+      slider("Softness", [0, 90, 1], () => this.state.lamps[active].radius, degrees, of("radius")),
       this.tint(one.tint, (now) => now.lamps[active].tint, `tint-${active}`),
       this.remove("Remove this light", (now) => now.lamps.splice(active, 1)),
     ];
     const fill = this.moving((now, value) => (now.ambient.power = value));
-    rows.push(slider("Ambient", [0, 1, 0.01], state.ambient.power, percent, fill));
+    rows.push(slider("Ambient", [0, 1, 0.01], () => this.state.ambient.power, percent, fill));
     rows.push(this.tint(state.ambient.tint, (now) => now.ambient.tint, "tint-ambient", "Ambient colour"));
     this.places.lamp.replaceChildren(...rows);
     return undefined;
@@ -139,9 +153,9 @@ export class Panel {
     const of = (name) => this.moving((now, value) => (now.scene[name] = value));
     this.places.lamp.replaceChildren(
       element("p", { className: "note", textContent: scene.name }),
-      slider("Turn", [-180, 180, 1], -scene.rotate, sided("left", "right"),
+      slider("Turn", [-180, 180, 1], () => -this.state.scene.rotate, sided("left", "right"),
         this.moving((now, value) => (now.scene.rotate = -value))),
-      slider("Intensity", [0, 2, 0.05], scene.power, percent, of("power")),
+      slider("Intensity", [0, 2, 0.05], () => this.state.scene.power, percent, of("power")),
       this.remove("Remove it", (now) => (now.scene = null)),
     );
   }
@@ -177,7 +191,7 @@ export class Panel {
       row.append(input);
     } else if (tint.kind === "kelvin") {
       const on = this.moving((state, value) => (place(state).kelvin = value));
-      return element("div", {}, row, slider("Kelvin", [1000, 15000, 100], tint.kelvin, (v) => `${v} K`, on, `${key}-kelvin`));
+      return element("div", {}, row, slider("Kelvin", [1000, 15000, 100], () => place(this.state).kelvin, (v) => `${v} K`, on, `${key}-kelvin`));
     }
     return row;
   }
@@ -189,8 +203,8 @@ export class Panel {
     box.dataset.key = id;
     box.addEventListener("change", () => this.history.set((now) => (now.background = box.checked)));
     this.places.whole.replaceChildren(
-      slider("Strength", [0, 1, 0.01], state.strength, percent, this.moving((now, v) => (now.strength = v), false)),
-      slider("Brightness", [-2, 2, 0.1], state.brightness, stops, this.moving((now, v) => (now.brightness = v), false)),
+      slider("Strength", [0, 1, 0.01], () => this.state.strength, percent, this.moving((now, v) => (now.strength = v), false)),
+      slider("Brightness", [-2, 2, 0.1], () => this.state.brightness, stops, this.moving((now, v) => (now.brightness = v), false)),
       element("div", { className: "check" }, box, element("label", { htmlFor: id, textContent: "Light the background, too" })),
     );
   }
