@@ -8,7 +8,7 @@ import { relight } from "./relighting.js";
 const MOST = 26;
 const LEAST = 13;
 // Milliseconds without movement after which the picture is drawn in full.
-const STILL = 120;
+const STILL = 250;
 // Milliseconds after a photo came in which it is not disturbed.
 const SETTLED = 400;
 // Factors by which a background may change.
