@@ -129,6 +129,7 @@ export class Stage {
     const { at } = this;
     at("error").hidden = problem === null;
     at("error-text").textContent = problem?.message ?? "";
+    if (problem) at("error").scrollIntoView({ block: "center" });
     if (problem === null || problem.reason !== "no_face") at("error-whole").hidden = true;
   }
 
