@@ -247,6 +247,7 @@ def test_a_file_that_does_not_come_is_given_up(ball_model):
         "[]",
         "{}",
         '{"light": [1, 2]}',
+        "[" * 60_000,
         '{"light": "left"}',
         json.dumps({"light": [float("nan")] * 27}),
         json.dumps({"light": [1e60] * 27}),

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from absl import flags
 
-from tfrelight import cli
-from tfrelight.serving import defaults
+from tfrelight import cli, server_flags
 
 flags.DEFINE_string(
     "host", "127.0.0.1", "Address to bind to; 0.0.0.0 lets other machines in, who need a token."
@@ -16,9 +15,8 @@ flags.DEFINE_string(
 flags.DEFINE_integer("port", 8080, "Of the page; 0: any that is free.", 0, 65535)
 flags.DEFINE_string("token", None, "Secret of the address; default: none on 127.0.0.1, else new.")
 flags.DEFINE_string("model", "compact-128", "Preset, or folder of a training run.")
-flags.DEFINE_string("server", None, "Use the network of a server, host:port, not --model.")
-flags.DEFINE_string("server_model", defaults.MODEL_NAME, "Name of the model there.")
-flags.DEFINE_string("server_label", None, "Label of its version; default: the highest version.")
+server_flags.define()
+flags.adopt_module_key_flags(server_flags)
 flags.DEFINE_integer("max_upload_mb", 40, "Size of a file.", lower_bound=1)
 flags.DEFINE_float("max_megapixels", 50, "Size of a photo.", lower_bound=0.01)
 flags.DEFINE_integer("max_photos", 64, "Open at a time.", lower_bound=1)
@@ -56,17 +54,10 @@ def _settings(values):
 def _loader(values):
     """A function that gives the network, ready to answer at once."""
     if values.server is not None:
-        from tfrelight.errors import InputError
-
-        if values["model"].present:
-            raise InputError(
-                "--server brings its own network. Received --model as well: choose one."
-            )
         from tfrelight.serving.remote import RemoteModel
 
-        model = RemoteModel(
-            values.server, values.server_model, label=values.server_label, attempts=2
-        )
+        # A person waits: no more than one more attempt.
+        model = RemoteModel(values.server, attempts=2, **server_flags.options())
         return lambda: model
 
     def load():
