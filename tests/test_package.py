@@ -192,7 +192,7 @@ def _requirements(wheel):
 
 
 # Packages that only functions import: their modules may import what the extra brings.
-OF_EXTRAS = {"tfrelight.serving.server": "serving"}
+OF_EXTRAS = {"tfrelight.serving.server": "serving", "tfrelight.studio": "studio"}
 
 
 def _belongs(name):

@@ -351,3 +351,31 @@ def test_outputs_that_cannot_be(tmp_path):
         (tmp_path / "b.png").mkdir()
         photo.save(tmp_path / "b.png", overwrite=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_bytes_in_and_out_are_those_of_files(tmp_path, kind):
+    ending = {"JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif"}.get(kind, ".png")
+    path = saved(Image.fromarray(smooth()), tmp_path / f"a{ending}", exif=exif(6))
+    photo = photos.read(path.read_bytes())
+    np.testing.assert_array_equal(photo.pixels, photos.read(path).pixels)
+    data, found = photo.encoded()
+    photo.save(tmp_path / f"b{ending}")
+    assert (data, found) == ((tmp_path / f"b{ending}").read_bytes(), kind)
+
+
+def test_what_cannot_be_written_as_it_came_becomes_png():
+    file = io.BytesIO()
+    Image.fromarray(smooth()).save(file, "BMP")
+    data, kind = photos.read(file.getvalue()).encoded()
+    assert kind == "PNG"
+    np.testing.assert_array_equal(photos.read(data).pixels, smooth())
+
+
+def test_a_photo_of_too_many_pixels_is_not_decoded(tmp_path):
+    path = saved(Image.fromarray(smooth()), tmp_path / "a.png")
+    assert photos.read(path, WIDTH * HEIGHT)
+    # Cut off behind the header: only that is read.
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(InputError, match=f"too large, {WIDTH} x {HEIGHT}"):
+        photos.read(path, WIDTH * HEIGHT - 1)

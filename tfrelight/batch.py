@@ -12,8 +12,7 @@ import functools
 
 from absl import flags
 
-from tfrelight import cli, light_flags, photo_flags
-from tfrelight.serving import defaults
+from tfrelight import cli, light_flags, photo_flags, server_flags
 
 _SOME_FAILED = 3
 
@@ -41,31 +40,14 @@ def _define():
         [],
         "Options of the runner, as direct_num_workers=4,direct_running_mode=multi_processing.",
     )
-    flags.DEFINE_string("server", None, "Use the network of a server, host:port, not --model.")
-    flags.DEFINE_string("server_model", defaults.MODEL_NAME, "Name of the model there.")
-    flags.DEFINE_string("server_label", None, "Label of its version; default: the highest version.")
-    flags.DEFINE_bool("tls", False, "Encrypt the connection to --server.")
-    flags.DEFINE_string("tls_ca", None, "PEM file of who signs the server's certificate.")
-    for module in (photo_flags, light_flags):
+    server_flags.define()
+    for module in (photo_flags, light_flags, server_flags):
         flags.adopt_module_key_flags(module)
-
-
-def _server_options(values):
-    """The arguments of `remote.RemoteModel` but for the address."""
-    from pathlib import Path
-
-    from tfrelight.serving import client
-
-    tls = None
-    if values.tls or values.tls_ca:
-        tls = client.TLS(values.tls_ca and Path(values.tls_ca).read_bytes())
-    return {"name": values.server_model, "label": values.server_label, "tls": tls}
 
 
 def _network(values):
     """The network here, how workers get one, and what it is called in a job's settings."""
     from tfrelight.bulk import relighters
-    from tfrelight.errors import InputError
 
     if values.server is None:
         from tfrelight import api
@@ -74,13 +56,11 @@ def _network(values):
         model = api.loaded(values.model)
         make = functools.partial(relighters.local, values.model)
         return model, make, manifest.weights_hash(model)
-    if values["model"].present:
-        raise InputError("--server brings its own network. Received --model as well: choose one.")
     import numpy as np
 
     from tfrelight.serving.remote import RemoteModel
 
-    options = _server_options(values)
+    options = server_flags.options()
     model = RemoteModel(values.server, **options)
     # What is wrong with a server is said once, not with every photo.
     model.predict_on_batch(np.zeros((1, model.size, model.size, 3), np.float32))

@@ -44,7 +44,7 @@ class Decomposition:
 
     def exposure(self, light) -> float:
         """The factor for a light `[9, 3]` that keeps the brightness of the largest face."""
-        return relighting.exposure(self.faces[0], as_light(light).coefficients)
+        return relighting.exposure(self._relightable[0], as_light(light).coefficients)
 
     def relight(self, light, strength=1.0, exposure=0.0, background=False) -> Photo:
         """The photo under another light.
@@ -69,7 +69,7 @@ class Decomposition:
         if exposure is not None:
             light = light * np.float32(self.exposure(light) * 2.0**exposure)
         new = [(1.0 - strength) * face.light + strength * light for face in self.faces]
-        changes = [relighting.change(face, one) for face, one in zip(self.faces, new)]
+        changes = [relighting.change(face, one) for face, one in zip(self._relightable, new)]
         behind = None
         if background:
             behind = np.clip(
@@ -124,7 +124,7 @@ class Decomposition:
     def albedo(self) -> np.ndarray:
         """`[H, W, 3]` linear RGB, the photo under an even white light; 0 off people."""
         even = Light.even().coefficients
-        changes = [relighting.change(face, even) for face in self.faces]
+        changes = [relighting.change(face, even) for face in self._relightable]
         linear = full_size.linear(self.photo.pixels, self.faces, self._alphas, changes)
         return np.clip(linear, 0.0, 1.0)
 
@@ -133,6 +133,10 @@ class Decomposition:
 
     def _layers(self):
         return zip(self.faces, self._alphas)
+
+    @functools.cached_property
+    def _relightable(self):
+        return [relighting.prepare(face) for face in self.faces]
 
     @functools.cached_property
     def _alphas(self):

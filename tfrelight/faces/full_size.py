@@ -15,14 +15,14 @@ import numpy as np
 from tfrelight import color
 from tfrelight.faces import guided
 
-__all__ = ["alphas", "apply", "decode", "encode", "linear", "paste"]
+__all__ = ["OUTLINE", "alphas", "apply", "decode", "encode", "linear", "outlines", "paste"]
 
 _STRIP = 1 << 18
 _THREADS = 4
 # Guided filter of the mask: radius as a share of the maps' side, variance of the encoded photo.
 _MASK = (0.008, 1e-4)
 # The mask's values between which it rises from nobody to somebody.
-_OUTSIDE, _INSIDE = 0.45, 0.95
+OUTLINE = _OUTSIDE, _INSIDE = 0.45, 0.95
 # How sharply one head ends where another begins.
 _SHARPNESS = 8.0
 
@@ -40,18 +40,26 @@ def alphas(pixels, faces) -> list:
     """
     found = []
     for number, face in enumerate(faces):
-        size = len(face.mask)
-        slope, offset = guided.coefficients(
-            face.guide, face.mask[..., None], max(1, round(_MASK[0] * size)), _MASK[1]
-        )
-        share = _share(faces, number)
-        maps = np.dstack([slope, offset, share])
+        maps = outlines(faces, number)
         box = face.window.bounds(face.box)
         alpha = np.empty((box[3] - box[1], box[2] - box[0]), np.uint8)
         work = functools.partial(_alpha, pixels, face.window, maps, box, alpha)
         _each_strip(work, box)
         found.append((box, alpha))
     return found
+
+
+def outlines(faces, number):
+    """Slope and offset of a face's mask over the guide, and its share: `[S, S, 3]`.
+
+    Args:
+      faces: list of `FaceMaps`.
+      number: of the face among them.
+    """
+    face = faces[number]
+    radius = max(1, round(_MASK[0] * len(face.mask)))
+    slope, offset = guided.coefficients(face.guide, face.mask[..., None], radius, _MASK[1])
+    return np.dstack([slope, offset, _share(faces, number)])
 
 
 def _alpha(pixels, window, maps, box, alpha, strip):

@@ -10,9 +10,9 @@ from tfrelight.errors import InputError
 from tfrelight.faces import full_size
 from tfrelight.lights import Light
 
-__all__ = ["sheet", "write"]
+__all__ = ["MAPS", "picture", "sheet", "write"]
 
-_MAPS = ("albedo", "normals", "shading", "mask")
+MAPS = ("albedo", "normals", "shading", "mask")
 _SHEET = 256
 # Half of what shading a white surface under a light of exposure 1 has: so that brighter shows.
 _SHADING = 0.5
@@ -35,11 +35,11 @@ def write(decomposed, paths):
     """
     light = Light(decomposed.light)
     try:
-        for name in _MAPS:
+        for name in MAPS:
             values = getattr(decomposed, name)()
             if f"{name}.exr" in paths:
                 exr.write(paths[f"{name}.exr"], values)
-            pictures.save(paths[f"{name}.png"], _picture(name, values))
+            pictures.save(paths[f"{name}.png"], picture(name, values))
             del values
         light.save(paths["light.json"])
         pictures.save(paths["light.png"], light.sphere(_SHEET))
@@ -53,8 +53,8 @@ def sheet(decomposed) -> np.ndarray:
     small = decomposed.shrunk(_SHEET)
     height, width = small.photo.size
     cells = {"photo": small.photo.as_uint8()}
-    for name in _MAPS:
-        cells[name] = _picture(name, getattr(small, name)())
+    for name in MAPS:
+        cells[name] = picture(name, getattr(small, name)())
     sphere = Image.new("RGB", (width, height))
     side = min(width, height)
     drawn = Image.fromarray(np.uint8(np.round(Light(small.light).sphere(side) * 255.0)))
@@ -64,7 +64,7 @@ def sheet(decomposed) -> np.ndarray:
     return np.uint8(np.round(page * 255.0))
 
 
-def _picture(name, values):
+def picture(name, values):
     """A map as `[H, W, 3]` uint8."""
     if name == "mask":
         return np.repeat(np.uint8(np.round(values * 255.0))[..., None], 3, axis=-1)

@@ -19,7 +19,7 @@ from tfrelight import harmonics
 from tfrelight.faces import guided
 from tfrelight.faces.maps import FaceMaps, luminance
 
-__all__ = ["Change", "change", "exposure"]
+__all__ = ["SETTINGS", "Change", "Relightable", "change", "exposure", "prepare"]
 
 # Shading is at least this share of the light's brightest: a second-order light rings below zero,
 # where a real one is only dark.
@@ -41,6 +41,17 @@ _LIGHT, _WHITE = 0.88, 0.98
 _SHOULDER = 0.6
 # The brightest tenth of the face is what exposure is measured by.
 _METERED = 90.0
+# Factors by which exposure may change a light.
+_TURNED = (0.2, 5.0)
+# What a program that does the same elsewhere must know: `tfrelight.studio`'s page.
+SETTINGS = {
+    "floor": _FLOOR,
+    "apart": _APART,
+    "most": _MOST,
+    "shoulder": _SHOULDER,
+    "metered": _METERED,
+    "turned": _TURNED,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,52 +74,96 @@ class Change:
     fill: np.ndarray | None = None
 
 
-def exposure(maps: FaceMaps, light) -> float:
+@dataclasses.dataclass(frozen=True)
+class Relightable:
+    """A face, and what of relighting it does not depend on the new light, on the maps' grid.
+
+    Attributes:
+      maps: of the face.
+      shading: `[S, S, 3]` under its own light, at least a small share of its brightest.
+      metered: brightness of the lit part of the face, linear.
+      around: `[S, S, 3]`, the photo without detail, linear, above 0.
+      radius: of the guided filter, pixels.
+      epsilon: `[S, S, 1]`, variance of the guide below which it counts as flat.
+      black: `[S, S]` in [0, 1], where the photo is black although the albedo is not.
+      burnt: `[S, S]` in [0, 1], where the photo is burnt out.
+    """
+
+    maps: FaceMaps
+    shading: np.ndarray
+    metered: float
+    around: np.ndarray
+    radius: int
+    epsilon: np.ndarray
+    black: np.ndarray
+    burnt: np.ndarray
+
+
+def prepare(maps: FaceMaps) -> Relightable:
+    """A face, ready to be relit as often as one likes."""
+    size = len(maps.guide)
+    radius = max(1, round(_GAIN[0] * size))
+    epsilon = np.log(np.where(maps.region, _GAIN[2], _GAIN[1]).astype(np.float32))
+    epsilon = np.exp(ndimage.gaussian_filter(epsilon, radius))[..., None]
+    # Of the surroundings, so that detail keeps its contrast.
+    side = 2 * max(1, round(0.01 * size)) + 1
+    around = np.maximum(ndimage.uniform_filter(maps.photo, (side, side, 0)), 1e-4)
+    bright = luminance(maps.photo)
+    return Relightable(
+        maps,
+        _floored(harmonics.shade(maps.normals, maps.light)),
+        _metered(maps.photo[maps.region]),
+        around,
+        radius,
+        epsilon,
+        _black(maps, bright),
+        _ramp(bright, _LIGHT, _WHITE),
+    )
+
+
+def exposure(face: Relightable, light) -> float:
     """The factor for `light` that leaves the lit part of the face as bright as it is in the photo.
 
     Args:
-      maps: of the face.
+      face: as `prepare` gives it.
       light: `[9, 3]`, in the photo's frame.
     """
-    old, new = _shadings(maps, light)
-    factor = np.exp(_log_ratio(maps, old, new, _sameness(maps, old, new)))
-    before, after = (
-        # Root mean square of the channels: coloured light is not turned up until they burn out.
-        np.percentile(np.sqrt(np.mean(values[maps.region] ** 2, axis=-1)), _METERED)
-        for values in (maps.photo, maps.photo * factor)
-    )
-    ratio = before / max(after, 1e-6)
+    maps = face.maps
+    new = _floored(harmonics.shade(maps.normals, light))
+    log_ratio = _log_ratio(face, new, _sameness(face, new))[maps.region]
+    ratio = face.metered / max(_metered(maps.photo[maps.region] * np.exp(log_ratio)), 1e-6)
     # A lamp behind the head lights none of it, and is not turned up without end.
-    return float(np.clip(ratio, 0.2, 5.0))
+    return float(np.clip(ratio, *_TURNED))
 
 
-def change(maps: FaceMaps, light) -> Change:
+def change(face: Relightable, light) -> Change:
     """What a light does to a face.
 
     Args:
-      maps: of the face.
+      face: as `prepare` gives it.
       light: `[9, 3]`, in the photo's frame.
     """
-    old, new = _shadings(maps, light)
-    sameness = _sameness(maps, old, new)
-    log_ratio = np.minimum(_log_ratio(maps, old, new, sameness), _MOST)
-    log_ratio = _shouldered(maps, log_ratio)
-    radius = max(1, round(_GAIN[0] * len(maps.guide)))
-    epsilon = np.log(np.where(maps.region, _GAIN[2], _GAIN[1]).astype(np.float32))
-    epsilon = np.exp(ndimage.gaussian_filter(epsilon, radius))[..., None]
-    slope, offset = guided.coefficients(maps.guide, log_ratio, radius, epsilon)
+    maps = face.maps
+    new = _floored(harmonics.shade(maps.normals, light))
+    sameness = _sameness(face, new)
+    log_ratio = np.minimum(_log_ratio(face, new, sameness), _MOST)
+    log_ratio = _shouldered(face.around, log_ratio)
+    slope, offset = guided.coefficients(maps.guide, log_ratio, face.radius, face.epsilon)
     # What follows the guide is brightness; colour of light has no edges of its own.
     shared = luminance(slope)
     offset += (slope - shared[..., None]) * maps.guide[..., None]
     slope, factor = shared, np.exp(offset)
-    lost = _lost(maps, log_ratio) * (1.0 - sameness)
+    darkened = np.clip(-luminance(log_ratio), 0.0, 1.0)
+    lost = np.maximum(face.black, face.burnt * darkened) * (1.0 - sameness)
     if not np.any(lost * maps.mask > 0.01):
         return Change(slope, factor)
     return Change(slope, factor, lost, maps.albedo * new)
 
 
-def _shadings(maps, light):
-    return tuple(_floored(harmonics.shade(maps.normals, one)) for one in (maps.light, light))
+def _metered(linear):
+    """Brightness of the lit part of linear RGB `[N, 3]`."""
+    # Root mean square of the channels: coloured light is not turned up until they burn out.
+    return float(np.percentile(np.sqrt(np.mean(linear**2, axis=-1)), _METERED))
 
 
 def _floored(values):
@@ -117,32 +172,29 @@ def _floored(values):
     return 0.5 * (values + np.sqrt(values * values + 4.0 * floor * floor))
 
 
-def _sameness(maps, old, new):
+def _sameness(face, new):
     """1 if the shadings are equal up to brightness, falling to 0 as they differ."""
-    inside = maps.mask > 0.5
+    inside = face.maps.mask > 0.5
     if not inside.any():
         return 1.0
-    old, new = luminance(old)[inside], luminance(new)[inside]
+    old, new = luminance(face.shading)[inside], luminance(new)[inside]
     fit = old * (np.vdot(old, new) / np.vdot(old, old))
     apart = np.vdot(new - fit, new - fit) / np.vdot(new, new)
     return float(np.exp(-apart / _APART))
 
 
-def _log_ratio(maps, old, new, sameness):
+def _log_ratio(face, new, sameness):
     """`[S, S, 3]`, log of the factor."""
-    return np.log(new / old) - ((1.0 - sameness) * maps.residual)[..., None]
+    return np.log(new / face.shading) - ((1.0 - sameness) * face.maps.residual)[..., None]
 
 
-def _shouldered(maps, log_ratio):
+def _shouldered(around, log_ratio):
     """The factor, less where it would push a channel past white; never below 1 for that."""
-    # Of the surroundings, so that detail keeps its contrast; all channels alike, so that the
-    # colour stays.
-    side = 2 * max(1, round(0.01 * len(maps.guide))) + 1
-    before = np.maximum(ndimage.uniform_filter(maps.photo, (side, side, 0)), 1e-4)
-    after = before * np.exp(log_ratio)
+    after = around * np.exp(log_ratio)
+    # All channels alike, so that the colour stays.
     strongest = after.argmax(-1)[..., None]
     before, after, factor = (
-        np.take_along_axis(values, strongest, -1) for values in (before, after, log_ratio)
+        np.take_along_axis(values, strongest, -1) for values in (around, after, log_ratio)
     )
     room = 1.0 - _SHOULDER
     bent = _SHOULDER + room * np.tanh(np.maximum(after - _SHOULDER, 0.0) / room)
@@ -151,9 +203,8 @@ def _shouldered(maps, log_ratio):
     return log_ratio - over
 
 
-def _lost(maps, log_ratio):
-    """`[S, S]`: where the photo is black although the albedo is not, or burnt out and darkened."""
-    bright = luminance(maps.photo)
+def _black(maps, bright):
+    """`[S, S]`: where the photo, of luminance `bright`, is black although the albedo is not."""
     # Of the surroundings: an eyelash is black by itself, a shadow with all around it.
     side = 2 * max(1, round(_AROUND * len(bright))) + 1
     around, albedo = (
@@ -161,10 +212,7 @@ def _lost(maps, log_ratio):
     )
     black = _ramp(around / np.maximum(albedo, 1e-3), _DIM, _BLACK) * _ramp(bright, _DARK, _DARK / 2)
     # A collar is black by itself, and networks give it the neck's albedo: skin is known of a face.
-    black *= ndimage.gaussian_filter(maps.region.astype(np.float32), 0.02 * len(bright))
-    burnt = _ramp(bright, _LIGHT, _WHITE)
-    darkened = np.clip(-luminance(log_ratio), 0.0, 1.0)
-    return np.maximum(black, burnt * darkened)
+    return black * ndimage.gaussian_filter(maps.region.astype(np.float32), 0.02 * len(bright))
 
 
 def _ramp(values, start, end):

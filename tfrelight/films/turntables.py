@@ -13,7 +13,7 @@ from tfrelight.films import writing
 from tfrelight.films.reading import Frame
 from tfrelight.lights import as_light
 
-__all__ = ["AXES", "SECONDS", "RATE", "write"]
+__all__ = ["AXES", "RATE", "SECONDS", "frames", "write"]
 
 # About what the light turns, and by which angle of `Light.rotated`.
 AXES = {"camera": "roll", "vertical": "azimuth"}
@@ -54,6 +54,33 @@ def write(
       InputError: a path that cannot be written, another axis, or no frames.
     """
     writing.check(path, overwrite)
+    suffix = Path(path).suffix.lower()
+    made, rate = frames(
+        decomposed, light, suffix, axis, seconds, rate, strength, exposure, background
+    )
+    writing.write(path, made, rate)
+
+
+def frames(
+    decomposed,
+    light,
+    suffix,
+    axis="camera",
+    seconds=SECONDS,
+    rate=RATE,
+    strength=1.0,
+    exposure=0.0,
+    background=False,
+):
+    """The pictures of such a film, made one by one: an iterator of `reading.Frame`, and the rate.
+
+    Args:
+      suffix: of the film, which says how large it may be.
+      decomposed, light, axis, seconds, rate, strength, exposure, background: see `write`.
+
+    Raises:
+      InputError: another axis, or no frames.
+    """
     if axis not in AXES:
         raise InputError(f"Unknown axis {axis!r}. Expected one of: {', '.join(AXES)}.")
     rate = fractions.Fraction(rate).limit_denominator(1001)
@@ -62,7 +89,7 @@ def write(
         raise InputError(
             f"Expected two frames or more. Received: {seconds} seconds of {rate} frames."
         )
-    small = decomposed.shrunk(_LONGEST[Path(path).suffix.lower() in writing.PICTURES])
+    small = decomposed.shrunk(_LONGEST[suffix in writing.PICTURES])
     light = as_light(light)
     turned = [light.rotated(**{AXES[axis]: -360 * k / count}) for k in range(count)]
     # One factor for the whole turn: the light itself does not change while it moves.
@@ -71,8 +98,8 @@ def write(
     if exposure is not None:
         factor = min(small.exposure(one) for one in eighths) * 2.0**exposure
     progress = tqdm(turned, unit="frame", disable=None)
-    frames = (
+    made = (
         Frame(small.relight(one * factor, strength, None, background).pixels, k / rate)
         for k, one in enumerate(progress)
     )
-    writing.write(path, frames, rate)
+    return made, rate

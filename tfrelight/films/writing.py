@@ -14,7 +14,7 @@ from tfrelight import files
 from tfrelight.errors import InputError
 from tfrelight.films import reading
 
-__all__ = ["PICTURES", "SUFFIXES", "check", "write"]
+__all__ = ["PICTURES", "SUFFIXES", "check", "encode", "write"]
 
 # What `write` makes with PyAV, by FFmpeg's name of the container; and with Pillow.
 _VIDEOS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -61,17 +61,27 @@ def write(path, frames, rate, sound_from=None):
       InputError: no frames, or the container cannot hold that sound.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
     frames = iter(frames)
     first = next(frames, None)
     if first is None:
         raise InputError(f"Cannot write {path}: there are no pictures in the film.")
     frames = itertools.chain([first], frames)
     with files.replacing(path) as aside:
-        if suffix in PICTURES:
-            _write_pictures(aside, frames, PICTURES[suffix], rate)
-        else:
-            _write_video(aside, frames, _VIDEOS[suffix], rate, sound_from)
+        encode(aside, path.suffix.lower(), frames, rate, sound_from)
+
+
+def encode(path, suffix, frames, rate, sound_from=None):
+    """As `write`, but to a path that is there already, or has another ending.
+
+    Args:
+      path: of the file.
+      suffix: one of `SUFFIXES`.
+      frames, rate, sound_from: see `write`; one frame or more.
+    """
+    if suffix in PICTURES:
+        _write_pictures(path, frames, PICTURES[suffix], rate)
+    else:
+        _write_video(path, frames, _VIDEOS[suffix], rate, sound_from)
 
 
 def _write_pictures(path, frames, kind, rate):

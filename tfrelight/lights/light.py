@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 
 import numpy as np
@@ -170,14 +171,16 @@ class Light:
 
     def save(self, path):
         """Writes the light as JSON, whole or not at all."""
-        files.write_json(
-            path,
-            {
-                "basis": "real orthonormal spherical harmonics of the incoming radiance, linear "
-                "RGB, x right, y up, z to the camera: 1, y, z, x, xy, yz, 3zz-1, xz, xx-yy",
-                "coefficients": [[float(value) for value in row] for row in self.coefficients],
-            },
-        )
+        files.write_text(path, self.json())
+
+    def json(self) -> str:
+        """What `save` writes."""
+        described = {
+            "basis": "real orthonormal spherical harmonics of the incoming radiance, linear "
+            "RGB, x right, y up, z to the camera: 1, y, z, x, xy, yz, 3zz-1, xz, xx-yy",
+            "coefficients": [[float(value) for value in row] for row in self.coefficients],
+        }
+        return json.dumps(described, indent=2) + "\n"
 
     def numbers(self, order="tfrelight"):
         """The light's numbers in the order of a tool: see `formats.encode`."""

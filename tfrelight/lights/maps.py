@@ -23,22 +23,22 @@ SUFFIXES = (".exr", ".hdr")
 _MAX_WIDTH = 16384
 
 
-def _check_size(height, width):
+def _check_size(height, width, widest):
     """Before anything of that size is allocated; `ValueError` as for other unreadable files."""
-    if width != 2 * height or not 16 <= height <= _MAX_WIDTH // 2:
+    if width != 2 * height or not 16 <= height <= widest // 2:
         raise ValueError(
             f"it is {width} x {height}, not an equirectangular map twice as wide as high, "
-            f"from 32 x 16 to {_MAX_WIDTH} x {_MAX_WIDTH // 2}"
+            f"from 32 x 16 to {widest} x {widest // 2}"
         )
 
 
-def _read_exr(path):
+def _read_exr(path, widest):
     """Radiance, and whether it is lossy."""
-    _check_size(*exr.size(path))
+    _check_size(*exr.size(path), widest)
     return exr.read(path)
 
 
-def _read_hdr(path):
+def _read_hdr(path, widest):
     """A Radiance picture (G. Ward, "Real Pixels", Graphics Gems II, 1991), any coding."""
     data = path.read_bytes()
     if not data.startswith((b"#?RADIANCE", b"#?RGBE")):
@@ -51,7 +51,7 @@ def _read_hdr(path):
     if words[0] != b"-Y" or words[2] != b"+X":
         raise ValueError("an orientation other than -Y +X")
     height, width = int(words[1]), int(words[3])
-    _check_size(height, width)
+    _check_size(height, width, widest)
     stream = np.frombuffer(data, np.uint8)[end + 1 :]
     # Two bytes stand for at most 127 of a pixel's four.
     if 2 * height * width * 4 > 127 * len(stream):
@@ -135,8 +135,13 @@ def checked(radiance, lossy=False, name="") -> np.ndarray:
     return radiance
 
 
-def read(path):
+def read(path, name=None, widest=_MAX_WIDTH):
     """An environment map as the file shows it, `[h, 2 h, 3]` float32, and whether it is lossy.
+
+    Args:
+      path: of the file.
+      name: what the file is called, whose ending says what it holds; None: as its path.
+      widest: pixels of a row, at most.
 
     Raises:
       InputError: the file holds something else, is not twice as wide as high, or has values that no
@@ -144,26 +149,31 @@ def read(path):
       OSError: it cannot be read.
     """
     path = pathlib.Path(path)
+    name = str(path if name is None else name)
     try:
-        radiance, lossy = (_read_exr if path.suffix.lower() == ".exr" else _read_hdr)(path)
+        radiance, lossy = (_read_exr if name.lower().endswith(".exr") else _read_hdr)(path, widest)
     except OSError:
         raise
     except Exception as error:
         # OpenEXR raises RuntimeError, KeyError and others by what is broken in the file.
+        reason = str(error).replace(str(path), name).rstrip(".")
         raise InputError(
-            f"Cannot read the environment map {path}: {str(error).rstrip('.')}. Expected an EXR or"
-            " Radiance HDR file with channels R, G and B, or Y."
+            f"Cannot read the environment map {name}: {reason}. Expected an EXR or Radiance HDR "
+            "file with channels R, G and B, or Y."
         ) from error
-    return checked(radiance, lossy, str(path)), lossy
+    return checked(radiance, lossy, name), lossy
 
 
-def load(path) -> np.ndarray:
+def load(path, name=None, widest=_MAX_WIDTH) -> np.ndarray:
     """An environment map in the frame, `[64, 128, 3]`, from an EXR or HDR file.
+
+    Args:
+      path, name, widest: see `read`.
 
     Raises:
       InputError, OSError: see `read`.
     """
-    radiance, _ = read(path)
+    radiance, _ = read(path, name, widest)
     # Lossy compression keeps means: what rings below zero beside a lamp is made up for within the
     # same cell.
     return np.maximum(shrunk(radiance[:, ::-1], 64), 0)

@@ -119,11 +119,11 @@ def _eight_bits(array):
     return np.ascontiguousarray(array)
 
 
-def write(path, array, kind, source: metadata.Origin, upright, cmyk=False):
+def write(file, array, kind, source: metadata.Origin, upright, cmyk=False):
     """Writes a photo with what its source came with.
 
     Args:
-      path: of the file to be.
+      file: open for writing bytes.
       array: `[H, W]` or `[H, W, C]`, uint8, uint16 or float32 in [0, 1].
       kind: a value of `ENDINGS`.
       source: what goes with it.
@@ -153,7 +153,7 @@ def write(path, array, kind, source: metadata.Origin, upright, cmyk=False):
             options["xmp"] = source.xmp
     elif kind == "TIFF":
         if array.dtype == np.uint16 and array.ndim == 3:
-            return _write_deep_tiff(path, array, source, exif)
+            return _write_deep_tiff(file, array, source, exif)
         options.setdefault("compression", "tiff_lzw")
         if exif:
             # Pillow writes EXIF's directories into uncompressed files only.
@@ -164,17 +164,17 @@ def write(path, array, kind, source: metadata.Origin, upright, cmyk=False):
         if source.xmp:
             options["pnginfo"].add_itxt("XML:com.adobe.xmp", source.xmp.decode("utf-8", "replace"))
     if kind == "PNG" and array.dtype == np.uint16:
-        return _write_deep_png(path, array, options)
+        return _write_deep_png(file, array, options)
     image = Image.fromarray(_eight_bits(array), "CMYK") if cmyk else image_of(array)
     if kind in ("JPEG", "WEBP") and image.mode.startswith("I"):
         image = Image.fromarray(_eight_bits(array))
     try:
-        image.save(path, format=kind, **options)
+        image.save(file, format=kind, **options)
     except ValueError as error:
         raise InputError(f"{kind} cannot hold this photo: {error}.") from error
 
 
-def _write_deep_png(path, array, options):
+def _write_deep_png(file, array, options):
     """16 bits from TensorFlow, and around them the chunks that Pillow writes for one pixel."""
     import tensorflow as tf
 
@@ -184,10 +184,10 @@ def _write_deep_png(path, array, options):
     around = small.getvalue()
     head = around.index(b"IDAT") - 4
     # Signature and header are 33 bytes in every PNG.
-    Path(path).write_bytes(deep[:33] + around[33:head] + deep[33:])
+    file.write(deep[:33] + around[33:head] + deep[33:])
 
 
-def _write_deep_tiff(path, array, source, exif):
+def _write_deep_tiff(file, array, source, exif):
     tags = [] if not source.xmp else [(700, 1, len(source.xmp), source.xmp, True)]
     if exif:
         texts = Image.Exif()
@@ -195,7 +195,7 @@ def _write_deep_tiff(path, array, source, exif):
         tags += [(tag, 2, 0, text, True) for tag, text in texts.items() if isinstance(text, str)]
     channels = array.shape[2]
     _tifffile().imwrite(
-        path,
+        file,
         array,
         photometric="rgb" if channels > 2 else "minisblack",
         extrasamples=["unassalpha"] if channels in (2, 4) else None,

@@ -98,19 +98,34 @@ class Photo:
         path = Path(path)
         kind = formats.format_of(path)
         files.check_new(path, overwrite)
+        try:
+            with files.replacing(path) as aside, open(aside, "wb") as file:
+                self._write(file, kind)
+        except OSError as error:
+            raise InputError(f"Cannot write {path}: {error.strerror or error}.") from error
+
+    def _write(self, file, kind):
         same, origin = kind == self.origin.format, self.origin
         array = self._stored() if same else self._upright()
         inks = self._cmyk is not None and kind in ("JPEG", "TIFF")
         if self._cmyk is not None and not inks:
             # The other formats hold no inks; `pixels` are sRGB.
             array, origin = self.pixels, dataclasses.replace(origin, icc_profile=None)
-        try:
-            with files.replacing(path) as aside, warnings.catch_warnings():
-                # Pillow warns of metadata that was odd before.
-                warnings.simplefilter("ignore")
-                formats.write(aside, array, kind, origin, upright=not same, cmyk=inks)
-        except OSError as error:
-            raise InputError(f"Cannot write {path}: {error.strerror or error}.") from error
+        with warnings.catch_warnings():
+            # Pillow warns of metadata that was odd before.
+            warnings.simplefilter("ignore")
+            formats.write(file, array, kind, origin, upright=not same, cmyk=inks)
+
+    def encoded(self):
+        """The bytes of a file, and its format, as "JPEG": the source's, or else PNG.
+
+        Raises:
+          InputError: the format cannot hold the photo.
+        """
+        kind = self.origin.format if self.origin.format in formats.ENDINGS.values() else "PNG"
+        file = io.BytesIO()
+        self._write(file, kind)
+        return file.getvalue(), kind
 
     def _repr_png_(self):
         return pictures.png(self.as_uint8())
@@ -125,12 +140,14 @@ class Photo:
         return formats.turned(self._upright(), self.origin.orientation, back=True)
 
 
-def read(source) -> Photo:
+def read(source, most_pixels=None) -> Photo:
     """Reads a photo.
 
     Args:
-      source: path of a file; PIL image; array `[H, W]`, `[H, W, 3]` or `[H, W, 4]`, sRGB-encoded,
-        uint8, uint16 or float in [0, 1]; or a `Photo`, which is returned.
+      source: path of a file; bytes of one; PIL image; array `[H, W]`, `[H, W, 3]` or `[H, W, 4]`,
+        sRGB-encoded, uint8, uint16 or float in [0, 1]; or a `Photo`, which is returned.
+      most_pixels: that a file may say it has, so that it is not decoded; None: as many as Pillow
+        allows.
 
     Raises:
       InputError: no such file, not a photo, broken, an animation, too large to be one, or values
@@ -143,39 +160,52 @@ def read(source) -> Photo:
     if isinstance(source, Image.Image):
         return _of_image(source, None, "image", "the image")
     if isinstance(source, (str, os.PathLike)):
-        return _of_file(Path(source))
+        return _of_file(Path(source), most_pixels)
+    if isinstance(source, bytes):
+        return _of_data(source, "The file", most_pixels)
     raise InputError(
         "Expected a photo: a path, a PIL image or an array. "
         f"Received: {type(source).__name__} {str(source)[:40]!r}."
     )
 
 
-def _of_file(path):
+def _of_file(path, most_pixels):
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror}.") from error
+    return _of_data(data, path, most_pixels)
+
+
+def _of_data(data, name, most_pixels):
     if not data:
-        raise InputError(f"{path} is empty. Expected a photo.")
+        raise InputError(f"{name} is empty. Expected a photo.")
     with warnings.catch_warnings():
         # Pillow warns at half the size that it refuses, and of odd metadata.
         warnings.simplefilter("ignore")
-        return _of_image(_opened(path, data), data, "file", path)
+        image = _opened(name, data)
+        width, height = image.size
+        if most_pixels is not None and width * height > most_pixels:
+            raise InputError(
+                f"{name} is too large, {width} x {height}. Expected at most "
+                f"{most_pixels / 1e6:g} megapixels: make it smaller."
+            )
+        return _of_image(image, data, "file", name)
 
 
-def _opened(path, data):
+def _opened(name, data):
     try:
         return Image.open(io.BytesIO(data))
     except Image.DecompressionBombError as error:
         limit = 2 * Image.MAX_IMAGE_PIXELS // 10**6
-        raise InputError(f"{path} is too large. Expected at most {limit} megapixels.") from error
+        raise InputError(f"{name} is too large. Expected at most {limit} megapixels.") from error
     except Image.UnidentifiedImageError as error:
         raise InputError(
-            f"{path} is not a photo that can be read. Expected JPEG, PNG, WebP, TIFF or another "
+            f"{name} is not a photo that can be read. Expected JPEG, PNG, WebP, TIFF or another "
             "format of Pillow."
         ) from error
     except Exception as error:
-        raise _broken(path, error) from error
+        raise _broken(name, error) from error
 
 
 def _broken(name, error):

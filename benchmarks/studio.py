@@ -1,0 +1,153 @@
+"""How quick the studio is: the first picture, the light that is dragged, and many at once.
+
+    python benchmarks/studio.py docs/astronaut.jpg --report=studio.json
+
+Headless Chromium, WebGL in software, on the page of a studio of its own; the photo is brought to
+`--side` pixels. Then 20 sessions at once without a browser, and what memory the process has when
+they have left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import concurrent.futures
+import contextlib
+import io
+import json
+import os
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+import httpx
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+# Times that all sessions come and go: what memory a photo leaves behind would add up.
+ROUNDS = 3
+OPENED = "document.querySelector('#working').hidden && !document.querySelector('#shown').hidden"
+DROP = """(text) => {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], "photo.jpg", { type: "image/jpeg" }));
+  window.dropped = performance.now();
+  document.querySelector("#stage").dispatchEvent(
+    new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
+}"""
+
+
+@contextlib.contextmanager
+def studio():
+    """The address and the process id of a studio of its own."""
+    command = [sys.executable, "-m", "tfrelight.studio", "--port=0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield re.search(r"http://\S+", process.stdout.readline()).group(), process.pid
+        finally:
+            process.terminate()
+
+
+def first_picture(page, data):
+    """Seconds from the drop to the picture on screen."""
+    page.evaluate(DROP, base64.b64encode(data).decode())
+    while not page.evaluate(OPENED):
+        page.wait_for_timeout(20)
+    return page.evaluate(
+        """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(
+          () => done((performance.now() - window.dropped) / 1000))))"""
+    )
+
+
+def drag(page, steps):
+    """Milliseconds from the mouse to the drawn frame, and the resolution, of each frame."""
+    ball = page.locator("#ball").bounding_box()
+    x, y, width = ball["x"], ball["y"] + 0.45 * ball["height"], ball["width"]
+    page.mouse.move(x + 0.2 * width, y)
+    page.mouse.down()
+    for k in range(steps):
+        page.mouse.move(x + width * (0.2 + 0.6 * k / (steps - 1)), y)
+        page.wait_for_timeout(16)
+    page.mouse.up()
+    return page.evaluate("async () => (await import('/static/main.js')).studio.live.frames")
+
+
+def resident(process):
+    """Megabytes of a process."""
+    status = pathlib.Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024
+
+
+def session(url, data):
+    """Seconds of a session that opens a photo, relights it and leaves."""
+    began = time.perf_counter()
+    with httpx.Client(base_url=url, timeout=300) as client:
+        answer = client.post("photos", content=data)
+        answer.raise_for_status()
+        light = {"light": [1.0] * 3 + [0.0] * 24}
+        place = f"photos/{answer.headers['X-Photo']}"
+        client.post(f"{place}/relit", content=json.dumps(light)).raise_for_status()
+        client.post(f"{place}/close").raise_for_status()
+    return time.perf_counter() - began
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photo", type=pathlib.Path)
+    parser.add_argument("--side", type=int, default=1024)
+    parser.add_argument("--sessions", type=int, default=20)
+    parser.add_argument("--report", type=pathlib.Path)
+    given = parser.parse_args()
+    file = io.BytesIO()
+    image = Image.open(given.photo).convert("RGB")
+    image.resize((given.side, given.side), Image.Resampling.LANCZOS).save(file, "JPEG", quality=95)
+    data = file.getvalue()
+    with studio() as (url, process), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        page = browser.new_page(viewport={"width": 1360, "height": 850})
+        page.set_default_timeout(300_000)
+        page.goto(url)
+        page.wait_for_selector(".preset")
+        cold = first_picture(page, data)
+        warm = [first_picture(page, data) for _ in range(3)]
+        page.wait_for_timeout(2000)
+        drag(page, 60)
+        page.evaluate("async () => { (await import('/static/main.js')).studio.live.frames = []; }")
+        frames = drag(page, 120)
+        browser.close()
+        before = resident(process)
+        seconds, after = [], []
+        for _ in range(ROUNDS):
+            with concurrent.futures.ThreadPoolExecutor(given.sessions) as pool:
+                seconds += pool.map(lambda _: session(url, data), range(given.sessions))
+            after.append(resident(process))
+    latencies = sorted(frame["latency"] for frame in frames)
+    report = {
+        "side": given.side,
+        "cores": len(os.sched_getaffinity(0)),
+        "load": os.getloadavg()[0],
+        "first_picture_seconds": {"cold": cold, "warm": statistics.median(warm)},
+        "drag_milliseconds": {
+            "frames": len(frames),
+            "median": statistics.median(latencies),
+            "p90": latencies[int(0.9 * (len(latencies) - 1))],
+            "drawing": statistics.median(frame["cost"] for frame in frames),
+        },
+        "drag_resolution": statistics.median(frame["scale"] for frame in frames) * given.side,
+        "sessions": {"count": given.sessions, "slowest_seconds": max(seconds)},
+        "resident_mb": {"before": before, "after_each_round": after},
+    }
+    text = json.dumps(report, indent=2)
+    print(text)
+    if given.report:
+        given.report.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+import types
+
+import numpy as np
+import pytest
+
+from tfrelight.studio.opened import Opened
+from tfrelight.studio.refusals import Refusal
+
+
+def decomposed(side=100, faces=1):
+    photo = types.SimpleNamespace(pixels=np.zeros((side, side, 3), np.uint8), size=(side, side))
+    return types.SimpleNamespace(photo=photo, faces=[None] * faces)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_an_unused_photo_is_forgotten_and_a_used_one_is_not():
+    clock = Clock()
+    opened = Opened(10, 2**30, 60, clock)
+    used, unused = opened.add(decomposed()), opened.add(decomposed())
+    clock.now = 50
+    opened.get(used)
+    clock.now = 100
+    opened.forget_idle()
+    assert len(opened) == 1 and opened.get(used)
+    with pytest.raises(Refusal, match="no longer open") as raised:
+        opened.get(unused)
+    assert raised.value.status == 404
+
+
+def test_memory_is_limited_by_what_photos_take():
+    opened = Opened(1000, 40 * 2**20, 60)
+    count = 0
+    with pytest.raises(Refusal, match="open, as many as fit"):
+        while count < 100:
+            opened.add(decomposed(1000))
+            count += 1
+    # 12 MB a face, 4 MB a photo of a megapixel.
+    assert count == 3
+
+
+def test_closing_makes_room_and_may_be_done_twice():
+    opened = Opened(1, 2**30, 60)
+    name = opened.add(decomposed())
+    opened.close(name)
+    opened.close(name)
+    assert opened.add(decomposed()) != name
