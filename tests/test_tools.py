@@ -72,7 +72,7 @@ def test_presets_are_made_from_nothing(tmp_path):
     sizes = ["--people=20", "--epochs=1", "--steps_per_epoch=1", "--test_people=2"]
     run("tools/train_presets.py", *folders, *sizes, seconds=1200)
     preset = bundled.find("compact-128", weights)
-    assert "2 steps of 8 pairs" in preset.about["trained_on"]
+    assert "3 steps of 8 pairs" in preset.about["trained_on"]
     figures = preset.about["figures"]["synthetic"]
     assert 0 < figures["cross_relighting: si_rmse"]["mean"] < 1
     bundled.restore(presets.build(preset.network, **preset.arguments), preset)

@@ -2,12 +2,10 @@
 
     python tools/train_presets.py --folder=presets --yale_b_dir=CroppedYale
 
-renders the people into `presets/people`, trains `configs/synthetic.flags` on them in
-`presets/compact-128-even` with albedo that must agree across lights more than usual, which leaves
-no shadow in it and little detail, goes on in `presets/compact-128` with what is usual, measures it
-(on Extended Yale B if its folder is given, on the built-in test people always), and writes
-`tfrelight/models/weights`. Stopped, it goes on where it was. Two CPU cores with bfloat16:
-docs/MODEL_CARD.md.
+renders the people into `presets/people`, trains `configs/synthetic.flags` on them in three stages
+(`_STAGES`), measures the last (on Extended Yale B if its folder is given, on the built-in test
+people always), and writes `tfrelight/models/weights`. Stopped, it goes on where it was. Two CPU
+cores with bfloat16: docs/MODEL_CARD.md.
 """
 
 import json
@@ -23,11 +21,19 @@ flags.DEFINE_string("folder", "presets", "Folder for people, runs and reports.")
 flags.DEFINE_string("weights_dir", "tfrelight/models/weights", "Folder of presets to write to.")
 flags.DEFINE_integer("people", 2400, "To render; nine in ten of them are trained on.")
 flags.DEFINE_integer("test_people", 120, "Built-in people to measure on.")
-flags.DEFINE_integer("epochs", 50, "Of 100 steps of 8 pairs; half as many follow.")
+flags.DEFINE_integer("epochs", 50, "Of 100 steps of 8 pairs, in the first stage.")
 flags.DEFINE_integer("steps_per_epoch", 100, "Steps an epoch.")
 flags.DEFINE_string("yale_b_dir", None, "Folder of Extended Yale B, to measure on; never trained.")
 
 _NAME = "compact-128"
+# Each begins with the weights of the one before: how long, in epochs of the first, and what differs
+# from the configuration. Albedo that must agree across lights holds no shadow, and little detail;
+# detail returns in the second, and the shadow that came with it goes in the third.
+_STAGES = (
+    (1.0, ("--albedo_consistency_weight=3", "--mask_weight=0.1")),
+    (0.5, ("--learning_rate=1.5e-3",)),
+    (0.1, ("--learning_rate=5e-4", "--albedo_consistency_weight=4")),
+)
 
 
 def _run(module, *arguments):
@@ -63,21 +69,25 @@ def main():
     """Makes them."""
     values = flags.FLAGS
     folder = pathlib.Path(values.folder)
-    people, even, run = folder / "people", folder / f"{_NAME}-even", folder / _NAME
+    people = folder / "people"
     folder.mkdir(parents=True, exist_ok=True)
     _run("synthesize", f"--subjects={values.people}", f"--output_dir={people}")
-    shared = [
-        "--flagfile=configs/synthetic.flags",
-        f"--synthetic_dir={people}",
-        f"--steps_per_epoch={values.steps_per_epoch}",
-    ]
-    first = ["--albedo_consistency_weight=3", "--mask_weight=0.1"]
-    _run("train", *shared, *first, f"--workdir={even}", f"--epochs={values.epochs}")
-    more = max(1, values.epochs // 2)
-    second = [f"--initial_weights={even}", "--learning_rate=1.5e-3"]
-    _run("train", *shared, *second, f"--workdir={run}", f"--epochs={more}")
+    run, steps = None, 0
+    for number, (length, different) in enumerate(_STAGES, start=1):
+        before, run = run, folder / f"{_NAME}-stage{number}"
+        epochs = max(1, round(length * values.epochs))
+        steps += epochs * values.steps_per_epoch
+        _run(
+            "train",
+            "--flagfile=configs/synthetic.flags",
+            f"--synthetic_dir={people}",
+            f"--workdir={run}",
+            f"--epochs={epochs}",
+            f"--steps_per_epoch={values.steps_per_epoch}",
+            *([f"--initial_weights={before}"] if before else []),
+            *different,
+        )
     figures = _measured(run, folder)
-    steps = (values.epochs + more) * values.steps_per_epoch
 
     from tfrelight.models import bundled, presets
     from tfrelight.synthesis import portraits

@@ -1,8 +1,8 @@
 """A head against what is around it: the network's mask, held to where heads are and to colours.
 
-Networks that have learnt from rendered heads before simple backdrops take parts of a busy one for
-the head. What a head window shows is known roughly, though: where the face is, that a head and a
-neck surround it, and that hair, skin and background differ in colour. As in GrabCut (Rother,
+A network that has learnt from rendered heads is unsure of hats, shirts and what is close to hair.
+What a head window shows is known roughly, though: where the face is, that a head and a neck surround
+it, and that hair, skin and background differ in colour. As in GrabCut (Rother,
 Kolmogorov, Blake 2004) colour histograms of both and the segmentation are improved in turn; in
 place of graph cuts a guided filter makes neighbours agree, which leaves soft edges soft. What lies
 to the left of a head says little of what lies above it: colours are counted by direction, too, so
@@ -28,7 +28,7 @@ _BINS, _BLUR = 16, 0.8
 _SECTORS, _BLEND, _ALL = 12, 1.0, 0.5
 _ROUNDS = 5
 # Weights of the network's log odds and of the colours', and bounds of each.
-_NETWORK, _COLOUR = 0.25, 1.4
+_NETWORK, _COLOUR = 1.0, 1.4
 _NETWORK_CERTAIN, _COLOUR_CERTAIN = 0.02, 3.0
 # Log odds inside the outline of the face.
 _SURE = 5.0
@@ -111,6 +111,6 @@ def _shape(size):
     """Log odds of a head with hair and a neck, by place in the window."""
     across, down = _place(size)
     # Adults have 63 mm between the eyes, and heads 155 mm wide and 230 mm high; hair comes on top.
-    skull = 12.0 * (1.0 - np.sqrt((across / 1.5) ** 2 + (down / 2.15) ** 2))
-    neck = np.where(down > 1.2, np.minimum(6.0 * (0.95 - np.abs(across)), 1.0), -4.0)
-    return np.maximum(np.clip(skull, -4.0, 4.0), np.maximum(neck, -4.0))
+    skull = 6.0 * (1.0 - np.sqrt((across / 1.5) ** 2 + (down / 2.15) ** 2))
+    neck = np.where(down > 1.2, np.minimum(3.0 * (0.95 - np.abs(across)), 0.5), -2.0)
+    return np.maximum(np.clip(skull, -2.0, 2.0), np.maximum(neck, -2.0))
