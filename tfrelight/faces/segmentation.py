@@ -1,8 +1,8 @@
 """A head against what is around it: the network's mask, held to where heads are and to colours.
 
 A network that has learnt from rendered heads is unsure of hats, shirts and what is close to hair.
-What a head window shows is known roughly, though: where the face is, that a head and a neck surround
-it, and that hair, skin and background differ in colour. As in GrabCut (Rother,
+What a head window shows is known roughly, though: where the face is, that a head and a neck
+surround it, and that hair, skin and background differ in colour. As in GrabCut (Rother,
 Kolmogorov, Blake 2004) colour histograms of both and the segmentation are improved in turn; in
 place of graph cuts a guided filter makes neighbours agree, which leaves soft edges soft. What lies
 to the left of a head says little of what lies above it: colours are counted by direction, too, so
