@@ -15,6 +15,10 @@ OWN = Light.from_direction(-20, 10, 0.8, ambient=0.3, color=(1, 0.9, 0.8))
 @pytest.fixture
 def wanted():
     """`wanted(*flags)`: what they ask for, with `OWN` as the light of every reference photo."""
+    # Another test may have imported a command with a flag of the same name.
+    others = {name: flags.FLAGS[name] for name in ("light",) if name in flags.FLAGS}
+    for name in others:
+        delattr(flags.FLAGS, name)
     light_flags.define()
     names = [flag.name for flag in flags.FLAGS.get_flags_for_module(light_flags.__name__)]
 
@@ -28,6 +32,8 @@ def wanted():
     yield call
     for name in names:
         delattr(flags.FLAGS, name)
+    for name, flag in others.items():
+        flags.FLAGS[name] = flag
 
 
 def same(light, expected):

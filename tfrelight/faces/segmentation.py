@@ -111,6 +111,6 @@ def _shape(size):
     """Log odds of a head with hair and a neck, by place in the window."""
     across, down = _place(size)
     # Adults have 63 mm between the eyes, and heads 155 mm wide and 230 mm high; hair comes on top.
-    skull = 6.0 * (1.0 - np.sqrt((across / 1.5) ** 2 + (down / 2.15) ** 2))
-    neck = np.where(down > 1.2, np.minimum(3.0 * (0.95 - np.abs(across)), 0.5), -2.0)
-    return np.maximum(np.clip(skull, -2.0, 2.0), np.maximum(neck, -2.0))
+    skull = 12.0 * (1.0 - np.sqrt((across / 1.5) ** 2 + (down / 2.15) ** 2))
+    neck = np.where(down > 1.2, np.minimum(6.0 * (0.95 - np.abs(across)), 1.0), -4.0)
+    return np.maximum(np.clip(skull, -4.0, 4.0), np.maximum(neck, -4.0))
