@@ -127,13 +127,18 @@ def test_a_moving_picture_is_as_sharp_as_fits_into_a_frame(page):
         assert cost < 33 and (scale == 1) == fits and scale > 0.2
 
 
-def test_dragging_on_the_photo_moves_the_light_too(page):
-    box = page.page.locator("#picture").bounding_box()
+def drag_right(page, selector, share):
+    """Drags from the middle of an element to the right by a share of its width."""
+    box = page.page.locator(selector).bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.page.mouse.move(x, y)
     page.page.mouse.down()
-    page.page.mouse.move(x + box["width"] / 4, y, steps=4)
+    page.page.mouse.move(x + share * box["width"], y, steps=4)
     page.page.mouse.up()
+
+
+def test_dragging_on_the_photo_moves_the_light_too(page):
+    drag_right(page, "#picture", 1 / 4)
     lamp = page.run("(studio) => studio.history.state.lamps[0]")
     assert lamp["azimuth"] == pytest.approx(0, abs=1) and lamp["elevation"] == 25
     assert abs(int(page.page.get_by_label("Left, right").input_value())) <= 1
@@ -424,12 +429,7 @@ def test_an_environment_map_dropped_on_the_page(page, tmp_path):
     expected = Light.from_environment(tmp_path / "room.exr").exposed()
     np.testing.assert_allclose(page.light(), expected.coefficients, atol=1e-4)
     assert "--environment=room.exr" in page.page.inner_text("#command")
-    ball = page.page.locator("#ball").bounding_box()
-    x, y = ball["x"] + ball["width"] / 2, ball["y"] + ball["height"] / 2
-    page.page.mouse.move(x, y)
-    page.page.mouse.down()
-    page.page.mouse.move(x + ball["width"] / 2, y, steps=4)
-    page.page.mouse.up()
+    drag_right(page, "#ball", 1 / 2)
     turned = expected.rotated(azimuth=-90).coefficients
     np.testing.assert_allclose(page.light(), turned, atol=1e-4)
 

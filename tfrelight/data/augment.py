@@ -148,8 +148,8 @@ def backdrop(portrait, condition, shift, step):
       portrait: batch of portraits.
       condition: `[B]` bool, which of them.
       shift: `[B, 2]` int, rows and columns by which the other photo is moved, around the border.
-      step: `[B, 2]` int, each how many of its rows and columns lie between two that are taken;
-        below 0 it is upside down, or mirrored.
+      step: `[B, 2]` int, from one of its rows and columns that is taken to the next: 2 makes it
+        finer, below 0 it is upside down or mirrored.
     """
     other = tf.roll(portrait["image"], 1, axis=0)
     for axis in (0, 1):
