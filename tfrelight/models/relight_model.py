@@ -155,8 +155,8 @@ class RelightModel(keras.Model):
         names = ["loss", *self.weights_of_losses, "normal_degrees"]
         self.means = {name: keras.metrics.Mean(name=name) for name in names}
 
-    # A score of small operations on full-resolution maps, which XLA makes a few: forward and back
-    # 0.10 s as they are, 0.06 s compiled, of a step of 0.42 s.
+    # A score of small operations on full-resolution maps, which XLA makes a few: what that saves,
+    # `benchmarks/networks.py --parts` shows.
     @tf.function(jit_compile=True)
     def _pair_losses(self, outputs, portraits):
         return pair_losses(self.weights_of_losses, outputs, portraits)
