@@ -163,6 +163,15 @@ def test_what_was_black_comes_back(model, dark):
     assert relit[there & shadow].mean() > 0.5 * relit[there & ~shadow].mean()
 
 
+def test_make_up_stays_black(model):
+    """What is black and small has no shadow on it: nothing comes back, no detail is painted over."""
+    pixels = heads.photo().copy()
+    line = np.s_[90:97, 70:100]
+    pixels[line] = pixels[line] // 40
+    relit = decomposed(model, pixels).relight("left", exposure=None).pixels
+    assert relit[line].max() < 40
+
+
 def test_sizes_and_kinds(model):
     for pixels in (
         heads.photo(height=97, width=151),

@@ -34,7 +34,7 @@ _MOST = 2.5
 # Where the photo holds nothing to multiply: luminance over the albedo's, fully and at most, and the
 # luminance below which that may be.
 _BLACK, _DIM, _DARK = 0.01, 0.12, 0.02
-_AROUND = 0.015
+_AROUND = 0.03
 # The same at the other end, of the luminance: a single channel of bright skin saturates early.
 _LIGHT, _WHITE = 0.88, 0.98
 # Luminance from which on what becomes brighter approaches 1 slowly instead of being cut off.
@@ -205,7 +205,7 @@ def _shouldered(around, log_ratio):
 
 def _black(maps, bright):
     """`[S, S]`: where the photo, of luminance `bright`, is black although the albedo is not."""
-    # Of the surroundings: an eyelash is black by itself, a shadow with all around it.
+    # Of the surroundings: lashes and make-up are black by themselves, a shadow with all around it.
     side = 2 * max(1, round(_AROUND * len(bright))) + 1
     around, albedo = (
         ndimage.uniform_filter(values, side) for values in (bright, luminance(maps.albedo))
