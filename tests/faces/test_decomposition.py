@@ -164,7 +164,7 @@ def test_what_was_black_comes_back(model, dark):
 
 
 def test_make_up_stays_black(model):
-    """What is black and small has no shadow on it: nothing comes back, no detail is painted over."""
+    """What is black and small has no shadow on it: no detail is painted over."""
     pixels = heads.photo().copy()
     line = np.s_[90:97, 70:100]
     pixels[line] = pixels[line] // 40

@@ -1,5 +1,6 @@
 """A network on a server is the network here, crop by crop."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -10,7 +11,8 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
-from tests.serving.conftest import picture
+from tests.serving import local
+from tests.serving.conftest import file_of, picture
 from tfrelight.bulk import relighters
 from tfrelight.light_flags import Wanted
 from tfrelight.lights import Light
@@ -83,3 +85,27 @@ def test_batch_with_the_network_of_a_server(two_versions, tmp_path):
     assert {json.loads(line)["photo"] for line in lines} == {
         f"{tmp_path}/photos/{seed}.png" for seed in range(2)
     }
+
+
+def test_the_studio_outlives_its_server(exported, base):
+    pytest.importorskip("starlette", reason="the studio takes starlette")
+    from tests.studio.conftest import running
+
+    config, size = local.config_of(base), exported.network.input_shape[1]
+    photo = file_of(picture(60, 50))
+    light = json.dumps({"light": Light.preset("left").coefficients.ravel().tolist()})
+    with contextlib.ExitStack() as stack:
+        with local.serving(config) as server:
+            port = server.port
+            model = remote.RemoteModel(f"127.0.0.1:{port}", attempts=2, size=size)
+            studio = stack.enter_context(running(lambda: stack.enter_context(model)))
+            opened = studio.open(photo, whole_image=1)
+            assert opened.status_code == 201, opened.text
+        refused = studio.open(photo, whole_image=1)
+        assert refused.status_code == 502 and refused.json()["reason"] == "server"
+        assert f"127.0.0.1:{port}" in refused.json()["error"]
+        # What is open needs no network any more.
+        relit = studio.client.post(f"/photos/{opened.headers['X-Photo']}/relit", content=light)
+        assert relit.status_code == 200
+        with local.serving(config, port=port):
+            assert studio.open(photo, whole_image=1).status_code == 201

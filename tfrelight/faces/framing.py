@@ -11,13 +11,14 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
-__all__ = ["HEAD", "FACE", "Window", "around", "content", "whole"]
+__all__ = ["FACE", "HEAD", "WIDE", "Window", "around", "content", "whole"]
 
 # The share of a window's width that lies between the eyes, and how far from its top they are: of
-# two of the framings that networks are trained with (`synthesis.staging.frame`), one from the brows
-# to the chin, one of the whole head.
+# three of the framings that networks are trained with (`synthesis.staging.frame`), one from the
+# brows to the chin, one of the whole head, one with more around it.
 FACE = (0.42, 0.33)
-HEAD = (0.21, 0.46)
+HEAD = (0.21, 0.49)
+WIDE = (0.18, 0.48)
 # By how much of 255 the pixels of a bar may differ, JPEG leaves no black quite black; and the rows
 # after it that are made of both.
 _FLAT, _BETWEEN = 12, 2

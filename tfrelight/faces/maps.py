@@ -1,8 +1,9 @@
 """What the network says of faces, fused over framings, with the edges of the photo.
 
-Each face is cut out twice, the face and the whole head, and each cut is also mirrored: networks see
-a face best when it fills the picture, and hair and neck only when it does not. All cuts of all
-faces go through the network together.
+Each face is cut out three times, the face, the whole head and the head with more around it, and
+each cut is also mirrored: networks see a face best when it fills the picture, hair and neck only
+when it does not, and a tree behind a head seldom passes for hair in two cuts. All cuts of all faces
+go through the network together.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def decompose(model, photos, faces) -> list:
 def _windows(face, size):
     if face is None:
         return [framing.whole(size)]
-    return [framing.around(face, framing.HEAD), framing.around(face, framing.FACE)]
+    return [framing.around(face, one) for one in (framing.HEAD, framing.FACE, framing.WIDE)]
 
 
 def _predict(model, cuts):
@@ -139,27 +140,31 @@ def _fuse(pixels, box, face, windows, outputs):
     outer = windows[0]
     size = int(np.clip(round(outer.sides.max()), _SMALLEST, _LARGEST))
     canvas = (0, 0, size, size)
-    maps, light = None, None
-    for window, output in zip(windows, outputs):
-        # The inner window as a window of the outer one's maps.
+
+    def layer(number):
+        """Albedo, normals and mask of a cut on the outer one's grid, and their weight."""
+        window, output = windows[number], outputs[number]
         place = framing.Window(
             outer.place(window.corner) * size, np.linalg.inv(outer.axes) @ window.axes * size
         )
-        layer = np.dstack([output["albedo"], output["normals"], output["mask"]])
-        layer = place.uncut(layer, canvas)
-        if maps is None:
-            maps, light = layer, output["light"]
-            continue
-        weight = place.uncut(_feather(output["mask"].shape[0]), canvas)[..., None]
-        # Filled by a face, a cut shows no background to tell it from.
-        layer[..., 6] = maps[..., 6]
-        # Albedo times light is known better than either: bring the outer albedo to the inner's.
-        inside = weight[..., 0] > 0.9
-        scale = np.median(layer[inside, :3], 0) / np.maximum(np.median(maps[inside, :3], 0), 1e-3)
-        maps[..., :3] *= np.clip(scale, 0.5, 2.0)
-        maps = maps + weight * (layer - maps)
-        light = output["light"]
-    return _refined(outer.cut(pixels, size, box), box, face, outer, maps, light)
+        values = np.dstack([output["albedo"], output["normals"], output["mask"]])
+        weight = place.uncut(_feather(len(values)), canvas)[..., None]
+        return place.uncut(values, canvas), weight
+
+    maps, _ = layer(0)
+    if face is None:
+        return _refined(outer.cut(pixels, size, box), box, face, outer, maps, outputs[0]["light"])
+    # Filled by a face, a cut shows no background to tell it from: its mask is left out.
+    inner, weight = layer(1)
+    inner[..., 6] = maps[..., 6]
+    # Albedo times light is known better than either: bring the outer albedo to the inner's.
+    inside = weight[..., 0] > 0.9
+    scale = np.median(inner[inside, :3], 0) / np.maximum(np.median(maps[inside, :3], 0), 1e-3)
+    maps[..., :3] *= np.clip(scale, 0.5, 2.0)
+    maps += weight * (inner - maps)
+    wide, _ = layer(2)
+    maps[..., 6] = np.minimum(maps[..., 6], wide[..., 6])
+    return _refined(outer.cut(pixels, size, box), box, face, outer, maps, outputs[1]["light"])
 
 
 def _refined(photo, box, face, window, maps, light):
