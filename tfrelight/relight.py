@@ -131,13 +131,13 @@ def _turntable(paths):
             decomposed,
             wanted.light(decomposed.light, decomposed.background),
             given.turntable,
-            given.turntable_axis,
-            given.seconds,
-            given.fps,
-            wanted.strength,
-            wanted.exposure,
-            given.background,
             given.overwrite,
+            axis=given.turntable_axis,
+            seconds=given.seconds,
+            rate=given.fps,
+            strength=wanted.strength,
+            exposure=wanted.exposure,
+            background=given.background,
         )
 
     api.each(paths[0], write, given.model, given.faces, given.whole_image)

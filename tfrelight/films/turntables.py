@@ -22,18 +22,7 @@ SECONDS, RATE = 6.0, 25
 _LONGEST = {True: 480, False: 1080}
 
 
-def write(
-    decomposed,
-    light,
-    path,
-    axis="camera",
-    seconds=SECONDS,
-    rate=RATE,
-    strength=1.0,
-    exposure=0.0,
-    background=False,
-    overwrite=False,
-):
+def write(decomposed, light, path, overwrite=False, **settings):
     """Writes a film of a photo under a light that turns around it once, to the right over the top.
 
     Where the turning light makes the face brightest, it is as bright as in the photo. Photos of
@@ -43,22 +32,14 @@ def write(
       decomposed: what `tfrelight.decompose(photo)` gives.
       light: what `lights.as_light` takes: where the turn begins.
       path: of the film, as `writing.SUFFIXES` end.
-      axis: "camera": the light goes around the line to the camera, as a hand of a clock;
-        "vertical": around the head, behind it as well.
-      seconds: for one turn.
-      rate: frames a second.
-      strength, exposure, background: see `tfrelight.relight`.
       overwrite: whether the file may be there.
+      **settings: axis, seconds, rate, strength, exposure and background, see `frames`.
 
     Raises:
       InputError: a path that cannot be written, another axis, or no frames.
     """
     writing.check(path, overwrite)
-    suffix = Path(path).suffix.lower()
-    made, rate = frames(
-        decomposed, light, suffix, axis, seconds, rate, strength, exposure, background
-    )
-    writing.write(path, made, rate)
+    writing.write(path, *frames(decomposed, light, Path(path).suffix.lower(), **settings))
 
 
 def frames(
@@ -75,8 +56,13 @@ def frames(
     """The pictures of such a film, made one by one: an iterator of `reading.Frame`, and the rate.
 
     Args:
+      decomposed, light: see `write`.
       suffix: of the film, which says how large it may be.
-      decomposed, light, axis, seconds, rate, strength, exposure, background: see `write`.
+      axis: "camera": the light goes around the line to the camera, as a hand of a clock;
+        "vertical": around the head, behind it as well.
+      seconds: for one turn.
+      rate: frames a second.
+      strength, exposure, background: see `tfrelight.relight`.
 
     Raises:
       InputError: another axis, or no frames.
