@@ -19,12 +19,14 @@ flags.DEFINE_string(
 )
 flags.DEFINE_string("data_dir", None, "Folder of the data set, in its original layout.")
 flags.DEFINE_string(
-    "split", "test", "Whom to measure: test, train, validation; yale_b has kept_aside as well."
+    "split",
+    "test",
+    "Whom to measure: test, train, validation; yale_b: test, train, kept_aside; synthetic: test.",
 )
 flags.DEFINE_list(
     "subjects",
     None,
-    "yale_b: numbers of people, as 31,32. synthetic: how many. Default: all of --split.",
+    "yale_b: numbers of people, as 31,32; default: all of --split. synthetic: how many (40).",
 )
 flags.DEFINE_integer("limit", 0, "At most so many people, for a first look; 0: all.", lower_bound=0)
 flags.DEFINE_string("report", None, "JSON file to write.")

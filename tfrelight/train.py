@@ -43,7 +43,7 @@ flags.DEFINE_string(
     "synthetic_dir",
     None,
     "Folder that tfrelight.synthesize (or tfds.load) wrote: all its training people in place of the"
-    " built-in ones; the next three flags are then without effect.",
+    " built-in ones; --synthetic_subjects, _lights and _seed are then without effect.",
 )
 flags.DEFINE_integer("synthetic_subjects", 320, "Built-in subjects to train on.", lower_bound=2)
 flags.DEFINE_integer("synthetic_lights", 8, "Photos of each built-in subject.", lower_bound=2)
