@@ -277,6 +277,11 @@ BROKEN = {
     "text.jpg": (b"hello, I am no photo", "not a photo"),
     "bomb.png": (png_header(20000, 20000), "too large"),
     "hollow.png": (png_header(20, 20), "broken or cut off"),
+    # A program, which Pillow would have Ghostscript run.
+    "program.eps": (
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n%%EndComments\nshowpage\n%%EOF\n",
+        "not a photo",
+    ),
 }
 
 

@@ -194,8 +194,11 @@ def _of_data(data, name, most_pixels):
 
 
 def _opened(name, data):
+    Image.init()
+    # Pillow hands EPS to Ghostscript, which runs what is in it as a program.
+    kinds = [kind for kind in Image.ID if kind != "EPS"]
     try:
-        return Image.open(io.BytesIO(data))
+        return Image.open(io.BytesIO(data), formats=kinds)
     except Image.DecompressionBombError as error:
         limit = 2 * Image.MAX_IMAGE_PIXELS // 10**6
         raise InputError(f"{name} is too large. Expected at most {limit} megapixels.") from error
