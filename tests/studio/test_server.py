@@ -303,6 +303,7 @@ def test_other_sites_and_other_names_are_refused(studio):
     for headers in (
         {"Origin": "https://elsewhere.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ):

@@ -71,7 +71,7 @@ class Guard:
         if scope["method"] in _SAFE:
             return None
         origin = headers.get("origin")
-        foreign = origin is not None and urlsplit(origin).netloc != host
+        foreign = origin is not None and origin.partition("://")[2] != host
         if foreign or headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return _error(403, "This request comes from a page of another site.")
         return None
