@@ -325,8 +325,13 @@ def test_bound_elsewhere_a_token_is_wanted(ball_model):
         ):
             assert studio.client.get(path).status_code == 401
         assert studio.open(ball(), whole_image=1).status_code == 401
-        bearer = {"Authorization": "Bearer secret"}
-        assert studio.client.get("/settings", headers=bearer).status_code == 200
+        others = 'theirs={"a": 1, "b": [2]}; tfrelight_studio='
+        for headers, status in [
+            ({"Authorization": "Bearer secret"}, 200),
+            ({"Cookie": f"{others}secret"}, 200),
+            ({"Cookie": f"{others}wrong"}, 401),
+        ]:
+            assert studio.client.get("/settings", headers=headers).status_code == status
         answer = studio.client.get("/?token=secret")
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         cookie = answer.headers["set-cookie"].lower()
