@@ -82,7 +82,9 @@ class Guard:
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if scope["path"] == "/" and self._is_token(given):
             answer = RedirectResponse("/", 303)
-            answer.set_cookie(_COOKIE, given, httponly=True, samesite="strict")
+            # Lax: who follows the address from a page, as of mail, is sent on with the cookie.
+            secure = scope["scheme"] == "https"
+            answer.set_cookie(_COOKIE, given, httponly=True, samesite="lax", secure=secure)
             return answer
         headers = _headers(scope)
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
