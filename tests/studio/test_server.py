@@ -251,6 +251,7 @@ def test_a_file_that_does_not_come_is_given_up(ball_model):
         '{"light": "left"}',
         json.dumps({"light": [float("nan")] * 27}),
         json.dumps({"light": [1e60] * 27}),
+        json.dumps({"light": [10**400] * 27}),
         json.dumps({"light": [1.0] * 27, "strength": 7}),
         json.dumps({"light": [1.0] * 27, "exposure": 99}),
         json.dumps({"light": [1.0] * 27, "strength": None}),
