@@ -486,6 +486,10 @@ def test_a_stopped_process_is_said_and_a_new_one_goes_on(browser, model, photo):
     assert apart(page.picture(), before) > 0.5
     page.drop(png(photo))
     assert "does not answer" in page.error()
+    page.run("(studio, name) => document.querySelector('.sample').click()")
+    page.settle()
+    page.until("() => document.querySelector('#error-text').textContent !== ''")
+    assert "does not answer" in page.error()
     page.context.close()
 
 

@@ -1,6 +1,6 @@
 // The photo that is open: how it gets here, and what is made of it at full size.
 
-import { Problem, json, post, save } from "./net.js";
+import { Problem, get, json, post, save } from "./net.js";
 import { parse } from "./scene.js";
 
 const TYPES = { jpg: "image/jpeg", png: "image/png", webp: "image/webp", tif: "image/tiff", mp4: "video/mp4", zip: "application/zip" };
@@ -84,6 +84,6 @@ export async function lightIn(file, kind) {
 }
 
 export async function sample(name) {
-  const answer = await fetch(`samples/${name}`);
+  const answer = await get(`samples/${name}`);
   return new File([await answer.blob()], name, { type: "image/jpeg" });
 }
