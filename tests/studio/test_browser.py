@@ -432,6 +432,10 @@ def test_an_environment_map_dropped_on_the_page(page, tmp_path):
     drag_right(page, "#ball", 1 / 2)
     turned = expected.rotated(azimuth=-90).coefficients
     np.testing.assert_allclose(page.light(), turned, atol=1e-4)
+    assert "--rotate" in page.page.inner_text("#command")
+    page.page.keyboard.press("Home")
+    np.testing.assert_allclose(page.light(), expected.coefficients, atol=1e-4)
+    assert "--rotate" not in page.page.inner_text("#command")
 
 
 def test_the_light_of_another_photo_is_taken(page, photo, decomposed):

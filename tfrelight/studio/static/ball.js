@@ -144,15 +144,14 @@ export class Ball {
     if (!step && event.key !== "Home") return;
     event.preventDefault();
     const fine = event.shiftKey ? 0.2 : 1;
+    const lamp = this.state.lamps[this.active];
     if (this.active === "scene") {
       this.on.turned(step ? step[0] * fine : -this.state.scene.rotate, event.timeStamp);
-      return;
+    } else if (lamp) {
+      const [azimuth, elevation] = step
+        ? [lamp.azimuth + step[0] * fine, lamp.elevation + step[1] * fine] : [0, 0];
+      this.on.moved(azimuth, Math.min(90, Math.max(-90, elevation)), event.timeStamp);
     }
-    const lamp = this.state.lamps[this.active];
-    if (!lamp) return;
-    const [azimuth, elevation] = step
-      ? [lamp.azimuth + step[0] * fine, lamp.elevation + step[1] * fine] : [0, 0];
-    this.on.moved(azimuth, Math.min(90, Math.max(-90, elevation)), event.timeStamp);
     if (!step) this.on.done();
   }
 }
