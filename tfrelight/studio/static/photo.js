@@ -61,6 +61,8 @@ export class Photo {
 
   // Makes one of the files that the process renders, and saves it.
   async download(what, wanted, suffix) {
+    // Another photo may be opened meanwhile.
+    const { stem } = this;
     const ask = () => post(`photos/${this.name}/${what}`, JSON.stringify(wanted));
     let answer;
     try {
@@ -73,7 +75,7 @@ export class Photo {
       answer = await ask();
     }
     const ending = answer.header("X-Ending");
-    save(answer.data, TYPES[ending], `${this.stem}-${suffix}.${ending}`);
+    save(answer.data, TYPES[ending], `${stem}-${suffix}.${ending}`);
   }
 }
 
