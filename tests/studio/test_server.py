@@ -291,6 +291,21 @@ def test_a_closed_photo_is_gone(studio):
     assert len(studio.opened) == 0
 
 
+def test_the_photo_of_who_left_before_it_was_ready_is_not_kept(ball_model):
+    release = threading.Event()
+
+    def load():
+        release.wait(60)
+        return ball_model
+
+    with running(load) as studio:
+        with pytest.raises(httpx.ReadTimeout):
+            studio.client.post("/photos?whole_image=1", content=ball(), timeout=1)
+        release.set()
+        # Photos are worked on in the order they came.
+        assert opened(studio) and len(studio.opened) == 1
+
+
 def test_no_more_photos_than_may_be(ball_model):
     with running(lambda: ball_model, photos=2) as studio:
         names = [opened(studio), opened(studio)]
