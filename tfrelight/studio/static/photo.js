@@ -15,19 +15,25 @@ export class Photo {
     addEventListener("pagehide", () => this.close());
   }
 
-  check(file) {
+  async check(file) {
     const most = this.limits.bytes / 2 ** 20;
     if (file.size > this.limits.bytes) {
       const size = (file.size / 2 ** 20).toFixed(0);
       throw new Problem(`${file.name || "The file"} has ${size} MB; at most ${most.toFixed(0)} MB are possible. Choose a smaller one, or save it as a JPEG.`);
     }
     if (file.size === 0) throw new Problem(`${file.name || "The file"} is empty. Choose a photo.`);
+    try {
+      await file.slice(0, 1).arrayBuffer();
+    } catch {
+      // A folder, or a file that is gone: sending it would look like a lost connection.
+      throw new Problem(`${file.name || "The file"} cannot be read. Choose a photo, not a folder.`);
+    }
   }
 
   // Decomposes a file; returns its scene. The photo before is closed only when this one is there.
   async open(file, whole) {
-    this.check(file);
     this.say("Sending the photo…", 0);
+    await this.check(file);
     const answer = await post(`photos${whole ? "?whole_image=1" : ""}`, file, (share) =>
       share < 1 ? this.say("Sending the photo…", share) : this.say("Finding faces, and telling light from colour…"),
     );
