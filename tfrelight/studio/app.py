@@ -126,7 +126,7 @@ class _Studio:
             name: {"description": preset.description, "lamps": preset.lamps}
             for name, preset in PRESETS.items()
         }
-        limits = {"bytes": self._settings.upload, "pixels": self._settings.pixels}
+        limits = {"bytes": self._settings.upload}
         return JSONResponse({"presets": presets, "samples": _SAMPLES, "limits": limits})
 
     async def _open(self, request):
