@@ -277,6 +277,11 @@ BROKEN = {
     "text.jpg": (b"hello, I am no photo", "not a photo"),
     "bomb.png": (png_header(20000, 20000), "too large"),
     "hollow.png": (png_header(20, 20), "broken or cut off"),
+    # A program, which Pillow would have Ghostscript run.
+    "program.eps": (
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n%%EndComments\nshowpage\n%%EOF\n",
+        "not a photo",
+    ),
 }
 
 
@@ -309,6 +314,25 @@ def test_cut_off_and_garbled_files_are_errors_or_photos(tmp_path, ending):
             refused += 1
             assert path.name in str(error) and "\n" not in str(error)
     assert refused > 20
+
+
+def test_of_a_deep_tiff_no_more_is_decoded_than_its_size_says(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    picture = smooth(3, np.uint16)
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as file:
+        for _ in range(2):
+            file.write(picture, photometric="rgb", compression="zlib", metadata=None)
+    with tifffile.TiffFile(path) as file:
+        (offset, *_), (count, *_) = file.pages[1].dataoffsets, file.pages[1].databytecounts
+    data = bytearray(path.read_bytes())
+    data[offset : offset + count] = bytes(count)
+    # The second page, which cannot be decoded, is not looked at.
+    with pytest.raises(InputError, match="2 pictures"):
+        photos.read(bytes(data))
+    tifffile.imwrite(path, np.stack([picture] * 7), photometric="rgb", volumetric=True)
+    with pytest.raises(InputError, match="more values"):
+        photos.read(path)
 
 
 def test_films_are_no_photos(tmp_path):

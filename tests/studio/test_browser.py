@@ -432,6 +432,11 @@ def test_an_environment_map_dropped_on_the_page(page, tmp_path):
     drag_right(page, "#ball", 1 / 2)
     turned = expected.rotated(azimuth=-90).coefficients
     np.testing.assert_allclose(page.light(), turned, atol=1e-4)
+    assert "--rotate" in page.page.inner_text("#command")
+    page.page.focus("#ball")
+    page.page.keyboard.press("Home")
+    np.testing.assert_allclose(page.light(), expected.coefficients, atol=1e-4)
+    assert "--rotate" not in page.page.inner_text("#command")
 
 
 def test_the_light_of_another_photo_is_taken(page, photo, decomposed):
@@ -485,6 +490,9 @@ def test_a_stopped_process_is_said_and_a_new_one_goes_on(browser, model, photo):
     page.page.click("[data-name=right]")
     assert apart(page.picture(), before) > 0.5
     page.drop(png(photo))
+    assert "does not answer" in page.error()
+    page.run("() => document.querySelector('.sample').click()")
+    page.until("() => document.querySelector('#error-text').textContent !== ''")
     assert "does not answer" in page.error()
     page.context.close()
 

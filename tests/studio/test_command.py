@@ -69,6 +69,7 @@ def test_a_port_in_use_is_said():
         (("--port=99999",), "99999"),
         (("--server=localhost:1", "--model=compact-128"), "--server"),
         (("--max_photos=0",), "max_photos"),
+        (("--host=0.0.0.0", "--token="), "--token"),
     ],
 )
 def test_wrong_flags_are_said_in_a_line(flags, says):

@@ -3,12 +3,13 @@ import types
 import numpy as np
 import pytest
 
+from tfrelight.photos import Photo
 from tfrelight.studio.opened import Opened
 from tfrelight.studio.refusals import Refusal
 
 
-def decomposed(side=100, faces=1):
-    photo = types.SimpleNamespace(pixels=np.zeros((side, side, 3), np.uint8), size=(side, side))
+def decomposed(side=100, faces=1, alpha=None):
+    photo = Photo(np.zeros((side, side, 3), np.uint8), alpha)
     return types.SimpleNamespace(photo=photo, faces=[None] * faces)
 
 
@@ -42,6 +43,14 @@ def test_memory_is_limited_by_what_photos_take():
             count += 1
     # 12 MB a face, 4 MB a photo of a megapixel.
     assert count == 3
+
+
+def test_transparency_takes_memory_too():
+    alpha = np.zeros((8000, 8000), np.uint8)
+    opened = Opened(1000, alpha.nbytes, 60)
+    opened.add(decomposed(alpha=alpha))
+    with pytest.raises(Refusal, match="open, as many as fit"):
+        opened.add(decomposed())
 
 
 def test_closing_makes_room_and_may_be_done_twice():

@@ -251,6 +251,7 @@ def test_a_file_that_does_not_come_is_given_up(ball_model):
         '{"light": "left"}',
         json.dumps({"light": [float("nan")] * 27}),
         json.dumps({"light": [1e60] * 27}),
+        json.dumps({"light": [10**400] * 27}),
         json.dumps({"light": [1.0] * 27, "strength": 7}),
         json.dumps({"light": [1.0] * 27, "exposure": 99}),
         json.dumps({"light": [1.0] * 27, "strength": None}),
@@ -290,6 +291,21 @@ def test_a_closed_photo_is_gone(studio):
     assert len(studio.opened) == 0
 
 
+def test_the_photo_of_who_left_before_it_was_ready_is_not_kept(ball_model):
+    release = threading.Event()
+
+    def load():
+        release.wait(60)
+        return ball_model
+
+    with running(load) as studio:
+        with pytest.raises(httpx.ReadTimeout):
+            studio.client.post("/photos?whole_image=1", content=ball(), timeout=1)
+        release.set()
+        # Photos are worked on in the order they came.
+        assert opened(studio) and len(studio.opened) == 1
+
+
 def test_no_more_photos_than_may_be(ball_model):
     with running(lambda: ball_model, photos=2) as studio:
         names = [opened(studio), opened(studio)]
@@ -303,6 +319,7 @@ def test_other_sites_and_other_names_are_refused(studio):
     for headers in (
         {"Origin": "https://elsewhere.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ):
@@ -324,12 +341,17 @@ def test_bound_elsewhere_a_token_is_wanted(ball_model):
         ):
             assert studio.client.get(path).status_code == 401
         assert studio.open(ball(), whole_image=1).status_code == 401
-        bearer = {"Authorization": "Bearer secret"}
-        assert studio.client.get("/settings", headers=bearer).status_code == 200
+        others = 'theirs={"a": 1, "b": [2]}; tfrelight_studio='
+        for headers, status in [
+            ({"Authorization": "Bearer secret"}, 200),
+            ({"Cookie": f"{others}secret"}, 200),
+            ({"Cookie": f"{others}wrong"}, 401),
+        ]:
+            assert studio.client.get("/settings", headers=headers).status_code == status
         answer = studio.client.get("/?token=secret")
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         cookie = answer.headers["set-cookie"].lower()
-        assert "httponly" in cookie and "samesite=strict" in cookie
+        assert "httponly" in cookie and "samesite=lax" in cookie
         # The client has the cookie now.
         assert studio.client.get("/").status_code == 200
         assert opened(studio)

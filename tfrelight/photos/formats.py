@@ -69,7 +69,12 @@ def sixteen_bits(image, data):
             raise InputError("broken or cut off.") from error
     if image.format == "TIFF" and set(image.tag_v2.get(258, ())) == {16}:
         try:
-            array = _tifffile().imread(io.BytesIO(data))
+            with _tifffile().TiffFile(io.BytesIO(data)) as file:
+                page = file.pages[0]
+                # Pages or layers behind it may be a thousand times what the limit was asked of.
+                if page.size > 4 * image.width * image.height:
+                    raise ValueError("more values than its size has room for")
+                array = page.asarray()
         except Exception as error:  # tifffile lets through whatever its decoders raise
             reason = " ".join(str(error).split())[:120]
             raise InputError(f"16 bits a channel, not readable: {reason}.") from error

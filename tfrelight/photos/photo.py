@@ -44,6 +44,12 @@ class Photo:
         """Height and width."""
         return self.pixels.shape[:2]
 
+    @property
+    def nbytes(self):
+        """Bytes that its arrays take in memory."""
+        arrays = (self.pixels, self.alpha, self._cmyk)
+        return sum(array.nbytes for array in arrays if array is not None)
+
     def replaced(self, pixels) -> Photo:
         """The same photo with other pixels, of the same shape and type. Equal ones stay exact."""
         if pixels.shape != self.pixels.shape or pixels.dtype != self.pixels.dtype:
@@ -194,8 +200,11 @@ def _of_data(data, name, most_pixels):
 
 
 def _opened(name, data):
+    Image.init()
+    # Pillow hands EPS to Ghostscript, which runs what is in it as a program.
+    kinds = [kind for kind in Image.ID if kind != "EPS"]
     try:
-        return Image.open(io.BytesIO(data))
+        return Image.open(io.BytesIO(data), formats=kinds)
     except Image.DecompressionBombError as error:
         limit = 2 * Image.MAX_IMAGE_PIXELS // 10**6
         raise InputError(f"{name} is too large. Expected at most {limit} megapixels.") from error
@@ -270,7 +279,8 @@ def _of_array(array, came_as, origin):
         )
     array = formats.turned(array, origin.orientation)
     channels = 1 if array.ndim == 2 else array.shape[2]
-    alpha = array[..., -1] if channels in (2, 4) else None
+    # Copied: a view would keep all channels in memory.
+    alpha = np.ascontiguousarray(array[..., -1]) if channels in (2, 4) else None
     if channels > 2:
         return Photo(np.ascontiguousarray(array[..., :3]), alpha, "RGB", came_as, origin)
     grey = array if channels == 1 else array[..., 0]

@@ -31,13 +31,21 @@ _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 def _settings(values):
     """What the application needs to know."""
+    import re
     import secrets
 
+    from tfrelight.errors import InputError
     from tfrelight.studio import app
 
-    local, token = values.host in _LOCAL, values.token
-    if token is None and not local:
+    token = values.token
+    if token is None and values.host not in _LOCAL:
         token = secrets.token_urlsafe(24)
+    # What needs no escape in an address; an empty one, as of a variable that is not set, is none.
+    if token is not None and not re.fullmatch(r"[\w.~-]+", token, re.ASCII):
+        raise InputError(
+            "Expected a --token of letters, digits and -._~ only, one or more. "
+            f"Received: {token!r}."
+        )
     return app.Settings(
         upload=values.max_upload_mb * 2**20,
         pixels=int(values.max_megapixels * 1e6),
@@ -45,8 +53,8 @@ def _settings(values):
         memory=values.max_memory_mb * 2**20,
         idle=values.idle_minutes * 60,
         seconds=values.max_seconds,
-        # Other machines may know this one by any name; they must know the token.
-        hosts=_LOCAL if local else None,
+        # Other machines, or a proxy, may know this one by any name; they must know the token.
+        hosts=_LOCAL if token is None else None,
         token=token,
     )
 

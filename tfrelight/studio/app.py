@@ -10,6 +10,7 @@ import logging
 import mimetypes
 
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -125,7 +126,7 @@ class _Studio:
             name: {"description": preset.description, "lamps": preset.lamps}
             for name, preset in PRESETS.items()
         }
-        limits = {"bytes": self._settings.upload, "pixels": self._settings.pixels}
+        limits = {"bytes": self._settings.upload}
         return JSONResponse({"presets": presets, "samples": _SAMPLES, "limits": limits})
 
     async def _open(self, request):
@@ -133,6 +134,9 @@ class _Studio:
         whole = request.query_params.get("whole_image") == "1"
         pixels = self._settings.pixels
         decomposed, block = await self._of_file(request, "scene_of", self._network, pixels, whole)
+        if await request.is_disconnected():
+            # Nobody knows of this photo, so nobody would close it.
+            raise ClientDisconnect
         headers = {"X-Photo": self.opened.add(decomposed)}
         return Response(block, 201, headers, "application/octet-stream")
 

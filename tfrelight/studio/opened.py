@@ -66,7 +66,7 @@ class Opened:
         name = secrets.token_urlsafe(24)
         photo = decomposed.photo
         height, width = photo.size
-        size = photo.pixels.nbytes + height * width * _OUTLINE + len(decomposed.faces) * _FACE
+        size = photo.nbytes + height * width * _OUTLINE + len(decomposed.faces) * _FACE
         self._entries[name] = _Entry(decomposed, size, self._now())
         return name
 

@@ -56,7 +56,10 @@ class Wanted:
             self.background = bool(given.get("background", False))
             self.axis = str(given.get("axis", "camera"))
             self.ending = str(given.get("ending", ".mp4"))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (
+            *(ValueError, KeyError, TypeError, AttributeError),
+            *(OverflowError, RecursionError),
+        ) as error:
             reason = " ".join(str(error).split())
             raise InputError(f"Expected JSON with a light of 27 numbers. Got: {reason}.") from None
         # Sixteen times brighter is white, and darker black.

@@ -8,6 +8,9 @@ import { colorOf } from "./lighting.js";
 const BALL = 0.68; // radius of the ball, of half the picture
 const RING = 0.92 * (1 - BALL); // width of the ring; straight behind the head is its outer edge
 const ALBEDO = 0.5;
+// The curve of sRGB as a table, whose steps are below one of 8 bits: a ball is drawn for every move.
+const FINE = 4096;
+const ENCODED = Uint8ClampedArray.from({ length: FINE + 1 }, (_, k) => 255 * toSrgb(k / FINE));
 const STEPS = { ArrowLeft: [5, 0], ArrowRight: [-5, 0], ArrowUp: [0, 5], ArrowDown: [0, -5] };
 
 // Where a direction lies, in units of half the picture, y up.
@@ -44,7 +47,8 @@ export function drawBall(context, light, size, fills = 1) {
       const z = Math.sqrt(1 - square);
       const at = 4 * (j * size + i);
       for (let c = 0; c < 3; c++) {
-        image.data[at + c] = 255 * toSrgb(ALBEDO * Math.max(0, shadeAt(rows[c], x, y, z)));
+        const value = ALBEDO * Math.max(0, shadeAt(rows[c], x, y, z));
+        image.data[at + c] = ENCODED[Math.min(FINE, Math.round(FINE * value))];
       }
       image.data[at + 3] = Math.min(1, ((1 - Math.sqrt(square)) * size * fills) / 2) * 255;
     }
@@ -144,15 +148,14 @@ export class Ball {
     if (!step && event.key !== "Home") return;
     event.preventDefault();
     const fine = event.shiftKey ? 0.2 : 1;
+    const lamp = this.state.lamps[this.active];
     if (this.active === "scene") {
       this.on.turned(step ? step[0] * fine : -this.state.scene.rotate, event.timeStamp);
-      return;
+    } else if (lamp) {
+      const [azimuth, elevation] = step
+        ? [lamp.azimuth + step[0] * fine, lamp.elevation + step[1] * fine] : [0, 0];
+      this.on.moved(azimuth, Math.min(90, Math.max(-90, elevation)), event.timeStamp);
     }
-    const lamp = this.state.lamps[this.active];
-    if (!lamp) return;
-    const [azimuth, elevation] = step
-      ? [lamp.azimuth + step[0] * fine, lamp.elevation + step[1] * fine] : [0, 0];
-    this.on.moved(azimuth, Math.min(90, Math.max(-90, elevation)), event.timeStamp);
     if (!step) this.on.done();
   }
 }

@@ -101,8 +101,8 @@ async function open(file, whole = false) {
 
 async function takeLight(file, kind) {
   await attempt(async () => {
-    photo.check(file);
     stage.working(kind === "photo" ? "Looking for the light in the photo…" : "Reading the map…");
+    await photo.check(file);
     const light = await lightIn(file, kind);
     panel.active = "scene";
     history.set((state) => {

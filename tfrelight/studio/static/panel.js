@@ -162,12 +162,14 @@ export class Panel {
 
   remove(text, change) {
     const button = element("button", { type: "button", textContent: text, className: "quiet" });
-    button.addEventListener("click", () =>
+    button.addEventListener("click", () => {
       this.history.set((state) => {
         change(state);
         state.preset = null;
-      }),
-    );
+      });
+      // The button is gone; the focus must not be.
+      document.querySelector("[data-key=add]").focus();
+    });
     return button;
   }
 
@@ -186,6 +188,7 @@ export class Panel {
     const row = element("div", { className: "tint" }, element("label", { htmlFor: id, textContent: label }), select);
     if (tint.kind === "colour") {
       const input = element("input", { type: "color", value: toHex(colorOf(tint)), ariaLabel: `${label}: which` });
+      input.dataset.key = `${key}-colour`;
       input.addEventListener("input", () => this.history.set(set((one) => (one.rgb = fromHex(input.value))), false));
       input.addEventListener("change", () => this.history.set(() => {}));
       row.append(input);

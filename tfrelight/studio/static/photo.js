@@ -1,6 +1,6 @@
 // The photo that is open: how it gets here, and what is made of it at full size.
 
-import { Problem, json, post, save } from "./net.js";
+import { Problem, get, json, post, save } from "./net.js";
 import { parse } from "./scene.js";
 
 const TYPES = { jpg: "image/jpeg", png: "image/png", webp: "image/webp", tif: "image/tiff", mp4: "video/mp4", zip: "application/zip" };
@@ -15,19 +15,25 @@ export class Photo {
     addEventListener("pagehide", () => this.close());
   }
 
-  check(file) {
+  async check(file) {
     const most = this.limits.bytes / 2 ** 20;
     if (file.size > this.limits.bytes) {
       const size = (file.size / 2 ** 20).toFixed(0);
       throw new Problem(`${file.name || "The file"} has ${size} MB; at most ${most.toFixed(0)} MB are possible. Choose a smaller one, or save it as a JPEG.`);
     }
     if (file.size === 0) throw new Problem(`${file.name || "The file"} is empty. Choose a photo.`);
+    try {
+      await file.slice(0, 1).arrayBuffer();
+    } catch {
+      // A folder, or a file that is gone: sending it would look like a lost connection.
+      throw new Problem(`${file.name || "The file"} cannot be read. Choose a photo, not a folder.`);
+    }
   }
 
   // Decomposes a file; returns its scene. The photo before is closed only when this one is there.
   async open(file, whole) {
-    this.check(file);
     this.say("Sending the photo…", 0);
+    await this.check(file);
     const answer = await post(`photos${whole ? "?whole_image=1" : ""}`, file, (share) =>
       share < 1 ? this.say("Sending the photo…", share) : this.say("Finding faces, and telling light from colour…"),
     );
@@ -61,6 +67,8 @@ export class Photo {
 
   // Makes one of the files that the process renders, and saves it.
   async download(what, wanted, suffix) {
+    // Another photo may be opened meanwhile.
+    const { stem } = this;
     const ask = () => post(`photos/${this.name}/${what}`, JSON.stringify(wanted));
     let answer;
     try {
@@ -73,7 +81,7 @@ export class Photo {
       answer = await ask();
     }
     const ending = answer.header("X-Ending");
-    save(answer.data, TYPES[ending], `${this.stem}-${suffix}.${ending}`);
+    save(answer.data, TYPES[ending], `${stem}-${suffix}.${ending}`);
   }
 }
 
@@ -84,6 +92,6 @@ export async function lightIn(file, kind) {
 }
 
 export async function sample(name) {
-  const answer = await fetch(`samples/${name}`);
+  const answer = await get(`samples/${name}`);
   return new File([await answer.blob()], name, { type: "image/jpeg" });
 }

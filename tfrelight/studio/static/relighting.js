@@ -234,7 +234,7 @@ export class Face {
 
 // Lights every face as tfrelight.relight does. Returns the light of each face.
 export function relight(faces, light, strength, stops) {
-  const exposed = stops === null ? light : scale(light, faces[0].exposure(light) * 2 ** stops);
+  const exposed = scale(light, faces[0].exposure(light) * 2 ** stops);
   const lights = faces.map((face) => mix(face.light, exposed, strength));
   faces.forEach((face, k) => face.change(lights[k]));
   return lights;

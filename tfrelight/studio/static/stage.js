@@ -118,7 +118,6 @@ export class Stage {
   working(text, share) {
     const { at } = this;
     at("working").hidden = text === null;
-    at("stage").setAttribute("aria-busy", String(text !== null));
     if (text === null) return;
     if (at("progress-text").textContent !== text) at("progress-text").textContent = text;
     if (share === undefined) at("progress").removeAttribute("value");
@@ -142,9 +141,8 @@ export class Stage {
   say(text) {
     const said = this.at("said");
     said.textContent = text;
-    said.hidden = false;
     clearTimeout(this.saying);
-    this.saying = setTimeout(() => (said.hidden = true), 5000);
+    this.saying = setTimeout(() => (said.textContent = ""), 5000);
   }
 
   async copy(text, done) {
