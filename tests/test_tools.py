@@ -65,6 +65,7 @@ def test_the_benchmark_of_networks_measures_variants_and_parts(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_presets_are_made_from_nothing(tmp_path):
     """`pytest -m slow tests/test_tools.py`: minutes."""
     weights = tmp_path / "weights"
