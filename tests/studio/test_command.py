@@ -1,6 +1,7 @@
 """The command: where it answers, who needs a token, and what it says when it cannot."""
 
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -11,9 +12,9 @@ import pytest
 from tests.conftest import ROOT
 
 
-def start(*flags):
+def start(*flags, command=("-m", "tfrelight.studio")):
     return subprocess.Popen(
-        [sys.executable, "-m", "tfrelight.studio", *flags],
+        [sys.executable, *command, *flags],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -39,6 +40,26 @@ def test_it_says_where_it_is_and_ends_when_told():
         finally:
             process.terminate()
         assert process.wait(60) in (0, -15)
+        assert process.stderr.read() == ""
+
+
+def test_ctrl_c_does_not_wait_for_what_is_worked_on():
+    code = (
+        "import runpy, sys, time; from tfrelight import api; sys.argv = ['studio', '--port=0']\n"
+        "api.loaded = lambda model: time.sleep(600)\n"
+        "runpy.run_module('tfrelight.studio', run_name='__main__', alter_sys=True)"
+    )
+    with start(command=["-c", code]) as process:
+        try:
+            port = int(re.search(r":(\d+)/ ", process.stdout.readline()).group(1))
+            with socket.create_connection(("127.0.0.1", port)) as waiting:
+                head = "POST /photos HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n"
+                waiting.sendall(head.encode() + b"photo")
+                httpx.get(f"http://127.0.0.1:{port}/", timeout=60)
+                process.send_signal(signal.SIGINT)
+                assert process.wait(60) == 0
+        finally:
+            process.kill()
         assert process.stderr.read() == ""
 
 

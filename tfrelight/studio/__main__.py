@@ -27,6 +27,8 @@ flags.DEFINE_float(
 )
 
 _LOCAL = ("127.0.0.1", "localhost", "::1")
+# Seconds that answers may still take once the studio is told to end.
+_GRACE = 2.0
 
 
 def _settings(values):
@@ -130,14 +132,27 @@ def main():
         access_log=False,
         server_header=False,
         timeout_keep_alive=20,
-        # Films take long; whoever ends the studio waits no longer than this.
-        timeout_graceful_shutdown=5,
         limit_concurrency=256,
         ws="none",
     )
     print(f"Studio on http://{shown}:{port}/{secret} (Ctrl+C ends it)", flush=True)
+    server = uvicorn.Server(config)
+    server.handle_exit = lambda *_: _end(server)
     with bound:
-        uvicorn.Server(config).run(sockets=[bound])
+        server.run(sockets=[bound])
+
+
+def _end(server):
+    """Ends the server: in order where that is quick, else all the same."""
+    import os
+    import threading
+
+    server.should_exit = True
+    # Python waits for every thread, and a film may take the worker's minutes. What is lost is in
+    # memory only.
+    timer = threading.Timer(_GRACE, os._exit, [0])
+    timer.daemon = True
+    timer.start()
 
 
 if __name__ == "__main__":
