@@ -19,10 +19,10 @@ from tfrelight.faces import maps as face_maps
 from tfrelight.lights import Light, as_light, sphere
 from tfrelight.photos import Photo
 
-__all__ = ["Decomposition", "decompose", "most"]
+__all__ = ["BEHIND", "Decomposition", "decompose", "most"]
 
-# Factors by which a background may change.
-_MOST = 8.0
+# Largest factor by which a background may change, and one over the smallest.
+BEHIND = 8.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Decomposition:
         behind = None
         if background:
             behind = np.clip(
-                _seen(new[0]) / np.maximum(_seen(self.light), 1e-3), 1.0 / _MOST, _MOST
+                _seen(new[0]) / np.maximum(_seen(self.light), 1e-3), 1.0 / BEHIND, BEHIND
             )
         pixels = full_size.apply(self.photo.pixels, self.faces, self._alphas, changes, behind)
         return self.photo.replaced(pixels)

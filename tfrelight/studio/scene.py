@@ -12,7 +12,7 @@ import json
 import numpy as np
 from scipy import ndimage
 
-from tfrelight.faces import framing, full_size, relighting
+from tfrelight.faces import decomposition, framing, full_size, relighting
 
 __all__ = ["LONGEST", "PLANES", "encode"]
 
@@ -69,7 +69,11 @@ def encode(decomposed, about) -> bytes:
         "view": {"height": height, "width": width},
         "planes": PLANES,
         "faces": faces,
-        "settings": {**relighting.SETTINGS, "outline": full_size.OUTLINE},
+        "settings": {
+            **relighting.SETTINGS,
+            "outline": full_size.OUTLINE,
+            "behind": decomposition.BEHIND,
+        },
     }
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)

@@ -11,8 +11,6 @@ const LEAST = 13;
 const STILL = 250;
 // Milliseconds after a photo came in which it is not disturbed.
 const SETTLED = 400;
-// Factors by which a background may change.
-const MOST_CHANGE = 8;
 
 export class Live {
   constructor(renderer) {
@@ -106,9 +104,8 @@ export class Live {
   behind() {
     if (!this.state.background) return [1, 1, 1];
     const [old, now] = [seen(this.scene.faces[0].light), seen(this.lights[0])];
-    return now.map((value, c) =>
-      Math.min(MOST_CHANGE, Math.max(1 / MOST_CHANGE, value / Math.max(old[c], 1e-3))),
-    );
+    const most = this.scene.header.settings.behind;
+    return now.map((value, c) => Math.min(most, Math.max(1 / most, value / Math.max(old[c], 1e-3))));
   }
 
   adapt(cost) {
