@@ -270,6 +270,35 @@ def test_a_broken_link_does_no_harm(browser, server, fragment):
     page.context.close()
 
 
+@pytest.mark.parametrize("control", ["#ball", "[data-key='Left, right']"])
+def test_a_key_that_is_held_is_one_step_of_undo(fresh, control):
+    fresh.page.focus(control)
+    start = fresh.light()
+    for _ in range(5):
+        fresh.page.keyboard.down("ArrowRight")
+    fresh.page.keyboard.up("ArrowRight")
+    state = fresh.run("(studio) => studio.history.state")
+    assert state["lamps"][0]["azimuth"] == {"#ball": 20}.get(control, 40)
+    assert fresh.run("(studio) => studio.history.done.length") == 1
+    fresh.page.click("#undo")
+    np.testing.assert_array_equal(fresh.light(), start)
+
+
+def test_the_address_follows_the_light_in_a_few_steps(fresh):
+    written = fresh.run(
+        """async (studio) => {
+          const links = [];
+          const write = window.history.replaceState;
+          window.history.replaceState = (...given) => links.push(given[2]);
+          for (let k = 0; k < 100; k++) studio.history.set((state) => (state.strength = k / 100));
+          await new Promise((go) => setTimeout(go, 1000));
+          window.history.replaceState = write;
+          return [links.length, links.at(-1) === studio.history.link()];
+        }"""
+    )
+    assert written == [1, True]
+
+
 def test_everything_can_be_done_with_the_keyboard(page):
     page.page.focus("#ball")
     page.page.keyboard.press("ArrowLeft")

@@ -68,7 +68,6 @@ export class Ball {
       canvas.addEventListener(name, () => this.release());
     }
     canvas.addEventListener("keydown", (event) => this.key(event));
-    canvas.addEventListener("keyup", (event) => event.key in STEPS && this.on.done());
   }
 
   // active: index of the lamp that moves; "scene" if the whole scene turns.
@@ -156,6 +155,6 @@ export class Ball {
         ? [lamp.azimuth + step[0] * fine, lamp.elevation + step[1] * fine] : [0, 0];
       this.on.moved(azimuth, Math.min(90, Math.max(-90, elevation)), event.timeStamp);
     }
-    if (!step) this.on.done();
+    this.on.done();
   }
 }

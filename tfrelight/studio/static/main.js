@@ -24,17 +24,27 @@ const ball = new Ball(at("ball"), {
   moved: (azimuth, elevation, since) => moveLamp(azimuth, elevation, since),
   turned: (by, since) => turnScene(by, since),
   chosen: (index) => panel.choose(index),
-  done: () => history.set(() => {}),
+  done: () => panel.done(),
 });
 // For tests, and for whoever looks into the page.
 export const studio = { history, live, panel, photo };
+
+// Milliseconds between two addresses: Safari takes 100 in 30 seconds.
+const PAUSE = 400;
+let linking = null;
+
+// Makes the page's address that of its light.
+function link() {
+  linking = null;
+  window.history.replaceState(null, "", history.link());
+}
 
 function changed(kept) {
   const { state } = history;
   if (kept) {
     panel.show();
     described(state);
-    window.history.replaceState(null, "", history.link());
+    linking ??= setTimeout(link, PAUSE);
   } else {
     panel.follow();
   }
@@ -200,7 +210,7 @@ stage.listen({
     if (panel.active === "scene") turnScene(-180 * dx, since);
     else if (lamp) moveLamp(lamp.azimuth - 180 * dx, Math.min(90, Math.max(-90, lamp.elevation - 180 * dy)), since);
   },
-  released: () => history.set(() => {}),
+  released: () => panel.done(),
   undo: () => history.undo(),
   redo: () => history.redo(),
 });

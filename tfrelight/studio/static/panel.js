@@ -46,8 +46,24 @@ const stops = (value) => `${value > 0 ? "+" : ""}${value.toFixed(1)} EV`;
 export class Panel {
   // places: elements by name; history: of the state; active: of the lamp that moves.
   constructor(places, history) {
-    Object.assign(this, { places, history, active: 0 });
+    Object.assign(this, { places, history, active: 0, held: false, owed: false });
     this.presetButtons();
+    // Before the control that has the focus is told of the key.
+    addEventListener("keydown", () => (this.held = true), true);
+    for (const name of ["keyup", "pointerdown", "blur"]) addEventListener(name, () => this.release());
+  }
+
+  // Ends what moved. A key that is held moves again and again: that is one step, and ends with it.
+  done() {
+    if (this.held) this.owed = true;
+    else this.history.set(() => {});
+  }
+
+  release() {
+    this.held = false;
+    if (!this.owed) return;
+    this.owed = false;
+    this.done();
   }
 
   get state() {
@@ -65,7 +81,7 @@ export class Panel {
         }, false);
         this.since = undefined;
       },
-      done: () => this.history.set(() => {}),
+      done: () => this.done(),
     };
   }
 
