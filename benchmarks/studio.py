@@ -32,7 +32,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 # Times that all sessions come and go: what memory a photo leaves behind would add up.
 ROUNDS = 3
-OPENED = "document.querySelector('#working').hidden && !document.querySelector('#shown').hidden"
+OPENED = "document.querySelector('#progress').hidden && !document.querySelector('#shown').hidden"
 DROP = """(text) => {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const transfer = new DataTransfer();

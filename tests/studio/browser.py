@@ -86,7 +86,7 @@ class Page:
 
     def settle(self):
         """Until nothing is being worked on."""
-        self.until("() => document.querySelector('#working').hidden")
+        self.until("() => document.querySelector('#progress').hidden")
 
     def error(self):
         return self.page.inner_text("#error-text") if self.page.is_visible("#error") else None

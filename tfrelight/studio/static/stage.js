@@ -23,6 +23,7 @@ export class Stage {
     this.at = at;
     this.from = null;
     this.makeViews();
+    at("error-close").addEventListener("click", () => this.problem(null));
   }
 
   makeViews() {
@@ -65,7 +66,6 @@ export class Stage {
       if (file) on.dropped(file);
     });
     at("divider").addEventListener("input", ({ target }) => this.divide(target.value / 100));
-    at("error-close").addEventListener("click", () => this.problem(null));
     this.listenPicture(on);
     addEventListener("keydown", (event) => {
       if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
@@ -117,9 +117,9 @@ export class Stage {
 
   working(text, share) {
     const { at } = this;
-    at("working").hidden = text === null;
-    if (text === null) return;
-    if (at("progress-text").textContent !== text) at("progress-text").textContent = text;
+    at("progress").hidden = text === null;
+    // What stays as it is is not said anew.
+    if (at("progress-text").textContent !== (text ?? "")) at("progress-text").textContent = text ?? "";
     if (share === undefined) at("progress").removeAttribute("value");
     else at("progress").value = share;
   }
