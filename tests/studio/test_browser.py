@@ -489,6 +489,54 @@ def test_two_faces_are_both_lit(fresh, photo, model):
     fresh.check()
 
 
+def test_a_photo_that_comes_while_another_is_opened_is_opened_after_it(fresh, photo):
+    for pixels in (photo, photo[:, 100:900]):
+        file = {"name": "photo.png", "mimeType": "image/png", "buffer": png(pixels)}
+        fresh.page.set_input_files("#photo-file", file)
+    assert "Another photo" in fresh.page.inner_text("#progress-text")
+    fresh.settle()
+    assert fresh.error() is None and fresh.picture().shape == (1024, 800, 3)
+    fresh.check()
+
+
+def test_progress_is_that_of_the_latest_that_still_goes_on(fresh):
+    """Two photos whose files cannot be read yet: the page waits for both, and then for one."""
+    fresh.run(
+        """() => {
+          window.files = [0, 1].map((k) => {
+            const file = new File(["x"], `${k}.hdr`);
+            const read = new Promise((_, fail) => (file.fail = fail));
+            return Object.assign(file, { slice: () => ({ arrayBuffer: () => read }) });
+          });
+          for (const file of window.files) {
+            const event = new Event("drop");
+            event.dataTransfer = { files: [file] };
+            dispatchEvent(event);
+          }
+        }"""
+    )
+    for k in (1, 0):
+        assert fresh.page.inner_text("#progress-text") == "Reading the map…"
+        assert fresh.page.is_visible("#progress")
+        fresh.run("(_, k) => window.files[k].fail()", k)
+        fresh.until(f"() => document.querySelector('#error-text').textContent.includes('{k}.hdr')")
+    fresh.settle()
+    # Empty, not hidden: a screen reader tells of changes in what is there already.
+    words = fresh.page.locator("#progress-text")
+    assert words.inner_text() == "" and words.evaluate("(one) => one.checkVisibility()")
+
+
+def test_a_page_that_learns_nothing_says_why(browser, server):
+    page = Page(browser, server.url)
+    page.page.route("**/settings", lambda route: route.abort())
+    page.page.goto(server.url)
+    page.page.wait_for_selector("#error:not([hidden])")
+    assert "does not answer" in page.error()
+    page.page.click("#error-close")
+    assert page.error() is None
+    page.context.close()
+
+
 def test_what_cannot_be_opened_is_said_and_the_page_stays_usable(fresh, photo, tmp_path):
     # Refused by the server: the browser itself notes that on the console.
     fresh.drop(b"just text", "notes.txt", "text/plain")

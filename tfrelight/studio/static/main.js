@@ -14,9 +14,13 @@ import { WORDS, Stage } from "./stage.js";
 
 const at = (id) => document.getElementById(id);
 
-const settings = await (await get("settings")).json();
 const stage = new Stage(at);
-const photo = new Photo(settings.limits, (text, share) => stage.working(text, share));
+const settings = await get("settings").then((answer) => answer.json()).catch((error) => {
+  // Without them there is nothing to show but why.
+  failed(error);
+  throw error;
+});
+const photo = new Photo(settings.limits);
 const live = new Live(new Renderer(at("picture")));
 const history = new History(settings.presets, changed);
 const panel = new Panel({ lamps: at("lamps"), lamp: at("lamp"), presets: at("presets"), whole: at("whole") }, history);
@@ -76,27 +80,47 @@ function turnScene(by, since) {
   panel.moving((state) => (state.scene.rotate = wrapped(state.scene.rotate + by))).moved(undefined, since);
 }
 
+function failed(error) {
+  if (!(error instanceof Problem)) console.error(error);
+  stage.problem(error instanceof Problem ? error : new Problem(`The page met an error of its own: ${error.message}`));
+}
+
+const running = [];
+
 // Does something that may not be possible; what it says is shown, and the page stays as it is.
+// action: of a function (text, share) that says how far it is. Of several the latest is shown.
 async function attempt(action) {
+  const one = { text: null };
+  const tell = () => {
+    const { text, share } = running.findLast((other) => other.text) ?? { text: null };
+    stage.working(text, share);
+  };
+  running.push(one);
   stage.problem(null);
   try {
-    await action();
+    await action((text, share) => {
+      Object.assign(one, { text, share });
+      tell();
+    });
   } catch (error) {
-    if (!(error instanceof Problem)) console.error(error);
-    stage.problem(error instanceof Problem ? error : new Problem(`The page met an error of its own: ${error.message}`));
+    failed(error);
   } finally {
-    stage.working(null);
+    running.splice(running.indexOf(one), 1);
+    tell();
   }
 }
 
-let opening = false;
+let opening = Promise.resolve();
 
-async function open(file, whole = false) {
-  if (opening) return;
-  opening = true;
-  await attempt(async () => {
+// Opens a photo, after those that came before it.
+function open(file, whole = false) {
+  const before = opening;
+  opening = attempt(async (say) => {
+    say("Another photo is being opened; then comes this one…");
+    await before;
+    stage.problem(null);
     try {
-      const scene = await photo.open(file, whole);
+      const scene = await photo.open(file, whole, say);
       live.load(scene);
       stage.show(scene.header);
       for (const id of ["save-photo", "save-maps", "save-film"]) at(id).disabled = false;
@@ -106,12 +130,11 @@ async function open(file, whole = false) {
       throw error;
     }
   });
-  opening = false;
 }
 
-async function takeLight(file, kind) {
-  await attempt(async () => {
-    stage.working(kind === "photo" ? "Looking for the light in the photo…" : "Reading the map…");
+function takeLight(file, kind) {
+  attempt(async (say) => {
+    say(kind === "photo" ? "Looking for the light in the photo…" : "Reading the map…");
     await photo.check(file);
     const light = await lightIn(file, kind);
     panel.active = "scene";
@@ -135,9 +158,9 @@ const wanted = (more = {}) => ({
 });
 
 function download(what, words, more, suffix) {
-  return attempt(async () => {
-    stage.working(words);
-    await photo.download(what, wanted(more), suffix);
+  attempt(async (say) => {
+    say(words);
+    await photo.download(what, wanted(more), suffix, say);
     stage.say("Saved.");
   });
 }
@@ -166,7 +189,7 @@ on("camera", () =>
     if (!navigator.mediaDevices) throw new Problem("This page may not use a camera here: open it as http://localhost, or choose a photo.");
     try {
       const file = await takePhoto(at("camera-window"), at("camera-video"), at("camera-take"), at("camera-close"));
-      if (file) await open(file);
+      if (file) open(file);
     } catch (error) {
       if (!(error instanceof DOMException)) throw error;
       throw new Problem("The camera is not there, or the browser was not allowed to use it. Allow it, or choose a photo.");

@@ -9,9 +9,8 @@ const MAPS = /\.(exr|hdr)$/i;
 export const isMap = (file) => MAPS.test(file.name ?? "");
 
 export class Photo {
-  // say(text, share): what is going on; share of 1, or undefined.
-  constructor(limits, say) {
-    Object.assign(this, { limits, say, name: null, file: null, facts: null });
+  constructor(limits) {
+    Object.assign(this, { limits, name: null, file: null, facts: null });
     addEventListener("pagehide", () => this.close());
   }
 
@@ -31,13 +30,14 @@ export class Photo {
   }
 
   // Decomposes a file; returns its scene. The photo before is closed only when this one is there.
-  async open(file, whole) {
-    this.say("Sending the photo…", 0);
+  // say(text, share): what is going on; share of 1, or undefined.
+  async open(file, whole, say) {
+    say("Sending the photo…", 0);
     await this.check(file);
     const answer = await post(`photos${whole ? "?whole_image=1" : ""}`, file, (share) =>
-      share < 1 ? this.say("Sending the photo…", share) : this.say("Finding faces, and telling light from colour…"),
+      share < 1 ? say("Sending the photo…", share) : say("Finding faces, and telling light from colour…"),
     );
-    this.say("Preparing the picture…");
+    say("Preparing the picture…");
     const scene = parse(answer.data);
     this.close();
     this.name = answer.header("X-Photo");
@@ -66,7 +66,7 @@ export class Photo {
   }
 
   // Makes one of the files that the process renders, and saves it.
-  async download(what, wanted, suffix) {
+  async download(what, wanted, suffix, say) {
     // Another photo may be opened meanwhile.
     const { stem } = this;
     const ask = () => post(`photos/${this.name}/${what}`, JSON.stringify(wanted));
@@ -77,7 +77,7 @@ export class Photo {
     } catch (problem) {
       if (problem.reason !== "gone" || !this.file) throw problem;
       // The process was started anew, or forgot it: it is still here.
-      await this.open(this.file, this.facts.whole_image);
+      await this.open(this.file, this.facts.whole_image, say);
       answer = await ask();
     }
     const ending = answer.header("X-Ending");
