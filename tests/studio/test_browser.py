@@ -2,6 +2,7 @@
 
 import base64
 import pathlib
+import sys
 
 import numpy as np
 import pytest
@@ -535,6 +536,15 @@ def test_a_page_that_learns_nothing_says_why(browser, server):
     page.page.click("#error-close")
     assert page.error() is None
     page.context.close()
+
+
+def test_only_films_that_can_be_written_are_offered(fresh, monkeypatch):
+    kinds = "(one) => [...one.options].map((kind) => kind.value)"
+    assert fresh.page.locator("#film-kind").evaluate(kinds) == [".mp4", ".webp"]
+    monkeypatch.setitem(sys.modules, "av", None)
+    fresh.page.reload()
+    fresh.page.wait_for_selector(".preset")
+    assert fresh.page.locator("#film-kind").evaluate(kinds) == [".webp"]
 
 
 def test_what_cannot_be_opened_is_said_and_the_page_stays_usable(fresh, photo, tmp_path):

@@ -4,6 +4,7 @@ import concurrent.futures
 import gc
 import io
 import json
+import sys
 import threading
 import weakref
 import zipfile
@@ -76,6 +77,13 @@ def test_settings_name_presets_limits_and_samples(studio):
     for name in settings["samples"]:
         photos.read(studio.client.get(f"/samples/{name}").content)
     assert settings["limits"]["bytes"] == 40 * 2**20
+
+
+def test_only_films_that_can_be_written_are_offered(studio, monkeypatch):
+    pytest.importorskip("av")
+    assert studio.client.get("/settings").json()["films"] == [".mp4", ".webp"]
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert studio.client.get("/settings").json()["films"] == [".webp"]
 
 
 def test_a_photo_comes_back_as_what_the_page_needs(studio, ball_model):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import importlib.resources
+import importlib.util
 import logging
 import mimetypes
 
@@ -126,8 +127,14 @@ class _Studio:
             name: {"description": preset.description, "lamps": preset.lamps}
             for name, preset in PRESETS.items()
         }
-        limits = {"bytes": self._settings.upload}
-        return JSONResponse({"presets": presets, "samples": _SAMPLES, "limits": limits})
+        return JSONResponse(
+            {
+                "presets": presets,
+                "samples": _SAMPLES,
+                "limits": {"bytes": self._settings.upload},
+                "films": _films(),
+            }
+        )
 
     async def _open(self, request):
         self.opened.check()
@@ -243,6 +250,11 @@ async def _deadline(seconds):
         raise
     finally:
         timer.cancel()
+
+
+def _films():
+    """Endings of the films of `work.film` that this process can write."""
+    return [".mp4", ".webp"] if importlib.util.find_spec("av") else [".webp"]
 
 
 def _static():

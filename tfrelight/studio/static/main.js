@@ -209,6 +209,9 @@ for (const [id, action] of [
   });
 }
 
+for (const option of [...at("film-kind").options]) {
+  if (!settings.films.includes(option.value)) option.remove();
+}
 for (const name of settings.samples) {
   const title = name.replace(/\.\w+$/, "");
   const picture = element("img", { src: `samples/${name}`, alt: "", width: 72, height: 72 });
