@@ -271,6 +271,21 @@ def test_a_broken_link_does_no_harm(browser, server, fragment):
     page.context.close()
 
 
+def test_a_preset_s_name_in_a_link_counts_only_with_its_light(fresh):
+    kept = fresh.run(
+        """async (studio) => {
+          const { ofPreset, sound, start } = await import('/static/lighting.js');
+          const { presets } = studio.history;
+          return Object.entries(presets).flatMap(([name, preset]) => {
+            const state = { ...start(), ...ofPreset(name, preset) };
+            const other = { ...state, ambient: start().ambient, lamps: start().lamps };
+            return [state, other].map((one) => sound(one, presets).preset);
+          });
+        }"""
+    )
+    assert kept == [shown for name in PRESETS for shown in (name, None)]
+
+
 @pytest.mark.parametrize("control", ["#ball", "[data-key='Left, right']"])
 def test_a_key_that_is_held_is_one_step_of_undo(fresh, control):
     fresh.page.focus(control)

@@ -32,9 +32,9 @@ const soundTint = (given) => ({
 export function sound(given, presets) {
   const otherwise = start();
   const lamps = Array.isArray(given?.lamps) ? given.lamps.slice(0, 8) : otherwise.lamps;
-  const light = given?.scene?.light;
-  const numbers = Array.isArray(light) && light.length === 27 && light.every(Number.isFinite);
-  return {
+  const rows = given?.scene?.light;
+  const numbers = Array.isArray(rows) && rows.length === 27 && rows.every(Number.isFinite);
+  const light = {
     lamps: lamps.map((one) => ({
       azimuth: clamped(one?.azimuth, -180, 180, 0),
       elevation: clamped(one?.elevation, -90, 90, 0),
@@ -47,15 +47,21 @@ export function sound(given, presets) {
       ? {
           kind: given.scene.kind === "photo" ? "photo" : "environment",
           name: String(given.scene.name ?? "").slice(0, 80),
-          light: light.map((value) => clamped(value, -1e3, 1e3, 0)),
+          light: rows.map((value) => clamped(value, -1e3, 1e3, 0)),
           power: clamped(given.scene.power, 0, 4, 1),
           rotate: clamped(given.scene.rotate, -180, 180, 0),
         }
       : null,
+  };
+  const name = String(given?.preset ?? "");
+  const named = Object.hasOwn(presets, name) ? ofPreset(name, presets[name]) : null;
+  return {
+    ...light,
     strength: clamped(given?.strength, 0, 1, 1),
     brightness: clamped(given?.brightness, -2, 2, 0),
     background: given?.background === true,
-    preset: Object.hasOwn(presets, given?.preset ?? "") ? given.preset : null,
+    // Commands say the name in place of the light: only where it is that light.
+    preset: JSON.stringify(named) === JSON.stringify({ ...light, preset: name }) ? name : null,
   };
 }
 
