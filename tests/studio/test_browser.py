@@ -562,6 +562,24 @@ def test_only_films_that_can_be_written_are_offered(fresh, monkeypatch):
     assert fresh.page.locator("#film-kind").evaluate(kinds) == [".webp"]
 
 
+def test_the_ball_is_dragged_with_the_first_button_only(fresh):
+    start = fresh.light()
+    fresh.page.click("#ball", button="right", position={"x": 120, "y": 120})
+    np.testing.assert_array_equal(fresh.light(), start)
+    fresh.page.click("#ball", position={"x": 120, "y": 120})
+    assert np.abs(fresh.light() - start).max() > 0.1
+
+
+def test_a_name_that_begins_as_a_flag_does(fresh):
+    fresh.run(
+        """(studio) => {
+          studio.photo.file = new File(["x"], "-a b.jpg");
+          studio.history.set(() => {});
+        }"""
+    )
+    assert "'./-a b.jpg'" in fresh.page.inner_text("#command")
+
+
 def test_what_cannot_be_opened_is_said_and_the_page_stays_usable(fresh, photo, tmp_path):
     # Refused by the server: the browser itself notes that on the console.
     fresh.drop(b"just text", "notes.txt", "text/plain")
@@ -626,6 +644,14 @@ def test_the_camera(fresh):
     fresh.page.wait_for_selector("#error:not([hidden])")
     assert "No face found" in fresh.error()
     assert not fresh.page.is_visible("#camera-window")
+
+
+def test_a_camera_that_shows_nothing_yet_takes_nothing(fresh):
+    fresh.run("() => { navigator.mediaDevices.getUserMedia = async () => new MediaStream(); }")
+    fresh.page.click("#camera")
+    assert fresh.page.is_visible("#camera-window") and fresh.page.is_disabled("#camera-take")
+    fresh.page.click("#camera-close")
+    fresh.check()
 
 
 def test_a_photo_is_pasted_and_a_sample_chosen(fresh, photo):

@@ -115,6 +115,7 @@ export class Ball {
   }
 
   press(event) {
+    if (event.button !== 0) return;
     const [x, y] = this.at(event);
     this.canvas.setPointerCapture(event.pointerId);
     this.from = x;

@@ -4,6 +4,9 @@ export async function takePhoto(window_, video, take, close) {
   const stream = await navigator.mediaDevices.getUserMedia({
     video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } },
   });
+  // Before its first frame there is nothing to take.
+  take.disabled = true;
+  video.onloadeddata = () => (take.disabled = false);
   video.srcObject = stream;
   window_.showModal();
   try {

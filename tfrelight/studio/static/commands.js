@@ -8,6 +8,9 @@ const number = (value) => String(Math.round(value * 1e4) / 1e4);
 // For a shell: in single quotes if there is anything in it that a shell would read.
 const quoted = (text) => (/^[\w.,:=/+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
+// A photo whose name begins as a flag's does is named with its folder.
+const asPath = (name) => (name.startsWith("-") ? `./${name}` : name);
+
 // Python's literal of a text.
 const literal = (text) => JSON.stringify(text);
 
@@ -49,7 +52,7 @@ export function commandLine(state, photo, ending, faces) {
   if (state.background) rest.push("--background");
   if (faces.whole) rest.push("--whole_image");
   if (faces.found > faces.lit) rest.push(`--faces=${faces.lit}`);
-  const words = ["python -m tfrelight.relight", quoted(photo), ...flags, ...rest, quoted(`--output=relit.${ending}`)];
+  const words = ["python -m tfrelight.relight", quoted(asPath(photo)), ...flags, ...rest, quoted(`--output=relit.${ending}`)];
   const line = words.join(" ");
   return { text: line.length < 50 ? line : words.join(" \\\n  "), files };
 }
