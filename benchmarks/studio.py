@@ -140,6 +140,8 @@ def main():
             "drawing": statistics.median(frame["cost"] for frame in frames),
         },
         "drag_resolution": statistics.median(frame["scale"] for frame in frames) * given.side,
+        # Of the frames, those whose faces' maps were relit at half their size.
+        "drag_half_share": statistics.fmean(frame["half"] for frame in frames),
         "sessions": {"count": given.sessions, "slowest_seconds": max(seconds)},
         "resident_mb": {"before": before, "after_each_round": after},
     }
