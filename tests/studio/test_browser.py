@@ -214,7 +214,9 @@ def test_downloads(page, photo, model):
         page.page.click("#save-photo")
     assert download.value.suggested_filename == "photo-relit.png"
     saved = _saved(download.value)
-    np.testing.assert_array_equal(saved, tfrelight.relight(photo, "left", model))
+    expected = tfrelight.relight(photo, "left", model)
+    # The page's light is Python's but for rounding, which may move a value across a step.
+    assert np.abs(saved.astype(int) - expected).max() <= 1 and np.mean(saved != expected) < 1e-4
     assert apart(page.picture(), saved) < 0.5
     with page.page.expect_download() as download:
         page.page.click("#save-light")
