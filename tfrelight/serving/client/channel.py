@@ -12,7 +12,8 @@ from tfrelight.serving.client import errors
 
 __all__ = ["TLS", "Attempts", "credentials", "options", "require_grpc"]
 
-# Seconds before the second attempt, what each wait is multiplied by, and the longest one.
+# Seconds before the second attempt, what each wait is multiplied by, and the longest one. Lost
+# connections are taken up again after the first to the last, too.
 _FIRST_WAIT, _GROWTH, _LONGEST_WAIT = 0.1, 2.0, 5.0
 
 
@@ -62,6 +63,9 @@ def options(max_message):
         # connections. Not more often than servers allow by default: every 5 minutes when idle.
         ("grpc.keepalive_time_ms", 300_000),
         ("grpc.keepalive_timeout_ms", 20_000),
+        # A server that comes back is found in seconds; gRPC's own waits grow to two minutes.
+        ("grpc.initial_reconnect_backoff_ms", round(1000 * _FIRST_WAIT)),
+        ("grpc.max_reconnect_backoff_ms", round(1000 * _LONGEST_WAIT)),
         # Attempts are `Attempts`' business: two of them would multiply.
         ("grpc.enable_retries", 0),
         ("grpc.service_config", json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})),
