@@ -141,29 +141,32 @@ def _fuse(pixels, box, face, windows, outputs):
     size = int(np.clip(round(outer.sides.max()), _SMALLEST, _LARGEST))
     canvas = (0, 0, size, size)
 
-    def layer(number):
-        """Albedo, normals and mask of a cut on the outer one's grid, and their weight."""
-        window, output = windows[number], outputs[number]
+    def placed(number, values):
+        """Values of a cut on the grid of the outer one."""
+        window = windows[number]
         place = framing.Window(
             outer.place(window.corner) * size, np.linalg.inv(outer.axes) @ window.axes * size
         )
-        values = np.dstack([output["albedo"], output["normals"], output["mask"]])
-        weight = place.uncut(_feather(len(values)), canvas)[..., None]
-        return place.uncut(values, canvas), weight
+        return place.uncut(values, canvas)
 
-    maps, _ = layer(0)
+    def layer(number):
+        """Albedo, normals and mask of a cut."""
+        output = outputs[number]
+        return placed(number, np.dstack([output["albedo"], output["normals"], output["mask"]]))
+
+    maps = layer(0)
     if face is None:
         return _refined(outer.cut(pixels, size, box), box, face, outer, maps, outputs[0]["light"])
+    inner = layer(1)
+    weight = placed(1, _feather(len(outputs[1]["mask"])))[..., None]
     # Filled by a face, a cut shows no background to tell it from: its mask is left out.
-    inner, weight = layer(1)
     inner[..., 6] = maps[..., 6]
     # Albedo times light is known better than either: bring the outer albedo to the inner's.
     inside = weight[..., 0] > 0.9
     scale = np.median(inner[inside, :3], 0) / np.maximum(np.median(maps[inside, :3], 0), 1e-3)
     maps[..., :3] *= np.clip(scale, 0.5, 2.0)
     maps += weight * (inner - maps)
-    wide, _ = layer(2)
-    maps[..., 6] = np.minimum(maps[..., 6], wide[..., 6])
+    maps[..., 6] = np.minimum(maps[..., 6], placed(2, outputs[2]["mask"])[..., 0])
     return _refined(outer.cut(pixels, size, box), box, face, outer, maps, outputs[1]["light"])
 
 

@@ -27,6 +27,8 @@ FACES = 4
 _WIDEST = 8192
 # Coefficients, far beyond any light that is brought to the photo's brightness.
 _BRIGHTEST = 1e6
+# What reading numbers and flags out of any JSON may raise.
+_MALFORMED = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 # Seconds of a film.
 _SECONDS = 4.0
 _FILMS = {".mp4": "video/mp4", ".webp": "image/webp"}
@@ -56,10 +58,7 @@ class Wanted:
             self.background = bool(given.get("background", False))
             self.axis = str(given.get("axis", "camera"))
             self.ending = str(given.get("ending", ".mp4"))
-        except (
-            *(ValueError, KeyError, TypeError, AttributeError),
-            *(OverflowError, RecursionError),
-        ) as error:
+        except _MALFORMED as error:
             reason = " ".join(str(error).split())
             raise InputError(f"Expected JSON with a light of 27 numbers. Got: {reason}.") from None
         # Sixteen times brighter is white, and darker black.
