@@ -113,11 +113,9 @@ def _parts(name):
     """Seconds of a whole step, and of what is left when its parts are left out."""
     import tensorflow as tf
 
-    from tfrelight.models import relight_model
-
     model, pair = _model(name), _pair()
     plain = _model(name)
-    plain._pair_losses = lambda *batch: relight_model.pair_losses(plain.weights_of_losses, *batch)
+    plain._score_and_gradients = plain._score_and_gradients.python_function.__get__(plain)
     images = tf.concat([pair["a"]["image"], pair["b"]["image"]], axis=0)
 
     @tf.function

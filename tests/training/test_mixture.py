@@ -126,12 +126,13 @@ def test_which_photos_are_compared_with_what_their_labels_render(data, named):
     assert found == {kind: parts[kind] in named for kind in found}
 
 
-@pytest.mark.parametrize("known", [1, 4, 5])
-def test_the_first_people_keep_their_labels(data, known):
+@pytest.mark.parametrize(
+    "known, share, expected", [(1, 0.5, 0.5), (1, 0.0, 0.2), (4, 0.0, 0.8), (5, 0.5, 1), (5, 0.0, 1)]
+)
+def test_the_first_people_keep_their_labels(data, known, share, expected):
     given = options(photoface_dir=data / "photoface", multilit_dir=data / "multilit")
-    sources = mixture.mixture(
-        {**given, "synthetic_share": 0.0, "labelled_multilit_subjects": known}
-    ).training
+    given.update(labelled_multilit_subjects=known, labelled_multilit_share=share)
+    sources = mixture.mixture({**given, "synthetic_share": 0.0}).training
     labelled, hidden = set(), set()
     for batch in pairs.pairs(sources, 4, steps=60, augmented=False).as_numpy_iterator():
         for name, has_normals in zip(batch["a"]["subject"], batch["a"]["has_normals"]):
@@ -141,7 +142,7 @@ def test_the_first_people_keep_their_labels(data, known):
     assert labelled == set(everybody[:known]) and hidden == set(everybody[known:])
     assert sum(source.share for source in sources) == pytest.approx(1)
     labelled_share = sum(source.share for source in sources if source.labelled)
-    assert labelled_share == pytest.approx(1 if known == 5 else 0.5)
+    assert labelled_share == pytest.approx(expected)
 
 
 def test_more_labels_than_people_are_refused(data):

@@ -17,7 +17,9 @@ def _swap(batch):
 
 def _concatenate(pair):
     """Both photos of each pair in one batch, `[2 B, ...]`: all a, then all b."""
-    return {key: tf.concat([pair["a"][key], pair["b"][key]], axis=0) for key in pair["a"]}
+    # XLA knows no strings.
+    keys = [key for key, value in pair["a"].items() if value.dtype != tf.string]
+    return {key: tf.concat([pair["a"][key], pair["b"][key]], axis=0) for key in keys}
 
 
 def _labelled(portraits):
@@ -155,11 +157,24 @@ class RelightModel(keras.Model):
         names = ["loss", *self.weights_of_losses, "normal_degrees"]
         self.means = {name: keras.metrics.Mean(name=name) for name in names}
 
-    # A score of small operations on full-resolution maps, which XLA makes a few: what that saves,
-    # `benchmarks/networks.py --parts` shows.
+    def _score(self, outputs, portraits):
+        """The weighted sum of the losses and the losses by name."""
+        parts = pair_losses(self.weights_of_losses, outputs, portraits)
+        return tf.add_n([self.weights_of_losses[name] * parts[name] for name in parts]), parts
+
+    # Scores of small operations on full-resolution maps, which XLA makes a few, if it sees both
+    # ways at once. What that saves: `benchmarks/networks.py --parts`.
     @tf.function(jit_compile=True)
-    def _pair_losses(self, outputs, portraits):
-        return pair_losses(self.weights_of_losses, outputs, portraits)
+    def _score_and_gradients(self, outputs, portraits, scale):
+        """`_score`, and the gradients of scale x sum with respect to the outputs."""
+        with tf.GradientTape() as tape:
+            tape.watch(outputs)
+            total, parts = self._score(outputs, portraits)
+            scaled = scale * total
+        gradients = tape.gradient(
+            scaled, outputs, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        return total, parts, gradients
 
     @property
     def metrics(self):
@@ -168,18 +183,13 @@ class RelightModel(keras.Model):
     def call(self, inputs, training=None):
         return self.network(inputs, training=training)
 
+    def _regularization(self):
+        return tf.add_n(self.network.losses) if self.network.losses else tf.zeros([])
+
     def _forward(self, pair, training):
         portraits = _concatenate(pair)
         outputs = self.network(portraits["image"], training=training)
-        parts = self._pair_losses(
-            {key: tf.cast(value, tf.float32) for key, value in outputs.items()},
-            # XLA knows no strings.
-            {key: value for key, value in portraits.items() if key != "subject"},
-        )
-        total = tf.add_n([self.weights_of_losses[name] * parts[name] for name in parts])
-        if self.network.losses:
-            total += tf.add_n(self.network.losses)
-        return total, parts, outputs, portraits
+        return {key: tf.cast(value, tf.float32) for key, value in outputs.items()}, portraits
 
     def _log(self, total, parts, outputs, portraits):
         self.means["loss"].update_state(total)
@@ -193,20 +203,28 @@ class RelightModel(keras.Model):
 
     def train_step(self, data):
         variables = self.network.trainable_variables
+        # The optimizer adds up the replicas' gradients.
+        scale = tf.constant(1.0 / tf.distribute.get_strategy().num_replicas_in_sync)
+        scaling = isinstance(self.optimizer, keras.mixed_precision.LossScaleOptimizer)
+        if scaling:
+            scale = self.optimizer.get_scaled_loss(scale)
         with tf.GradientTape() as tape:
-            total, parts, outputs, portraits = self._forward(data, training=True)
-            # The optimizer adds up the replicas' gradients.
-            scaled = total / tf.distribute.get_strategy().num_replicas_in_sync
-            if isinstance(self.optimizer, keras.mixed_precision.LossScaleOptimizer):
-                scaled = self.optimizer.get_scaled_loss(scaled)
+            outputs, portraits = self._forward(data, training=True)
+            extra = self._regularization()
+        total, parts, by_output = self._score_and_gradients(outputs, portraits, scale)
         # A head that no loss reaches has no gradient.
         gradients = tape.gradient(
-            scaled, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            [outputs, extra],
+            variables,
+            output_gradients=[by_output, scale],
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        if isinstance(self.optimizer, keras.mixed_precision.LossScaleOptimizer):
+        if scaling:
             gradients = self.optimizer.get_unscaled_gradients(gradients)
         self.optimizer.apply_gradients(zip(gradients, variables))
-        return self._log(total, parts, outputs, portraits)
+        return self._log(total + extra, parts, outputs, portraits)
 
     def test_step(self, data):
-        return self._log(*self._forward(data, training=False))
+        outputs, portraits = self._forward(data, training=False)
+        total, parts = self._score(outputs, portraits)
+        return self._log(total + self._regularization(), parts, outputs, portraits)

@@ -147,7 +147,9 @@ def _shared_out(sets, share, options):
             f"Invalid --labelled_multilit_subjects. Expected at most {total}, the multi-lit "
             f"subjects there are. Received: {known}."
         )
-    known_share = options["labelled_multilit_share"] if 0 < known < total else float(known > 0)
+    known_share = known / max(total, 1)
+    if 0 < known < total:
+        known_share = options["labelled_multilit_share"] or known_share
     labelled, hidden, left = [], [], known
     for found in sets:
         if found.people[:left]:
