@@ -234,6 +234,32 @@ def test_the_loss_is_the_weighted_sum(pair):
     )
 
 
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_step_goes_down_the_gradient_of_the_weighted_sum(pair, scaled):
+    """The network's own losses, as regularization is one, are of the sum too."""
+    weights = {"reconstruction": 2.0, "normal": 0.5, "light": 1.0}
+    trained = model("compact", weights)
+    network = trained.network
+    network.add_loss(lambda: 0.1 * tf.reduce_sum(network.get_layer("stem").kernel ** 2))
+    optimizer = keras.optimizers.SGD(0.01)
+    if scaled:
+        optimizer = keras.mixed_precision.LossScaleOptimizer(
+            optimizer, dynamic=False, initial_scale=1024.0
+        )
+    trained.compile(optimizer=optimizer)
+    portraits = concatenated(pair)
+    with tf.GradientTape() as tape:
+        parts = pair_losses(weights, network(portraits["image"], training=True), portraits)
+        total = tf.add_n([weights[name] * parts[name] for name in parts] + network.losses)
+    variables = network.trainable_variables
+    gradients = tape.gradient(total, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    expected = [(v - 0.01 * g).numpy() for v, g in zip(variables, gradients)]
+    history = trained.fit(tf.data.Dataset.from_tensors(pair), verbose=0).history
+    assert history["loss"][0] == pytest.approx(float(total), rel=1e-5)
+    for variable, wanted in zip(variables, expected):
+        np.testing.assert_allclose(variable.numpy(), wanted, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("off", losses.NAMES)
 def test_any_loss_can_be_switched_off(pair, off):
     """Then no other loss may reach a head, as with the mask's."""
