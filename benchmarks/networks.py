@@ -115,7 +115,7 @@ def _parts(name):
 
     model, pair = _model(name), _pair()
     plain = _model(name)
-    plain._score_and_gradients = plain._score_and_gradients.python_function.__get__(plain)
+    plain._score_and_gradients = plain._score_and_gradients.python_function
     images = tf.concat([pair["a"]["image"], pair["b"]["image"]], axis=0)
 
     @tf.function

@@ -82,7 +82,7 @@ flags.DEFINE_integer(
 flags.DEFINE_float(
     "labelled_multilit_share",
     0.5,
-    "Their share of the multi-lit pairs; 0: their share of the people.",
+    "Their share of the multi-lit pairs, where others have none; 0: everybody has the same.",
     lower_bound=0,
     upper_bound=1,
 )

@@ -127,7 +127,8 @@ def test_which_photos_are_compared_with_what_their_labels_render(data, named):
 
 
 @pytest.mark.parametrize(
-    "known, share, expected", [(1, 0.5, 0.5), (1, 0.0, 0.2), (4, 0.0, 0.8), (5, 0.5, 1), (5, 0.0, 1)]
+    "known, share, expected",
+    [(1, 0.5, 0.5), (1, 0.0, 0.2), (4, 0.0, 0.8), (5, 0.5, 1), (5, 0.0, 1)],
 )
 def test_the_first_people_keep_their_labels(data, known, share, expected):
     given = options(photoface_dir=data / "photoface", multilit_dir=data / "multilit")
@@ -143,6 +144,22 @@ def test_the_first_people_keep_their_labels(data, known, share, expected):
     assert sum(source.share for source in sources) == pytest.approx(1)
     labelled_share = sum(source.share for source in sources if source.labelled)
     assert labelled_share == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "known, share, expected",
+    [
+        (1, 0.0, [0.2, 0.4, 0.4]),
+        (0, 0.0, [0.6, 0.4]),
+        (1, 0.5, [0.5, 0.25, 0.25]),
+        (0, 0.5, [0.5] * 2),
+    ],
+)
+def test_the_parts_of_data_sets_are_equal_or_as_their_people(data, known, share, expected):
+    given = options(photoface_dir=data / "photoface", multilit_dir=data / "multilit")
+    given.update(labelled_multilit_subjects=known, labelled_multilit_share=share)
+    sources = mixture.mixture({**given, "synthetic_share": 0.0}).training
+    assert [source.share for source in sources] == pytest.approx(expected)
 
 
 def test_more_labels_than_people_are_refused(data):

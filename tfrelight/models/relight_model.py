@@ -171,6 +171,7 @@ class RelightModel(keras.Model):
             tape.watch(outputs)
             total, parts = self._score(outputs, portraits)
             scaled = scale * total
+        # A head that no loss reaches has no gradient.
         gradients = tape.gradient(
             scaled, outputs, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
@@ -212,7 +213,6 @@ class RelightModel(keras.Model):
             outputs, portraits = self._forward(data, training=True)
             extra = self._regularization()
         total, parts, by_output = self._score_and_gradients(outputs, portraits, scale)
-        # A head that no loss reaches has no gradient.
         gradients = tape.gradient(
             [outputs, extra],
             variables,

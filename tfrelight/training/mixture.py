@@ -66,8 +66,9 @@ def mixture(options):
       options: the run's settings, `tfrelight.train`'s flags by name.
 
     Returns:
-      `Mixture`. Several multi-lit data sets have equal parts. Of their people, in the order of the
-      flags, the first `labelled_multilit_subjects` keep their labels.
+      `Mixture`. Of the people of the multi-lit data sets, in the order of the flags, the first
+      `labelled_multilit_subjects` keep their labels and have `labelled_multilit_share` of the
+      multi-lit pairs; the rest is in equal parts of the data sets. With 0 everybody has the same.
 
     Raises:
       InputError: a data folder is missing or holds no pairs, the shares come to more than 1, or
@@ -147,9 +148,11 @@ def _shared_out(sets, share, options):
             f"Invalid --labelled_multilit_subjects. Expected at most {total}, the multi-lit "
             f"subjects there are. Received: {known}."
         )
-    known_share = known / max(total, 1)
-    if 0 < known < total:
-        known_share = options["labelled_multilit_share"] or known_share
+    alike = options["labelled_multilit_share"] == 0
+    if alike or known in (0, total):
+        known_share = known / max(total, 1)
+    else:
+        known_share = options["labelled_multilit_share"]
     labelled, hidden, left = [], [], known
     for found in sets:
         if found.people[:left]:
@@ -157,6 +160,10 @@ def _shared_out(sets, share, options):
         if found.people[left:]:
             hidden.append((found, found.people[left:]))
         left -= len(found.people[:left])
+
+    def part(people):
+        return len(people) / (total - known) if alike else 1 / len(hidden)
+
     return [
         found.source(
             share * known_share * len(people) / known,
@@ -166,7 +173,7 @@ def _shared_out(sets, share, options):
         )
         for found, people in labelled
     ] + [
-        found.source(share * (1 - known_share) / len(hidden), False, people)
+        found.source(share * (1 - known_share) * part(people), False, people)
         for found, people in hidden
     ]
 
