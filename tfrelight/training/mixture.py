@@ -148,11 +148,8 @@ def _shared_out(sets, share, options):
             f"Invalid --labelled_multilit_subjects. Expected at most {total}, the multi-lit "
             f"subjects there are. Received: {known}."
         )
-    alike = options["labelled_multilit_share"] == 0
-    if alike or known in (0, total):
-        known_share = known / max(total, 1)
-    else:
-        known_share = options["labelled_multilit_share"]
+    wanted = options["labelled_multilit_share"]
+    known_share = wanted if 0 < known < total else float(known > 0)
     labelled, hidden, left = [], [], known
     for found in sets:
         if found.people[:left]:
@@ -161,21 +158,17 @@ def _shared_out(sets, share, options):
             hidden.append((found, found.people[left:]))
         left -= len(found.people[:left])
 
-    def part(people):
-        return len(people) / (total - known) if alike else 1 / len(hidden)
+    def part(people, with_labels):
+        if wanted == 0:
+            return share * len(people) / total
+        if with_labels:
+            return share * known_share * len(people) / known
+        return share * (1 - known_share) / len(hidden)
 
     return [
-        found.source(
-            share * known_share * len(people) / known,
-            True,
-            people,
-            "multilit" in options["rendered_targets"],
-        )
+        found.source(part(people, True), True, people, "multilit" in options["rendered_targets"])
         for found, people in labelled
-    ] + [
-        found.source(share * (1 - known_share) * part(people), False, people)
-        for found, people in hidden
-    ]
+    ] + [found.source(part(people, False), False, people) for found, people in hidden]
 
 
 def _synthetic(options, split):
