@@ -367,6 +367,17 @@ def test_metrics_count_what_was_asked(two_versions, raw):
     assert after["process_resident_memory_bytes"] > 2**20
 
 
+def test_a_refusal_is_counted_before_its_client_hears_of_it(two_versions, raw):
+    refused = ':tensorflow:serving:request_count{model_name="",status="NOT_FOUND"}'
+    request = local.request_for(name="nope")
+    counts = [figures(two_versions).get(refused, 0)]
+    for _ in range(100):
+        with pytest.raises(grpc.RpcError):
+            raw.prediction.Predict(request)
+        counts.append(figures(two_versions)[refused])
+    assert counts == [counts[0] + number for number in range(101)]
+
+
 @pytest.mark.parametrize(
     "flags,message",
     [

@@ -135,19 +135,20 @@ class Services:
                 if self._draining:
                     raise Refusal("UNAVAILABLE", "The server is shutting down")
                 answer = await method(data, told)
-                status = "OK"
             except Exception as error:
                 refusal = self._refusal(error, name)
-                status = refusal.code.name
+                # `abort` tells the client, who finds it counted.
+                metrics.answered(told["model"], refusal.code.name, name, started)
                 await context.abort(refusal.code, refusal.text)
             except asyncio.CancelledError:
                 # The client's time is up, or it is gone.
-                status = "CANCELLED"
+                metrics.answered(told["model"], "CANCELLED", name, started)
                 raise
+            else:
+                metrics.answered(told["model"], "OK", name, started)
+                return answer
             finally:
-                metrics.answered(told["model"], status, name, started)
                 self._running -= 1
-            return answer
 
         return handle
 
