@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import yale_folder
 from tests.conftest import ROOT
+from tfrelight.data import multilit, yale_b
 from tfrelight.models import bundled, presets
 
 SIDE = 32
@@ -62,6 +64,26 @@ def test_the_benchmark_of_networks_measures_variants_and_parts(tmp_path):
     assert 100 < row["inference_peak_mib"] < 3072 and 100 < row["training_peak_mib"] < 3072
     assert all(seconds > 0 for seconds in report["parts_seconds"].values())
     assert "network forward and back alone" in printed
+
+
+def test_photos_of_which_the_lights_are_hidden_are_those_that_training_uses(tmp_path):
+    angles = [(-110, 15), (110, 65), (0, 0), (35, 40), (-60, 20)]
+    yale_folder.write(tmp_path / "yale", ["01", "31", "02"], angles)
+    run(
+        "tools/hide_lights.py",
+        f"--data_dir={tmp_path / 'yale'}",
+        f"--output_dir={tmp_path / 'people'}",
+    )
+    expected = {f"person{number}/photo0{k}.png" for number in ("01", "02") for k in (1, 2, 3)}
+    written = (path for path in (tmp_path / "people").rglob("*") if path.is_file())
+    assert {path.relative_to(tmp_path / "people").as_posix() for path in written} == expected
+    person = multilit.photos(tmp_path / "people" / "person01", [])
+    everything = yale_b.photos(tmp_path / "yale", "01", 168)
+    assert (np.abs(everything.azimuth[yale_b.usable(everything)]) < 90).all()
+    used = everything.images[yale_b.usable(everything)]
+    np.testing.assert_allclose(
+        person.images[..., 0] / person.images.mean(), used / used.mean(), atol=0.02
+    )
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@
 For each number of photos, drawn at random among those that training uses: the mean angle between
 normals and those of calibrated stereo from all photos, in the evaluation's region, before (the
 network's, averaged over the photos) and after; and the median angle of the lights. Means over the
-development test people who are not refused.
+people of a split, development test unless told otherwise, who are not refused.
 """
 
 from absl import flags
@@ -14,6 +14,7 @@ from tfrelight import cli
 
 flags.DEFINE_string("model", "compact-128", "Preset, or folder of a training run.")
 flags.DEFINE_string("data_dir", None, "Folder CroppedYale.", required=True)
+flags.DEFINE_enum("split", "test", ["train", "test"], "Of the development people.")
 flags.DEFINE_list("photos", ["64", "16", "8"], "Numbers of photos.")
 flags.DEFINE_integer("seed", 0, "Of the draw.")
 
@@ -35,12 +36,10 @@ def main():
     print("photos  people  network  normals  lights  (degrees)")
     for count in map(int, values.photos):
         found = []
-        for number in yale_b.DEVELOPMENT_TEST:
+        for number in yale_b.SPLITS[values.split]:
             everything = yale_b.photos(values.data_dir, number, _SIZE)
             truth = yale_b.stereo(everything)
-            usable = np.flatnonzero(
-                (np.abs(everything.azimuth) <= 90) & (everything.images.mean(axis=(1, 2)) > 0.02)
-            )
+            usable = yale_b.usable(everything)
             rng = np.random.default_rng([values.seed, int(number)])
             drawn = rng.choice(usable, min(count, len(usable)), replace=False)
             photos = everything.only(drawn)

@@ -114,6 +114,13 @@ def test_frontal_lamps_alone_are_refused():
         uncalibrated.solve(photos(directions=ahead), NORMALS, WHERE & (NORMALS[..., 2] > 0.6))
 
 
+def test_a_surface_that_is_far_from_the_network_s_is_refused():
+    """Albedo that changes slowly over the head looks like shape."""
+    slowly = np.linspace(0.2, 0.97, 64)[:, None] ** 2
+    with pytest.raises(InputError, match=r"\d+ degrees from the network's"):
+        uncalibrated.solve(photos(slowly), doubtful(NORMALS), WHERE)
+
+
 @pytest.mark.parametrize(
     "images, where, message",
     [

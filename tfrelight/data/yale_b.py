@@ -35,6 +35,7 @@ __all__ = [
     "photos",
     "stereo",
     "subjects_in",
+    "usable",
 ]
 
 # The development split of this project. The last ten people are kept aside for a last, untouched
@@ -166,6 +167,15 @@ def photos(data_dir, number, size=128, strict=False) -> Photos:
     return found
 
 
+def usable(portraits: Photos) -> np.ndarray:
+    """Indices of the photos that training uses.
+
+    Flashes beyond 90 degrees of azimuth and photos with a linear mean below 0.02 are left out.
+    """
+    bright = portraits.images.mean(axis=(1, 2)) >= _MIN_MEAN
+    return np.flatnonzero((np.abs(portraits.azimuth) <= _MAX_AZIMUTH) & bright)
+
+
 def stereo(portraits: Photos) -> photometric_stereo.PhotometricStereo:
     """Normals and albedo from all photos of a person (`photometric_stereo.solve`).
 
@@ -183,8 +193,7 @@ def stereo(portraits: Photos) -> photometric_stereo.PhotometricStereo:
 class ExtendedYaleB(Reader):
     """The people as subjects for training, grey as equal channels; a unit is a number ("01").
 
-    Photos under flashes beyond 90 degrees of azimuth and those with a linear mean below 0.02 are
-    left out.
+    Of their photos those that are `usable`.
 
     Args:
       data_dir: the folder CroppedYale.
@@ -256,8 +265,7 @@ class ExtendedYaleB(Reader):
     def read(self, unit, problems):
         """See `Reader`."""
         everything = _read(self.data_dir, unit, self.size, problems)
-        bright = everything.images.mean(axis=(1, 2)) >= _MIN_MEAN
-        used = np.flatnonzero((np.abs(everything.azimuth) <= _MAX_AZIMUTH) & bright)
+        used = usable(everything)
         if len(used) < 2:
             raise InputError(
                 f"{len(used)} of {len(everything.names)} photos can be used, expected 2 or more"
