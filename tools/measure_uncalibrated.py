@@ -47,9 +47,10 @@ def main():
             outputs = predict(encoded)
             prior = outputs["normals"].mean(axis=0)
             prior /= np.linalg.norm(prior, axis=-1, keepdims=True)
+            albedo = outputs["albedo"].mean(axis=(0, 3))
             head = outputs["mask"].mean(axis=0)[..., 0] > 0.5
             try:
-                solved, directions = uncalibrated.solve(photos.images, prior, head)
+                solved, directions = uncalibrated.solve(photos.images, prior, albedo, head)
             except InputError as error:
                 print(f"{count} photos of yaleB{number}: {error}")
                 continue

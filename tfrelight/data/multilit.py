@@ -149,7 +149,7 @@ def write_lights(path, names, directions, intensity):
 
 
 def _prior(person, predict):
-    """What a network says of a person: normals `[H, W, 3]`, and where the head is, `[H, W]`."""
+    """What a network says of a person: normals `[H, W, 3]`, albedo and head, `[H, W]`."""
     height, width = person.images.shape[1:3]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
@@ -157,12 +157,13 @@ def _prior(person, predict):
     small = np.stack([images.resize(image, _NETWORK, box) for image in person.images])
     outputs = predict(color.to_srgb_numpy(small))
     normals = np.zeros((height, width, 3), np.float32) + np.float32([0, 0, 1])
-    head = np.zeros((height, width), bool)
+    albedo, head = np.ones((height, width), np.float32), np.zeros((height, width), bool)
     square = slice(top, top + side), slice(left, left + side)
     mean = images.resize(outputs["normals"].mean(axis=0), side)
     normals[square] = mean / np.maximum(np.linalg.norm(mean, axis=-1, keepdims=True), 1e-6)
+    albedo[square] = images.resize(outputs["albedo"].mean(axis=(0, 3)), side)
     head[square] = images.resize(outputs["mask"].mean(axis=0)[..., 0], side) > 0.5
-    return normals, head
+    return normals, albedo, head
 
 
 class MultilitFolder(Reader):
