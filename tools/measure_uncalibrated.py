@@ -63,7 +63,7 @@ def main():
                     np.median(metrics.angular_degrees(directions, true_directions)),
                 )
             )
-        mean = np.mean(found, axis=0)
+        mean = np.mean(found, axis=0) if found else []
         print(f"{count:6d}  {len(found):6d}  " + "  ".join(f"{value:7.1f}" for value in mean))
 
 

@@ -26,7 +26,7 @@ def photos(albedo=0.6, directions=DIRECTIONS, intensity=INTENSITY):
 
 
 def doubtful(normals, degrees=20):
-    """What a network may say: each normal off by 20 degrees or so, with no preferred side."""
+    """What a network may say: each normal off by 12 to 20 degrees, with no preferred side."""
     height, width, _ = normals.shape
     y, x = np.mgrid[0:height, 0:width] / height * 2 * np.pi
     swing = np.radians(degrees)
@@ -127,12 +127,30 @@ def test_albedo_that_changes_slowly_looks_like_shape():
     assert folders.degrees(directions, DIRECTIONS).mean() < 5
 
 
+def test_a_network_that_sees_nothing_is_refused():
+    with pytest.raises(InputError, match="the network's albedo is black"):
+        uncalibrated.solve(photos(), NORMALS, 0 * EVEN, WHERE)
+    flat = np.zeros(NORMALS.shape) + [0, 0, 1]
+    with pytest.raises(InputError, match="do not tell the lights|degrees from the network's"):
+        uncalibrated.solve(photos(), flat, EVEN, WHERE)
+
+
+def test_what_the_network_says_rightly_is_found_exactly():
+    """Whatever its scale: light and surface as they are."""
+    albedo = np.where(np.indices((64, 64))[1] < 30, 0.3, 0.6)
+    for scale in (1, 7):
+        solved, directions = uncalibrated.solve(photos(albedo), NORMALS, scale * albedo, WHERE)
+        assert folders.degrees(solved.normals, NORMALS)[FACING & solved.valid].mean() < 0.1
+        assert folders.degrees(directions, DIRECTIONS).max() < 0.1
+
+
 @pytest.mark.parametrize(
     "images, where, message",
     [
         (photos()[:7], WHERE, "7 photos, expected 8 or more"),
         (photos(), WHERE & False, "no head in the photos"),
         (0 * photos(), WHERE, "hardly a pixel of the head"),
+        (np.repeat(photos()[:1], 8, axis=0), WHERE, "lights"),
     ],
 )
 def test_too_little_is_refused(images, where, message):
