@@ -26,7 +26,7 @@ def main():
     import numpy as np
 
     import tfrelight
-    from tfrelight import color, lights, metrics
+    from tfrelight import lights, metrics
     from tfrelight.data import uncalibrated, yale_b
     from tfrelight.errors import InputError
     from tfrelight.evaluation import run
@@ -43,14 +43,10 @@ def main():
             rng = np.random.default_rng([values.seed, int(number)])
             drawn = rng.choice(usable, min(count, len(usable)), replace=False)
             photos = everything.only(drawn)
-            encoded = np.repeat(color.to_srgb_numpy(photos.images)[..., None], 3, axis=-1)
-            outputs = predict(encoded)
-            prior = outputs["normals"].mean(axis=0)
-            prior /= np.linalg.norm(prior, axis=-1, keepdims=True)
-            albedo = outputs["albedo"].mean(axis=(0, 3))
-            head = outputs["mask"].mean(axis=0)[..., 0] > 0.5
+            coloured = np.repeat(photos.images[..., None], 3, axis=-1)
+            said = uncalibrated.prior(coloured, predict)
             try:
-                solved, directions = uncalibrated.solve(photos.images, prior, albedo, head)
+                solved, directions = uncalibrated.solve(photos.images, *said)
             except InputError as error:
                 print(f"{count} photos of yaleB{number}: {error}")
                 continue
@@ -58,7 +54,7 @@ def main():
             true_directions = lights.direction_vector(photos.azimuth, photos.elevation)
             found.append(
                 (
-                    metrics.normals(prior, truth.normals, region)["degrees"],
+                    metrics.normals(said[0], truth.normals, region)["degrees"],
                     metrics.normals(solved.normals, truth.normals, region)["degrees"],
                     np.median(metrics.angular_degrees(directions, true_directions)),
                 )

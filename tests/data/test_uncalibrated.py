@@ -130,6 +130,8 @@ def test_albedo_that_changes_slowly_looks_like_shape():
 def test_a_network_that_sees_nothing_is_refused():
     with pytest.raises(InputError, match="the network's albedo is black"):
         uncalibrated.solve(photos(), NORMALS, 0 * EVEN, WHERE)
+    with pytest.raises(InputError, match="found no surface"):
+        uncalibrated.solve(photos(), -NORMALS, EVEN, WHERE)
     flat = np.zeros(NORMALS.shape) + [0, 0, 1]
     with pytest.raises(InputError, match="do not tell the lights|degrees from the network's"):
         uncalibrated.solve(photos(), flat, EVEN, WHERE)

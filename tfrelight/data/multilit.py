@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfrelight import color, files, lights
+from tfrelight import files, lights
 from tfrelight.data import images, photometric_stereo, portrait, stereo_files, uncalibrated
 from tfrelight.data.reader import Reader
 from tfrelight.errors import InputError
@@ -34,8 +34,6 @@ __all__ = ["MultilitFolder", "Photos", "photos", "read_lights", "surface", "writ
 
 _LIGHTS = "lights.csv"
 _SPLITS = ("train", "validation", "test")
-# Size at which a network is asked.
-_NETWORK = 128
 
 
 class Photos(NamedTuple):
@@ -146,24 +144,6 @@ def write_lights(path, names, directions, intensity):
     for name, *numbers in zip(names, azimuth, elevation, intensity):
         table.writerow([name, *(f"{number:.3f}" for number in numbers)])
     files.write_text(path, text.getvalue())
-
-
-def _prior(person, predict):
-    """What a network says of a person: normals `[H, W, 3]`, albedo and head, `[H, W]`."""
-    height, width = person.images.shape[1:3]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    box = (left, top, left + side, top + side)
-    small = np.stack([images.resize(image, _NETWORK, box) for image in person.images])
-    outputs = predict(color.to_srgb_numpy(small))
-    normals = np.zeros((height, width, 3), np.float32) + np.float32([0, 0, 1])
-    albedo, head = np.ones((height, width), np.float32), np.zeros((height, width), bool)
-    square = slice(top, top + side), slice(left, left + side)
-    mean = images.resize(outputs["normals"].mean(axis=0), side)
-    normals[square] = mean / np.maximum(np.linalg.norm(mean, axis=-1, keepdims=True), 1e-6)
-    albedo[square] = images.resize(outputs["albedo"].mean(axis=(0, 3)), side)
-    head[square] = images.resize(outputs["mask"].mean(axis=0)[..., 0], side) > 0.5
-    return normals, albedo, head
 
 
 class MultilitFolder(Reader):
@@ -278,7 +258,9 @@ class MultilitFolder(Reader):
         lamps = self.lamps(unit)
         if lamps or self.predict is None:
             return surface(person, lamps), person.images[0]
-        solved, directions = uncalibrated.solve(person.images, *_prior(person, self.predict))
+        solved, directions = uncalibrated.solve(
+            person.images, *uncalibrated.prior(person.images, self.predict)
+        )
         write_lights(self.folder(unit) / _LIGHTS, person.names, directions, solved.intensity)
         return solved, person.images[0]
 

@@ -28,15 +28,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfrelight import metrics
-from tfrelight.data import photometric_stereo
+from tfrelight import color, metrics
+from tfrelight.data import images, photometric_stereo
 from tfrelight.data.photometric_stereo import DROP_DARKEST, MAXIMUM, MINIMUM
 from tfrelight.errors import InputError
 
-__all__ = ["MIN_PHOTOS", "solve"]
+__all__ = ["MIN_PHOTOS", "prior", "solve"]
 
 MIN_PHOTOS = 8
 
+# Size at which a network is asked.
+_NETWORK = 128
 # Pixels that the lights are told from.
 _PIXELS = 4096
 _ITERATIONS, _MATRIX_ITERATIONS = 30, 20
@@ -56,11 +58,39 @@ _MIN_DARK, _MAX_BRIGHTNESS = 0.02, 0.2
 _MAX_FROM_PRIOR = 22.0
 
 
-def solve(images, normals, albedo, where):
+def prior(photos, predict):
+    """What a network says of a person.
+
+    Args:
+      photos: `[K, H, W, 3]` linear RGB in [0, 1], pixel-aligned.
+      predict: function of `[N, 128, 128, 3]` sRGB photos to a network's dict of numpy arrays.
+
+    Returns:
+      `normals` `[H, W, 3]`, `albedo` `[H, W]` and `where` `[H, W]`, for `solve`: means over the
+      photos, of their central square.
+    """
+    height, width = photos.shape[1:3]
+    side = min(height, width)
+    # In whole pixels, for the answer is written back.
+    top, left = (height - side) // 2, (width - side) // 2
+    box = (left, top, left + side, top + side)
+    small = np.stack([images.resize(photo, _NETWORK, box) for photo in photos])
+    outputs = predict(color.to_srgb_numpy(small))
+    normals = np.zeros((height, width, 3), np.float32) + np.float32([0, 0, 1])
+    albedo, head = np.ones((height, width), np.float32), np.zeros((height, width), bool)
+    square = slice(top, top + side), slice(left, left + side)
+    mean = images.resize(outputs["normals"].mean(axis=0), side)
+    normals[square] = mean / np.maximum(np.linalg.norm(mean, axis=-1, keepdims=True), 1e-6)
+    albedo[square] = images.resize(outputs["albedo"].mean(axis=(0, 3)), side)
+    head[square] = images.resize(outputs["mask"].mean(axis=0)[..., 0], side) > 0.5
+    return normals, albedo, head
+
+
+def solve(photos, normals, albedo, where):
     """Normals, albedo and lights from photos alone.
 
     Args:
-      images: `[K, H, W]` linear brightness in [0, 1] or `[K, H, W, 3]` linear RGB, pixel-aligned,
+      photos: `[K, H, W]` linear brightness in [0, 1] or `[K, H, W, 3]` linear RGB, pixel-aligned,
         of one distant lamp each; 8 to 64 of them.
       normals: `[H, W, 3]` unit vectors, right on the whole, as a network gives them.
       albedo: `[H, W]` linear, at least 0, of any scale; the same.
@@ -74,13 +104,13 @@ def solve(images, normals, albedo, where):
       InputError: fewer than eight photos, no head, photos that single lamps do not explain, or a
         surface that is far from the network's.
     """
-    images = np.asarray(images, np.float32)
-    if len(images) < MIN_PHOTOS:
+    photos = np.asarray(photos, np.float32)
+    if len(photos) < MIN_PHOTOS:
         raise InputError(
-            f"{len(images)} photos, expected {MIN_PHOTOS} or more where the lights are not known"
+            f"{len(photos)} photos, expected {MIN_PHOTOS} or more where the lights are not known"
         )
-    grey = images if images.ndim == 3 else images.mean(axis=-1)
-    brightest = images if images.ndim == 3 else images.max(axis=-1)
+    grey = photos if photos.ndim == 3 else photos.mean(axis=-1)
+    brightest = photos if photos.ndim == 3 else photos.max(axis=-1)
     values = grey[:, where].astype(np.float64)
     if not values.size:
         raise InputError("no head in the photos")
@@ -108,18 +138,20 @@ def solve(images, normals, albedo, where):
     directions = vectors / intensity[:, None]
     # With the lights known, the same care for shadows and highlights as ever, at every pixel. All
     # photos are brought to the intensity of the weakest lamp, which leaves them in [0, 1].
-    scale = (weakest / intensity).reshape([-1] + [1] * (images.ndim - 1))
-    solved = photometric_stereo.solve(images * scale, directions)
-    _check_dark_sides(grey, solved, directions, where)
-    _check_near(solved, normals, where)
+    scale = (weakest / intensity).reshape([-1] + [1] * (photos.ndim - 1))
+    solved = photometric_stereo.solve(photos * scale, directions)
+    known = solved.valid & where
+    if not known.any():
+        raise InputError("photometric stereo found no surface")
+    _check_dark_sides(grey, solved, directions, known)
+    _check_near(solved, normals, known)
     return solved._replace(
         albedo=solved.albedo * np.float32(median / weakest),
         intensity=(intensity / median).astype(np.float32),
     ), directions
 
 
-def _check_dark_sides(grey, solved, directions, where):
-    known = solved.valid & where
+def _check_dark_sides(grey, solved, directions, known):
     facing = solved.normals[known] @ directions.T
     brightness = grey[:, known].T
     away = facing < _AWAY
@@ -136,8 +168,7 @@ def _check_dark_sides(grey, solved, directions, where):
         )
 
 
-def _check_near(solved, normals, where):
-    known = solved.valid & where
+def _check_near(solved, normals, known):
     degrees = metrics.angular_degrees(solved.normals[known], normals[known]).mean()
     if not degrees <= _MAX_FROM_PRIOR:
         raise InputError(
