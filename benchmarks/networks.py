@@ -18,22 +18,15 @@ import sys
 import time
 
 import numpy as np
+import variants
 from absl import flags
 
 from tfrelight import cli
 
-_VARIANTS = {
-    "deeper": {"blocks": (1, 2, 4, 2)},
-    "deepest": {"blocks": (1, 2, 2, 4)},
-    "shallower": {"blocks": (1, 1, 1, 1)},
-    "wider": {"filters": (64, 96, 128, 192)},
-    "narrower": {"filters": (32, 64, 96, 128)},
-}
-
 flags.DEFINE_list(
     "networks",
     ["compact", "sfsnet"],
-    f"Networks, or of compact: {', '.join(_VARIANTS)}; the first is compared with each.",
+    f"compact, sfsnet, {', '.join(variants.VARIANTS)}; the first is compared with each.",
 )
 flags.DEFINE_bool("parts", False, "Also times the parts of a training step of the first network.")
 flags.DEFINE_string("precision", "auto", "auto, float32, bfloat16 or float16.")
@@ -104,8 +97,7 @@ def main():
 def _network(name):
     from tfrelight.models import presets
 
-    if name in _VARIANTS:
-        return presets.build("compact", size=_SIZE, **_VARIANTS[name])
+    variants.register()
     return presets.build(name, size=_SIZE)
 
 

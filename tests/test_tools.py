@@ -66,6 +66,25 @@ def test_the_benchmark_of_networks_measures_variants_and_parts(tmp_path):
     assert "network forward and back alone" in printed
 
 
+def test_the_benchmark_of_exactness_trains_and_measures_variants_and_goes_on(tmp_path):
+    yale_folder.write(tmp_path / "yale", yale_b.SPLITS["train"], yale_folder.FLASHES[::8])
+    flags = [
+        f"--workdir={tmp_path / 'runs'}",
+        f"--measure_dir={tmp_path / 'yale'}",
+        "--networks=narrower,attention",
+        *("--size=32", "--synthetic_share=1", "--synthetic_subjects=2", "--synthetic_lights=2"),
+        *("--epochs=1", "--steps_per_epoch=1", "--batch_size=1", "--limit=1"),
+    ]
+    printed = run("benchmarks/exactness.py", *flags)
+    rows = {line.split(" | ")[0]: line for line in printed.splitlines() if line.startswith("| ")}
+    assert rows.keys() == {"| network", "| narrower", "| attention"}
+    assert rows["| narrower"].count("[") == 4
+    description = json.loads((tmp_path / "runs" / "attention" / "model.json").read_text())
+    assert description["network"] == "attention"
+    again = run("benchmarks/exactness.py", *flags)
+    assert "finished run" in again and rows["| attention"] in again
+
+
 def test_photos_of_which_the_lights_are_hidden_are_those_that_training_uses(tmp_path):
     angles = [(-110, 15), (110, 65), (0, 0), (35, 40), (-60, 20)]
     yale_folder.write(tmp_path / "yale", ["01", "31", "02"], angles)

@@ -83,6 +83,28 @@ def test_gain_starts_blocks_as_the_identity():
     np.testing.assert_array_equal(model(np.ones((1, 4, 4, 2))), 0)
 
 
+def test_attention_starts_as_the_identity_and_then_joins_distant_cells():
+    plain = presets.build("compact", **TINY["compact"])
+    attentive = presets.build("compact", attention=True, **TINY["compact"])
+    given = {weight.name: weight for weight in plain.weights}
+    for weight in attentive.weights:
+        if weight.name in given:
+            weight.assign(given[weight.name])
+    x = photos(1, 32, 32)
+    for key, value in plain(x).items():
+        np.testing.assert_array_equal(attentive(x)[key], value)
+    lowest = keras.Model(attentive.input, attentive.get_layer("attention_add").output)
+    corner = x.copy()
+    corner[:, :4, :4] = 0.0
+
+    def far_cell_changes():
+        return np.ptp([lowest(x)[:, -1, -1], lowest(corner)[:, -1, -1]], axis=0).max()
+
+    assert far_cell_changes() == 0
+    attentive.get_layer("attention_gain").gain.assign(1.0)
+    assert far_cell_changes() > 1e-4
+
+
 def test_space_to_depth_and_back():
     x = photos(1, 8, 8)
     np.testing.assert_array_equal(layers.DepthToSpace()(layers.SpaceToDepth()(x)), x)

@@ -40,6 +40,16 @@ def _block(x, name):
     return keras.layers.Add(name=f"{name}_add")([x, y])
 
 
+def _attention(x):
+    """X + gain * (self-attention of x's cells), the identity at the start."""
+    height, width, filters = x.shape[1:]
+    y = keras.layers.Reshape((height * width, filters), name="attention_cells")(x)
+    y = keras.layers.MultiHeadAttention(max(1, filters // 32), 32, name="attention")(y, y)
+    y = keras.layers.Reshape((height, width, filters), name="attention_map")(y)
+    y = layers.Gain(name="attention_gain")(y)
+    return keras.layers.Add(name="attention_add")([x, y])
+
+
 def _light(x):
     """The light from the lowest level, where each cell still knows its place in the face."""
     x = _relu(_conv(_relu(x, "light_relu1"), 32, 1, "light_conv"), "light_relu2")
@@ -59,7 +69,9 @@ def _light(x):
     return keras.layers.Reshape((9, 3), name="light_reshape", dtype="float32")(x)
 
 
-def compact(size=128, filters=(32, 64, 128, 192), blocks=(1, 2, 2, 2), name="compact"):
+def compact(
+    size=128, filters=(32, 64, 128, 192), blocks=(1, 2, 2, 2), attention=False, name="compact"
+):
     """The functional network.
 
     Args:
@@ -67,6 +79,7 @@ def compact(size=128, filters=(32, 64, 128, 192), blocks=(1, 2, 2, 2), name="com
       filters: of each level, from half resolution down. Multiples of 32, which is how bfloat16
         matrix units take channels: 40 cost as much as 64.
       blocks: residual blocks of each level on the way down; on the way up each level has one.
+      attention: whether the cells of the lowest level attend to each other.
       name: of the model.
 
     Returns:
@@ -89,6 +102,9 @@ def compact(size=128, filters=(32, 64, 128, 192), blocks=(1, 2, 2, 2), name="com
         for number in range(blocks[level]):
             x = _block(x, f"down{level}_block{number}")
         skips.append(x)
+
+    if attention:
+        x = _attention(x)
 
     light = _light(x)
 
