@@ -2,16 +2,21 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
 
+import tfrelight
 from tests import yale_folder
 from tests.conftest import ROOT
 from tfrelight.data import multilit, yale_b
+from tfrelight.evaluation import run as evaluation
+from tfrelight.evaluation import yale_b as yale_b_protocol
 from tfrelight.models import bundled, presets
 
 SIDE = 32
@@ -66,23 +71,55 @@ def test_the_benchmark_of_networks_measures_variants_and_parts(tmp_path):
     assert "network forward and back alone" in printed
 
 
+@pytest.mark.timeout(600)
 def test_the_benchmark_of_exactness_trains_and_measures_variants_and_goes_on(tmp_path):
     yale_folder.write(tmp_path / "yale", yale_b.SPLITS["train"], yale_folder.FLASHES[::8])
     flags = [
-        f"--workdir={tmp_path / 'runs'}",
+        f"--output_dir={tmp_path / 'runs'}",
         f"--measure_dir={tmp_path / 'yale'}",
-        "--networks=narrower,attention",
         *("--size=32", "--synthetic_share=1", "--synthetic_subjects=2", "--synthetic_lights=2"),
-        *("--epochs=1", "--steps_per_epoch=1", "--batch_size=1", "--limit=1"),
+        *("--epochs=1", "--steps_per_epoch=1", "--batch_size=1", "--limit=2"),
     ]
-    printed = run("benchmarks/exactness.py", *flags)
-    rows = {line.split(" | ")[0]: line for line in printed.splitlines() if line.startswith("| ")}
-    assert rows.keys() == {"| network", "| narrower", "| attention"}
-    assert rows["| narrower"].count("[") == 4
-    description = json.loads((tmp_path / "runs" / "attention" / "model.json").read_text())
-    assert description["network"] == "attention"
-    again = run("benchmarks/exactness.py", *flags)
-    assert "finished run" in again and rows["| attention"] in again
+    printed = run("benchmarks/exactness.py", *flags, "--networks=attention")
+    with h5py.File(tmp_path / "runs" / "attention" / presets.LAST) as weights:
+        names = []
+        weights.visit(names.append)
+    assert any("multi_head_attention" in name for name in names)
+    again = run("benchmarks/exactness.py", *flags, "--networks=attention,compact")
+    assert "attention is a finished run of 1 epochs" in again
+    rows = {line.split(" | ")[0]: line for line in again.splitlines() if line.startswith("| ")}
+    assert list(rows) == ["| network", "| attention", "| compact"]
+    assert rows["| attention"] in printed
+    predict = evaluation.predictor(tfrelight.load_model(tmp_path / "runs" / "compact"))
+    people = yale_b.SPLITS["train"][:2]
+    results = yale_b_protocol.evaluate(predict, tmp_path / "yale", people)[1].summary(0)
+    figures = [float(figure) for figure in re.findall(r"[\d.]+", rows["| compact"])]
+    measured = [figures[0], figures[3], figures[6], figures[9]]
+    expected = [
+        results["cross_relighting"]["model"]["si_rmse"]["mean"],
+        results["light_direction"]["model"]["degrees"]["median"],
+        results["normals"]["model"]["degrees"]["mean"],
+        results["consistency"]["model"]["albedo"]["mean"],
+    ]
+    np.testing.assert_allclose(measured, expected, atol=0.06, rtol=2e-3)
+    assert len(figures) == 12
+
+
+@pytest.mark.parametrize(
+    "flag, expected",
+    [
+        ("--networks=compact,deper", "Expected some of: compact, sfsnet, deeper"),
+        ("--network=deeper", "Expected --networks"),
+        ("--yale_b_dir=x", "Expected no photos of those who are measured"),
+        ("--networks=deeper", "No such folder"),
+    ],
+)
+def test_the_benchmark_of_exactness_refuses_before_it_trains(tmp_path, flag, expected):
+    command = ["benchmarks/exactness.py", f"--measure_dir={tmp_path}/none", flag]
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1 and expected in done.stderr.splitlines()[-1]
 
 
 def test_photos_of_which_the_lights_are_hidden_are_those_that_training_uses(tmp_path):
@@ -116,3 +153,11 @@ def test_presets_are_made_from_nothing(tmp_path):
     figures = preset.about["figures"]["synthetic"]
     assert 0 < figures["cross_relighting: si_rmse"]["mean"] < 1
     bundled.restore(presets.build(preset.network, **preset.arguments), preset)
+    stages = [
+        (tmp_path / "presets" / f"compact-128-stage{number}" / "flags.txt").read_text()
+        for number in (1, 2, 3)
+    ]
+    for before, stage in enumerate(stages[1:], start=1):
+        assert f"compact-128-stage{before}\n" in stage
+    # Only the last looks at the photos themselves.
+    assert ["--rendered_targets=multilit\n" in stage for stage in stages] == [False, False, True]

@@ -28,9 +28,10 @@ flags.DEFINE_string("yale_b_dir", None, "Folder of Extended Yale B, to measure o
 _NAME = "compact-128"
 # Each begins with the weights of the one before: how long, in epochs of the first, and what differs
 # from the configuration. Albedo that must agree across lights holds no shadow, and little detail;
-# detail returns in the second. The third looks at the photos themselves: what is dark under every
-# light (the line of the mouth, nostrils, lids) is in no label, and belongs into the albedo, because
-# second-order shading cannot hold it.
+# detail returns in the second. The third looks at the photos themselves, with more agreement again
+# to keep their shadows out: what is dark under every light (between the lips, in nostrils and the
+# corners of eyes) is in no label, and belongs in the albedo, because second-order shading cannot
+# hold it.
 _STAGES = (
     (1.0, ("--albedo_consistency_weight=3", "--mask_weight=0.1")),
     (0.5, ("--learning_rate=1.5e-3",)),

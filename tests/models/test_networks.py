@@ -87,9 +87,10 @@ def test_attention_starts_as_the_identity_and_then_joins_distant_cells():
     plain = presets.build("compact", **TINY["compact"])
     attentive = presets.build("compact", attention=True, **TINY["compact"])
     given = {weight.name: weight for weight in plain.weights}
-    for weight in attentive.weights:
-        if weight.name in given:
-            weight.assign(given[weight.name])
+    same = [weight for weight in attentive.weights if weight.name in given]
+    assert len(same) == len(given) == len(plain.weights) < len(attentive.weights)
+    for weight in same:
+        weight.assign(given[weight.name])
     x = photos(1, 32, 32)
     for key, value in plain(x).items():
         np.testing.assert_array_equal(attentive(x)[key], value)

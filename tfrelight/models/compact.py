@@ -41,7 +41,11 @@ def _block(x, name):
 
 
 def _attention(x):
-    """X + gain * (self-attention of x's cells), the identity at the start."""
+    """X + gain * (self-attention of x's cells), the identity at the start.
+
+    Vaswani et al., "Attention Is All You Need", 2017, with heads of 32 channels, which is how
+    bfloat16 matrix units take them.
+    """
     height, width, filters = x.shape[1:]
     y = keras.layers.Reshape((height * width, filters), name="attention_cells")(x)
     y = keras.layers.MultiHeadAttention(max(1, filters // 32), 32, name="attention")(y, y)

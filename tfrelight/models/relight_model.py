@@ -51,10 +51,10 @@ def _photos(portraits):
 
     It is not right for pseudo-labels: a network's guess must not hide the photo from the next one.
     And on synthetic people it is right at first, where it keeps shadows out of the albedo, but not
-    to the end: their albedo is the skin's alone. What is dark under every light, between the lips,
-    in nostrils and the corners of eyes, is not in it, and second-order shading does not make it
-    dark either. `tools/train_presets.py` therefore ends with the photos. `--rendered_targets` has
-    these defaults and changes them.
+    to the end: their albedo is the surface's alone. What is dark under every light, between the
+    lips, in nostrils and the corners of eyes, is not in it, and second-order shading does not make
+    it dark either. `tools/train_presets.py` therefore ends with the photos. `--rendered_targets`
+    has these defaults and changes them.
 
     Returns:
       `[2 B, H, W, 3]` and `[2 B, H, W, 1]`.
