@@ -40,6 +40,7 @@ _SIZE = 128
 
 def main():
     """Measures and prints a Markdown table."""
+    variants.register()
     if flags.FLAGS.memory_of:
         return _memory(*flags.FLAGS.memory_of.split(","))
     import tensorflow as tf
@@ -97,7 +98,6 @@ def main():
 def _network(name):
     from tfrelight.models import presets
 
-    variants.register()
     return presets.build(name, size=_SIZE)
 
 
