@@ -1,11 +1,11 @@
-"""How fast `compact` and `sfsnet` train and infer, side by side, and how much memory they take.
+"""Measures the speed of training and inference of `compact` and `sfsnet`, and their memory.
 
     python benchmarks/networks.py --report=networks.json
 
-Nothing else should run beside it. Steps of the networks alternate, so that whatever slows the
-machine slows both. Memory is the peak of a process of its own that does one thing.
+Run it on an idle machine. Steps of the networks alternate, so that disturbances affect all of them
+equally. Memory is the peak of a separate process for each task.
 
-Variants of `compact` can be named as well, and `--parts` times what its training step is made of:
+It also takes variants of `compact`, and `--parts` times the parts of a training step:
 
     python benchmarks/networks.py --networks=compact,deeper,deepest,shallower,wider,narrower --parts
 """
@@ -21,20 +21,21 @@ import numpy as np
 import variants
 from absl import flags
 
-from tfrelight import cli
+from tfrelight.commands import app
 
 flags.DEFINE_list(
     "networks",
     ["compact", "sfsnet"],
-    f"compact, sfsnet, {', '.join(variants.VARIANTS)}; the first is compared with each.",
+    f"compact, sfsnet, {', '.join(variants.VARIANTS)}; the first is compared with the others.",
 )
-flags.DEFINE_bool("parts", False, "Also times the parts of a training step of the first network.")
+flags.DEFINE_bool("parts", False, "Also time the parts of a training step of the first network.")
 flags.DEFINE_string("precision", "auto", "auto, float32, bfloat16 or float16.")
-flags.DEFINE_integer("pairs", 8, "Pairs a training step; twice as many photos.", lower_bound=1)
-flags.DEFINE_integer("repeats", 20, "Of each measurement; medians are shown.", lower_bound=1)
+flags.DEFINE_integer("pairs", 8, "Pairs per training step; twice as many photos.", lower_bound=1)
+flags.DEFINE_integer("repeats", 20, "Repeats of each measurement; it takes medians.", lower_bound=1)
 flags.DEFINE_string("report", None, "JSON file to write.")
-flags.DEFINE_string("memory_of", None, "Used by the benchmark: NETWORK,train or NETWORK,infer.")
+flags.DEFINE_string("memory_of", None, "Internal: NETWORK,train or NETWORK,infer.")
 
+# Height and width of the photos.
 _SIZE = 128
 
 
@@ -96,13 +97,13 @@ def main():
 
 
 def _network(name):
-    from tfrelight.models import presets
+    from tfrelight.models import networks
 
-    return presets.build(name, size=_SIZE)
+    return networks.build(name, size=_SIZE)
 
 
 def _parts(name):
-    """Seconds of a whole step, and of what is left when its parts are left out."""
+    """Seconds of a whole training step, and of steps without some of its parts."""
     import tensorflow as tf
 
     model, pair = _model(name), _pair()
@@ -153,7 +154,7 @@ def _trainer(name):
 def _model(name):
     import keras
 
-    from tfrelight import losses
+    from tfrelight.models import losses
     from tfrelight.models.relight_model import RelightModel
 
     model = RelightModel(_network(name), dict.fromkeys(losses.NAMES, 1.0))
@@ -184,39 +185,41 @@ def _pair():
 
 
 def _inference(name, count):
-    """The network for photos of any size on photos of its own."""
+    """The network for photos of any size, on photos of its own size."""
     import tensorflow as tf
 
-    from tfrelight.models import presets
+    from tfrelight.models import loading
 
-    model = presets.of_any_size(_network(name))
+    model = loading.of_any_size(_network(name))
     infer = tf.function(lambda photos: model(photos, training=False))
     photos = tf.constant(np.random.default_rng(0).random((count, _SIZE, _SIZE, 3)), tf.float32)
     return lambda: infer(photos)["albedo"].numpy()
 
 
 def _measured(name, task):
-    own = [
+    """`_memory` in a separate process."""
+    command = [
         sys.executable,
         __file__,
         f"--memory_of={name},{task}",
         f"--precision={flags.FLAGS.precision}",
         f"--pairs={flags.FLAGS.pairs}",
     ]
-    return json.loads(subprocess.run(own, check=True, capture_output=True, text=True).stdout)
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def _memory(name, task):
+    """Prints the peak memory of this process after a task, MiB."""
     from tfrelight.models import precision
 
     precision.set_precision(flags.FLAGS.precision)
     run = _trainer(name) if task == "train" else _inference(name, 1)
     for _ in range(3):
         run()
-    # Not getrusage: its peak is inherited from the process that started this one.
+    # A process inherits the peak of `getrusage` from the process that started it.
     status = pathlib.Path("/proc/self/status").read_text()
     print(int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 1024)
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    app.run(main)

@@ -1,10 +1,10 @@
-"""Measures the local server: throughput, latency, memory, and what it does when there is too much.
+"""Measures the local server: throughput, latency, memory, and behaviour under overload.
 
     python benchmarks/serving.py --report=serving.json
 
-Exports the model, starts `tfrelight.serve` on the loopback interface, and sends it photos of one
-size from many clients in this process. Takes some minutes, bounded by --requests and --seconds; run
-it on a machine that does nothing else.
+It exports the model, starts `tfrelight.serve` on the loopback interface, and sends it photos of one
+size from many clients in this process. It takes some minutes, bounded by --requests and --seconds.
+Run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -24,19 +24,27 @@ import urllib.request
 
 from absl import flags
 
-from tfrelight import cli
+from tfrelight.commands import app
 
-_MODEL = flags.DEFINE_string("model", "compact-128", "What to export: preset or run folder.")
-_PRECISION = flags.DEFINE_string("precision", "float32", "Of the export.")
-_SIZE = flags.DEFINE_integer("size", 256, "Side of the photos, JPEG.", lower_bound=1)
-_CLIENTS = flags.DEFINE_integer("clients", 64, "Clients at a time.", lower_bound=1)
-_SECONDS = flags.DEFINE_float("seconds", 20, "Of each measurement of speed.", lower_bound=0.1)
-_REQUESTS = flags.DEFINE_integer("requests", 5000, "For the memory.", lower_bound=501)
-_OVERLOAD = flags.DEFINE_float("overload", 10, "Times the capacity.", lower_bound=1)
-_PARTS = flags.DEFINE_list(
-    "parts", ["throughput", "memory", "overload"], "Which of these to measure."
+_MODEL = flags.DEFINE_string("model", "compact-128", "Preset or run folder to export.")
+_PRECISION = flags.DEFINE_string("precision", "float32", "Precision of the export.")
+_SIZE = flags.DEFINE_integer(
+    "size", 256, "Height and width of the photos (JPEG), pixels.", lower_bound=1
 )
-_SERVER_FLAGS = flags.DEFINE_list("server_flags", [], "More flags of tfrelight.serve.")
+_CLIENTS = flags.DEFINE_integer("clients", 64, "Number of simultaneous clients.", lower_bound=1)
+_SECONDS = flags.DEFINE_float(
+    "seconds", 20, "Length of each measurement of speed.", lower_bound=0.1
+)
+_REQUESTS = flags.DEFINE_integer(
+    "requests", 5000, "Requests of the measurement of memory.", lower_bound=501
+)
+_OVERLOAD = flags.DEFINE_float(
+    "overload", 10, "Rate of the overload, in units of the capacity.", lower_bound=1
+)
+_PARTS = flags.DEFINE_list(
+    "parts", ["throughput", "memory", "overload"], "Parts of the benchmark to run."
+)
+_SERVER_FLAGS = flags.DEFINE_list("server_flags", [], "Additional flags of tfrelight.serve.")
 _REPORT = flags.DEFINE_string("report", None, "JSON file to write.")
 
 _METHOD = "/tensorflow.serving.PredictionService/Predict"
@@ -44,12 +52,12 @@ _BATCHES = (8, 32)
 
 
 def _photo():
-    """A portrait's JPEG: the package's own, enlarged."""
+    """An enlarged synthetic portrait, as JPEG."""
     from PIL import Image
 
     from tfrelight.synthesis import portraits
 
-    settings = portraits.Settings(lights=1, size=128)
+    settings = portraits.PortraitConfig(lights=1, size=128)
     image = Image.fromarray(portraits.subject(settings, 0)["images"][0])
     data = io.BytesIO()
     image.resize((_SIZE.value, _SIZE.value), Image.BICUBIC).save(data, "JPEG", quality=92)
@@ -57,7 +65,7 @@ def _photo():
 
 
 def _in_process(signature, photo, light, batch):
-    """Photos a second of the SavedModel itself, in batches."""
+    """Photos per second of the SavedModel in this process, in batches."""
     import numpy as np
     import tensorflow as tf
 
@@ -75,7 +83,7 @@ def _in_process(signature, photo, light, batch):
 
 @contextlib.contextmanager
 def _server(base):
-    """The server's address and its metrics' URL."""
+    """Starts the server; yields its address and the URL of its metrics."""
     command = [sys.executable, "-m", "tfrelight.serve", f"--model_base_path={base}"]
     command += ["--port=0", "--metrics_port=0", *_SERVER_FLAGS.value]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -89,13 +97,13 @@ def _server(base):
 
 
 def _resident(metrics):
-    """Bytes of memory that the server holds."""
+    """Resident memory of the server, bytes."""
     text = urllib.request.urlopen(metrics, timeout=10).read().decode()
     return float(re.search(r"^process_resident_memory_bytes (\S+)$", text, re.MULTILINE).group(1))
 
 
 class _Clients:
-    """Channels of their own, as of as many processes."""
+    """Clients with separate channels, like separate processes."""
 
     def __init__(self, address, count, request):
         import grpc
@@ -109,7 +117,7 @@ class _Clients:
         self._calls = [channel.unary_unary(_METHOD) for channel in self.channels]
 
     async def call(self, number, timeout):
-        """(code's name, seconds) of one request of client `number`."""
+        """Sends a request of client `number`; returns the code's name and the seconds."""
         import grpc
 
         started = time.monotonic()
@@ -120,17 +128,17 @@ class _Clients:
             code = error.code().name
         return code, time.monotonic() - started
 
-    async def one_after_the_other(self, done):
-        """Every client sends a request as soon as its last is answered, until `done()`."""
+    async def send_in_turn(self, done):
+        """Each client sends its next request when the last is answered, until `done()`."""
 
         async def work(number):
-            mine = []
+            times = []
             while not done():
                 code, seconds = await self.call(number, 60)
                 if code != "OK":
-                    raise RuntimeError(f"a request that should be answered got {code}")
-                mine.append(seconds)
-            return mine
+                    raise RuntimeError(f"expected an answer, got {code}")
+                times.append(seconds)
+            return times
 
         answers = await asyncio.gather(*(work(n) for n in range(len(self._calls))))
         return sorted(itertools.chain(*answers))
@@ -158,9 +166,9 @@ def _for(seconds):
 
 async def _speed(address, request, count):
     clients = _Clients(address, count, request)
-    await clients.one_after_the_other(_for(3))
+    await clients.send_in_turn(_for(3))
     started = time.monotonic()
-    seconds = await clients.one_after_the_other(_for(_SECONDS.value))
+    seconds = await clients.send_in_turn(_for(_SECONDS.value))
     rate = len(seconds) / (time.monotonic() - started)
     await clients.close()
     return {"clients": count, "photos_per_second": round(rate, 1), **_quantiles(seconds)}
@@ -177,7 +185,7 @@ async def _memory(address, metrics, request):
             first["bytes"] = _resident(metrics)
         return number <= 0
 
-    await clients.one_after_the_other(done)
+    await clients.send_in_turn(done)
     await clients.close()
     before, after = first["bytes"], _resident(metrics)
     return {
@@ -189,13 +197,13 @@ async def _memory(address, metrics, request):
 
 
 async def _overload(address, metrics, request, capacity):
-    """Requests at a steady rate, whatever becomes of them; each may take 10 seconds."""
+    """Sends requests at a steady rate, answered or not; each may take 10 seconds."""
     clients = _Clients(address, _CLIENTS.value, request)
     rate, answers, running = _OVERLOAD.value * capacity, [], set()
     started = time.monotonic()
     before = _resident(metrics)
 
-    async def one(number):
+    async def send(number):
         answers.append(await clients.call(number, 10))
 
     for number in itertools.count():
@@ -203,12 +211,12 @@ async def _overload(address, metrics, request, capacity):
         if due - started > _SECONDS.value:
             break
         await asyncio.sleep(max(0.0, due - time.monotonic()))
-        task = asyncio.create_task(one(number))
+        task = asyncio.create_task(send(number))
         running.add(task)
         task.add_done_callback(running.discard)
     took = time.monotonic() - started
-    # The flood is over. A new request may be refused until the first of the queue is done, and is
-    # answered when the queue before it is.
+    # After the overload. The server may refuse a new request until the queue has room; it answers
+    # the request when the queue before it is done.
     ended = sent = time.monotonic()
     while (await clients.call(0, 60))[0] != "OK":
         await asyncio.sleep(0.01)
@@ -271,7 +279,7 @@ def _measure(base, folder):
 
 
 def main():
-    """Measures as the flags say."""
+    """Exports the model, measures, and prints the report."""
     import json
 
     from tfrelight import files
@@ -287,4 +295,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    app.run(main)

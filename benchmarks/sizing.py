@@ -1,11 +1,11 @@
-"""What a relit photo costs a server: processor time, memory and bytes, by the photo's size.
+"""Measures the cost of a relit photo on a server: CPU time, memory and bytes by photo size.
 
     python benchmarks/sizing.py --version_dir=models/tfrelight/1 --document=export/README.md
 
 runs `relight_bytes` of an exported version as TensorFlow Serving does, through a session's
-callable, each size in a process of its own, and puts the table into the document, between its
-markers. Run it on the kind of machine that is to serve, with nothing else on it: processor time
-suffers little from neighbours, photos a second do.
+callable, each size in a separate process, and writes the table between the markers of the document.
+Run it on an idle machine of the kind that will serve. Other processes hardly change the CPU time,
+but they lower the photos per second.
 """
 
 import io
@@ -19,25 +19,29 @@ from pathlib import Path
 
 from absl import flags
 
-from tfrelight import cli
+from tfrelight.commands import app
 from tfrelight.errors import InputError
 
 flags.DEFINE_string("version_dir", None, "Folder of an exported version.", required=True)
 flags.DEFINE_list("sizes", ["512x512", "1024x1024", "2048x1536", "4000x3000"], "Widths x heights.")
-flags.DEFINE_list("batches", ["1", "4"], "Photos of a run.")
-flags.DEFINE_integer("cores", None, "Threads, as --tensorflow_intra_op_parallelism; default: all.")
+flags.DEFINE_list("batches", ["1", "4"], "Photos per run.")
+flags.DEFINE_integer(
+    "cores",
+    None,
+    "Threads, as --tensorflow_intra_op_parallelism of a server; default: all.",
+)
 flags.DEFINE_string("document", None, "Markdown file with the markers; default: print the table.")
-flags.DEFINE_float("seconds", 5.0, "Of runs for each size, at least three.")
-flags.DEFINE_string("measure", None, "Measure this one size and batch here, print JSON (internal).")
+flags.DEFINE_float("seconds", 5.0, "Seconds of runs for each size; at least three runs.")
+flags.DEFINE_string("measure", None, "Internal: measure one size and batch, and print JSON.")
 
 BEGIN, END = "<!-- sizing: begin -->", "<!-- sizing: end -->"
 _SIGNATURE = "relight_bytes"
-# A picture of faces, so that files are as large as photos'.
+# A picture of faces, whose files are as large as those of photos.
 _PICTURE = Path(__file__).resolve().parent.parent / "docs" / "synthetic_people.jpg"
 
 
 def _memory(key):
-    """A line of /proc/self/status, in MiB."""
+    """A value of /proc/self/status, MiB."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(f"{key}:"):
             return int(line.split()[1]) / 1024
@@ -54,7 +58,7 @@ def _photo(width, height):
 
 
 def _callable(folder, cores):
-    """The signature as a function of its two inputs, without Python's checks."""
+    """The signature as a function of its two inputs, without checks in Python."""
     import tensorflow as tf
     from tensorflow.core.protobuf import config_pb2
 
@@ -73,7 +77,7 @@ def _callable(folder, cores):
 
 
 def _measure(folder, width, height, batch, cores):
-    """Runs one size for a while; its figures as a dict."""
+    """Runs one size for a while and returns its figures."""
     import numpy as np
     import tensorflow as tf
 
@@ -93,7 +97,7 @@ def _measure(folder, width, height, batch, cores):
     run(*small)
     loaded = _memory("VmRSS")
     run(*feeds)
-    Path("/proc/self/clear_refs").write_text("5")  # VmHWM starts again from here
+    Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
     walls, processor = [], time.process_time()
     while sum(walls) < flags.FLAGS.seconds or len(walls) < 3:
         started = time.perf_counter()
@@ -112,13 +116,13 @@ def _measure(folder, width, height, batch, cores):
 
 
 def _measured(size, batch, cores):
-    """`_measure` in a process of its own: memory that one size took stays with a process."""
+    """`_measure` in a separate process, because a process keeps the memory that a size took."""
     values = flags.FLAGS
     command = [sys.executable, __file__, f"--version_dir={values.version_dir}"]
     command += [f"--measure={size}x{batch}", f"--cores={cores}", f"--seconds={values.seconds}"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise InputError(f"{size} with {batch} a run failed: {done.stderr.strip()[-300:]}")
+        raise InputError(f"{size} in batches of {batch} failed: {done.stderr.strip()[-300:]}")
     return json.loads(done.stdout)
 
 
@@ -154,15 +158,15 @@ def _table(rows, cores, load):
 
 
 def _around(document):
-    """What stands before and behind the table of a document."""
+    """The text before and after the table of a document."""
     text = Path(document).read_text(encoding="utf-8")
     if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise InputError(f"{document} does not have the lines {BEGIN} and {END} once.")
+        raise InputError(f"{document} does not have the lines {BEGIN} and {END}, once each.")
     return text.split(BEGIN)[0], text.split(END)[1]
 
 
 def main():
-    """Measures, and prints the table or puts it into the document."""
+    """Measures, and prints the table or writes it into the document."""
     values = flags.FLAGS
     cores = values.cores or len(os.sched_getaffinity(0))
     if values.measure is not None:
@@ -188,4 +192,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    app.run(main)

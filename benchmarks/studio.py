@@ -1,10 +1,10 @@
-"""How quick the studio is: the first picture, the light that is dragged, and many at once.
+"""Measures the studio: time to the first picture, latency of a dragged light, and many sessions.
 
     python benchmarks/studio.py docs/astronaut.jpg --report=studio.json
 
-Headless Chromium, WebGL in software, on the page of a studio of its own; the photo is brought to
-`--side` pixels. Then 20 sessions at once without a browser, and what memory the process has when
-they have left.
+Headless Chromium with software WebGL opens the page of a new studio with the photo, resized to
+`--side` pixels. Then 20 simultaneous sessions run without a browser, and the memory of the process
+is measured after they end.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from playwright.sync_api import sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-# Times that all sessions come and go: what memory a photo leaves behind would add up.
+# Rounds of all sessions; memory that a photo leaks would add up.
 ROUNDS = 3
 OPENED = "document.querySelector('#progress').hidden && !document.querySelector('#shown').hidden"
 DROP = """(text) => {
@@ -45,7 +45,7 @@ DROP = """(text) => {
 
 @contextlib.contextmanager
 def studio():
-    """The address and the process id of a studio of its own."""
+    """Starts a studio; yields its address and process id."""
     command = [sys.executable, "-m", "tfrelight.studio", "--port=0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -75,11 +75,11 @@ def drag(page, steps):
         page.mouse.move(x + width * (0.2 + 0.6 * k / (steps - 1)), y)
         page.wait_for_timeout(16)
     page.mouse.up()
-    return page.evaluate("async () => (await import('/static/main.js')).studio.live.frames")
+    return page.evaluate("async () => (await import('/static/main.js')).studio.preview.frames")
 
 
 def resident(process):
-    """Megabytes of a process."""
+    """Resident memory of a process, megabytes."""
     status = pathlib.Path(f"/proc/{process}/status").read_text(encoding="utf-8")
     return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024
 
@@ -118,7 +118,9 @@ def main():
         warm = [first_picture(page, data) for _ in range(3)]
         page.wait_for_timeout(2000)
         drag(page, 60)
-        page.evaluate("async () => { (await import('/static/main.js')).studio.live.frames = []; }")
+        page.evaluate(
+            "async () => { (await import('/static/main.js')).studio.preview.frames = []; }"
+        )
         frames = drag(page, 120)
         browser.close()
         before = resident(process)
@@ -140,7 +142,7 @@ def main():
             "drawing": statistics.median(frame["cost"] for frame in frames),
         },
         "drag_resolution": statistics.median(frame["scale"] for frame in frames) * given.side,
-        # Of the frames, those whose faces' maps were relit at half their size.
+        # Share of the frames that relit the maps of faces at half their size.
         "drag_half_share": statistics.fmean(frame["half"] for frame in frames),
         "sessions": {"count": given.sessions, "slowest_seconds": max(seconds)},
         "resident_mb": {"before": before, "after_each_round": after},

@@ -1,4 +1,4 @@
-"""What `compact` could be instead, by name, for the benchmarks."""
+"""Variants of `compact` for the benchmarks, by name."""
 
 import functools
 
@@ -15,8 +15,8 @@ VARIANTS = {
 
 
 def register():
-    """Makes them networks that `presets.build` knows, in this process."""
-    from tfrelight.models import compact, presets
+    """Adds the variants to `networks.NETWORKS`, in this process only."""
+    from tfrelight.models import compact, networks
 
     for name, arguments in VARIANTS.items():
-        presets.NETWORKS[name] = functools.partial(compact.compact, name=name, **arguments)
+        networks.NETWORKS[name] = functools.partial(compact.compact, name=name, **arguments)

@@ -20,6 +20,21 @@ def sphere_normals(size):
     return normals.astype(np.float32), inside[..., None]
 
 
+def ball_parts(normals, mask, count):
+    """The labels of a ball of radius 0.475 widths that is skin on its left and cloth on its right.
+
+    Its surface is that far in front of the plane of its centre, and unlit in the lowest quarter.
+    """
+    size = len(mask)
+    halves = np.where(np.arange(size)[None, :, None] < size // 2, 1, 5)
+    unlit = np.repeat((mask & (normals[..., 1:2] < -0.7))[None], count, 0)
+    return {
+        "parts": (halves * mask).astype(np.uint8),
+        "depth": portrait.encode_depth(-0.475 * normals[..., 2:] * mask),
+        "unlit": (unlit * 255).astype(np.uint8),
+    }
+
+
 def ball(subject="ball", size=32, count=3, seed=0):
     """A subject (`tfrelight.data.portrait`): a smooth ball under `count` soft lights."""
     rng = np.random.default_rng([seed, *subject.encode()])
@@ -48,6 +63,7 @@ def ball(subject="ball", size=32, count=3, seed=0):
         "albedo": portrait.encode_albedo(albedo),
         "normals": portrait.encode_normals(normals),
         "light": np.stack(lamps),
+        **ball_parts(normals, mask, count),
         **{f"has_{label}": 1.0 for label in portrait.LABELS},
     }
 

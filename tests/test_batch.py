@@ -7,7 +7,7 @@ import sys
 import pytest
 from PIL import Image
 
-from tests.bulk.test_jobs import BROKEN, KINDS, lines, write_photos
+from tests.beam.test_relight_job import BROKEN, KINDS, lines, write_photos
 from tests.conftest import ROOT
 from tests.serving.conftest import run_folder
 
@@ -38,7 +38,7 @@ def flags(tmp_path):
     return [f"--input={tmp_path}/photos/*", f"--output_dir={tmp_path}/out", "--light=left"]
 
 
-def test_photos_in_pictures_lines_and_reasons_out(flags, run, tmp_path):
+def test_batch_writes_pictures_records_and_reasons(flags, run, tmp_path):
     write_photos(tmp_path / "photos", 5, broken=(1, 2))
     flags = [*flags, "--whole_image", f"--model={run}"]
     done = batch(*flags)
@@ -63,18 +63,18 @@ def test_photos_in_pictures_lines_and_reasons_out(flags, run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "more,said",
+    "more,message",
     [
         (["--server=127.0.0.1:1"], "127.0.0.1:1 answers UNAVAILABLE"),
         (["--server=127.0.0.1:1", "--model=nowhere"], "choose one"),
         (["--light=lft"], "Unknown light 'lft'"),
     ],
 )
-def test_what_is_wrong_is_said_once_and_before_the_work(flags, tmp_path, more, said):
+def test_wrong_flags_are_reported_once_before_any_work(flags, tmp_path, more, message):
     write_photos(tmp_path / "photos", 1)
     done = batch(*flags, *more)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: ") and said in done.stderr
+    assert done.stderr.startswith("error: ") and message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
 

@@ -71,7 +71,7 @@ def test_a_disc_is_the_integral_of_its_radiance(degrees):
     area = 2 * np.pi * (1 - np.cos(radius))
     expected = harmonics.basis(directions)[inside].mean(0) * area / np.sin(radius) ** 2
     np.testing.assert_allclose(
-        harmonics.disc(towards, np.radians(degrees)), expected, atol=0.01 * np.pi
+        harmonics.spherical_cap(towards, np.radians(degrees)), expected, atol=0.01 * np.pi
     )
 
 

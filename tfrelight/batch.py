@@ -1,9 +1,9 @@
-"""Relights many photos, as an Apache Beam job that can be stopped and started again.
+"""Relights many photos as an Apache Beam job that can be interrupted and started again.
 
-`python -m tfrelight.batch --input='photos/*.jpg' --light=left --output_dir=out` writes each picture
-to `out/relit/`, a JSON line each to `out/results.jsonl`, and the photos that could not be relit,
-with the reasons, to `out/failed.jsonl`. The same command again relights what is left, new or
-changed. Exit status: 0 if all photos are relit, 3 if some are in `failed.jsonl`.
+`python -m tfrelight.batch --input='photos/*.jpg' --light=left --output_dir=out` writes the pictures
+to `out/relit/`, a line of JSON for each to `out/results.jsonl`, and the photos that failed, each
+with the reason, to `out/failed.jsonl`. The same command later relights the remaining, new and
+changed photos. Exit status: 0 if all photos are relit, 3 if some failed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import functools
 
 from absl import flags
 
-from tfrelight import cli, light_flags, photo_flags, server_flags
+from tfrelight.commands import app, light_flags, photo_flags, server_flags
+
+__all__ = ["main"]
 
 _SOME_FAILED = 3
 
@@ -21,11 +23,11 @@ def _define():
     flags.DEFINE_string(
         "input",
         None,
-        "Pattern of the photos: photos/*.jpg, photos/** for all below a folder, gs://bucket/*.jpg.",
+        "Pattern of the photos: *.jpg, photos/*.jpg, photos/** for all below a folder, gs://bucket/*.jpg.",
         required=True,
     )
     flags.DEFINE_string("output_dir", None, "Folder or gs://bucket/folder.", required=True)
-    photo_flags.define(overwrite=False)
+    photo_flags.define(overwrite=False, mark=True)
     light_flags.define()
     flags.DEFINE_bool(
         "background", False, "Give the background the brightness and colour of the light, too."
@@ -33,12 +35,12 @@ def _define():
     flags.DEFINE_string(
         "runner",
         "DirectRunner",
-        "Apache Beam's: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner, ...",
+        "Apache Beam's runner: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner, ...",
     )
     flags.DEFINE_list(
         "beam_options",
         [],
-        "Options of the runner, as direct_num_workers=4,direct_running_mode=multi_processing.",
+        "Options of the runner, such as direct_num_workers=4,direct_running_mode=multi_processing.",
     )
     server_flags.define()
     for module in (photo_flags, light_flags, server_flags):
@@ -46,50 +48,60 @@ def _define():
 
 
 def _network(values):
-    """The network here, how workers get one, and what it is called in a job's settings."""
-    from tfrelight.bulk import relighters
+    """The network in this process, a factory of relighters, and the network's name in settings."""
+    from tfrelight.beam import relighters
 
     if values.server is None:
-        from tfrelight import api
         from tfrelight.serving import manifest
 
-        model = api.loaded(values.model)
-        make = functools.partial(relighters.local, values.model)
-        return model, make, manifest.weights_hash(model)
+        model = photo_flags.network()
+        make = functools.partial(relighters.local, values.model, engine=values.engine)
+        return model, make, getattr(model, "sha256", None) or manifest.weights_hash(model)
     import numpy as np
 
     from tfrelight.serving.remote import RemoteModel
 
     options = server_flags.options()
     model = RemoteModel(values.server, **options)
-    # What is wrong with a server is said once, not with every photo.
+    # So that a server's error is reported once, not for every photo.
     model.predict_on_batch(np.zeros((1, model.size, model.size, 3), np.float32))
     make = functools.partial(relighters.remote, values.server, options)
     return model, make, f"{values.server_model} of a server, {values.server_label or 'highest'}"
 
 
-def main():
-    """Relights as the flags say."""
-    from tfrelight import beam_jobs
-    from tfrelight.bulk import jobs, relighters
+def main() -> int:
+    """Relights the photos that the flags name.
+
+    Returns:
+      exit status: 0, or 3 if photos failed.
+    """
+    from tfrelight import photos
+    from tfrelight.beam import relight_job, relighters
+    from tfrelight.models import locating
 
     values = flags.FLAGS
-    beam_jobs.imported()
+    if values.server is None:
+        locating.locate(values.model)
     network = functools.lru_cache(maxsize=None)(lambda: _network(values))
 
-    def of_reference(path):
-        from tfrelight import api
+    def reference_light(path):
+        photo = photos.read(path)
+        relight_job.check_input(values.input, values.output_dir)
+        from tfrelight.relighting import pipeline
 
-        return api.each(path, lambda decomposed, _: decomposed.light, network()[0])
+        return pipeline.light_of(photo, network()[0])
 
-    wanted = light_flags.wanted(of_reference)
-    how = relighters.How(wanted, values.faces, values.whole_image, values.background)
+    request = light_flags.requested(reference_light)
+    options = relighters.RelightOptions(
+        request, values.faces, values.whole_image, values.background, values.mark
+    )
+    relight_job.check_input(values.input, values.output_dir)
     _, make, name = network()
-    report = jobs.relight(
+    report = relight_job.relight(
         values.input,
         values.output_dir,
-        functools.partial(make, how=how),
-        {**how.described(), "model": name},
+        functools.partial(make, options=options),
+        {**options.described(), "model": name},
         values.runner,
         values.beam_options,
     )
@@ -101,4 +113,4 @@ def main():
 
 if __name__ == "__main__":
     _define()
-    cli.run(main)
+    app.run(main)

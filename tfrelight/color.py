@@ -1,21 +1,36 @@
-"""sRGB to linear RGB and back, from tensorflow-graphics.
+"""sRGB to linear RGB and back (IEC 61966-2-1), in TensorFlow and in numpy.
 
 Images at public boundaries are sRGB-encoded; physics (albedo x shading, averages) is linear.
-The numpy functions do without TensorFlow, which the others import when they are called.
+The `_numpy` functions need no TensorFlow; the others import it when you call them.
 """
 
+from __future__ import annotations
+
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-__all__ = ["LUMINANCE", "luminance", "to_linear", "to_linear_numpy", "to_srgb", "to_srgb_numpy"]
+if TYPE_CHECKING:
+    import tensorflow as tf
+    from numpy.typing import ArrayLike
 
-# Rec. 709 luminance of linear RGB.
+__all__ = [
+    "LUMINANCE",
+    "luminance",
+    "luminance_numpy",
+    "to_linear",
+    "to_linear_numpy",
+    "to_srgb",
+    "to_srgb_numpy",
+]
+
+# Weights of R, G and B in the luminance of linear RGB (ITU-R BT.709).
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 
 
-def to_linear(image):
-    """Decodes sRGB.
+def to_linear(image: tf.Tensor | ArrayLike) -> tf.Tensor:
+    """Decodes sRGB, with tensorflow-graphics.
 
     Args:
       image: `[..., 3]` float, sRGB-encoded RGB in [0, 1].
@@ -28,15 +43,15 @@ def to_linear(image):
     return linear_rgb.from_srgb(image)
 
 
-def to_srgb(image):
-    """Encodes linear RGB as sRGB; values are clipped to [0, 1] first, as a file would.
+def to_srgb(image: tf.Tensor) -> tf.Tensor:
+    """Encodes linear RGB as sRGB, with tensorflow-graphics; clips to [0, 1] first, as files do.
 
     Args:
       image: `[..., 3]` float, linear RGB.
 
     Returns:
-      `[..., 3]` sRGB-encoded RGB in [0, 1]. The gradient is finite everywhere; it is zero where
-      the value was clipped.
+      `[..., 3]` sRGB-encoded RGB in [0, 1]. The gradient is finite everywhere, and zero where the
+      value was clipped.
     """
     return _encoder()(image)
 
@@ -52,9 +67,8 @@ def _encoder():
         encoded = srgb.from_linear_rgb(linear)
 
         def gradient(upstream):
-            # d/dx (1.055 x^(1/2.4) - 0.055) = (encoded + 0.055) / (2.4 x): no second power, which
-            # is what makes this a third of the losses' time less than differentiating the
-            # library's op.
+            # d/dx (1.055 x^(1/2.4) - 0.055) = (encoded + 0.055) / (2.4 x) needs no second power.
+            # Differentiating the library's op instead costs a third of the losses' time.
             curve = (encoded + 0.055) / (2.4 * tf.maximum(linear, 0.0031308))
             slope = tf.where(linear <= 0.0031308, 12.92, curve)
             return tf.where((image >= 0.0) & (image <= 1.0), upstream * slope, 0.0)
@@ -64,23 +78,28 @@ def _encoder():
     return encode
 
 
-def luminance(image):
-    """Luminance (Rec. 709) of linear RGB, `[..., 3]` to `[..., 1]`."""
+def luminance(image: tf.Tensor) -> tf.Tensor:
+    """Luminance (BT.709) of linear RGB, `[..., 3]` to `[..., 1]`."""
     import tensorflow as tf
 
     return tf.reduce_sum(image * tf.constant(LUMINANCE, image.dtype), axis=-1, keepdims=True)
 
 
-def to_linear_numpy(image):
-    """`to_linear` for numpy arrays of any shape (the same formula, IEC 61966-2-1)."""
+def luminance_numpy(image: np.ndarray) -> np.ndarray:
+    """Luminance (BT.709) of linear RGB, `[..., 3]` to `[...]` without the last axis."""
+    return image @ np.array(LUMINANCE, np.float32)
+
+
+def to_linear_numpy(image: ArrayLike) -> np.ndarray:
+    """`to_linear` in numpy, for arrays of any shape; float32."""
     image = np.asarray(image, np.float32)
     return np.where(image <= 0.04045, image / 12.92, ((image + 0.055) / 1.055) ** 2.4).astype(
         np.float32
     )
 
 
-def to_srgb_numpy(image):
-    """`to_srgb` for numpy arrays of any shape; clips to [0, 1]."""
+def to_srgb_numpy(image: ArrayLike) -> np.ndarray:
+    """`to_srgb` in numpy, for arrays of any shape; float32."""
     image = np.clip(np.asarray(image, np.float32), 0.0, 1.0)
     return np.where(image <= 0.0031308, image * 12.92, 1.055 * image ** (1.0 / 2.4) - 0.055).astype(
         np.float32

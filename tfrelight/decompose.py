@@ -1,49 +1,80 @@
-"""Takes photos apart: `python -m tfrelight.decompose photo.jpg --output_dir=out`.
+"""Decomposes photos: `python -m tfrelight.decompose photo.jpg --output_dir=out`.
 
-Writes for `photo.jpg` the albedo, normals, shading and mask as PNG of the photo's size, the light
-as JSON and drawn on a sphere, and a contact sheet of all: `photo_albedo.png`, ...; with --exr the
-maps as float EXR, too. In Python `tfrelight.decompose(photo)`.
+Writes `photo_albedo.png`, `photo_normals.png`, `photo_shading.png`, `photo_mask.png` and, if the
+network tells skin, hair, cloth and so on apart, `photo_parts.png` at the size of the photo, the
+light as JSON and on a sphere, and a contact sheet; with --exr also the maps as float EXR. Of a
+folder it takes all photos, without those in folders below. In Python:
+`tfrelight.decompose("photo.jpg")`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
 from absl import flags
 
-from tfrelight import cli, photo_flags
-from tfrelight.callable_module import make_callable
+from tfrelight.commands import app, photo_flags
+from tfrelight.commands.callable_module import make_callable
+
+if TYPE_CHECKING:
+    from tfrelight.photos import PhotoLike
+    from tfrelight.relighting.decomposition import Decomposition
+    from tfrelight.relighting.face_maps import Network
 
 __all__ = ["decompose"]
 
-# What `map_files.write` writes.
+# The files of `map_files.write`, which leaves out parts that the network does not tell.
 _CONTENTS = (
-    *("albedo.png", "normals.png", "shading.png", "mask.png"),
+    *("albedo.png", "normals.png", "shading.png", "mask.png", "parts.png"),
     *("light.json", "light.png", "sheet.png"),
 )
 _EXR = ("albedo.exr", "normals.exr", "shading.exr")
 
 
-def decompose(photo, model=None, faces="all", whole_image=False):
-    """Albedo, normals, shading, mask and light of a photo.
+@overload
+def decompose(
+    photo: PhotoLike,
+    model: Network | Path | str | None = None,
+    faces: str | int = "all",
+    whole_image: bool = False,
+) -> Decomposition: ...
+@overload
+def decompose(
+    photo: list[PhotoLike] | tuple[PhotoLike, ...],
+    model: Network | Path | str | None = None,
+    faces: str | int = "all",
+    whole_image: bool = False,
+) -> list[Decomposition]: ...
+def decompose(
+    photo: PhotoLike | list[PhotoLike] | tuple[PhotoLike, ...],
+    model: Network | Path | str | None = None,
+    faces: str | int = "all",
+    whole_image: bool = False,
+) -> Decomposition | list[Decomposition]:
+    """Albedo, normals, shading, mask, parts and light of a photo.
+
+        decomposed = tfrelight.decompose("photo.jpg")
+        decomposed.albedo(), decomposed.normals(), decomposed.light
+        decomposed.relight("left").save("left.jpg")
 
     Args:
-      photo: path, PIL image, array or `photos.Photo`; or a list of them, whose faces go through the
-        network together.
-      model: what `tfrelight.load_model` gives or takes; None for its default.
-      faces: "all", "largest", or how many, the largest first.
-      whole_image: the photo is a crop of one face; none is searched for.
+      photo: path, bytes of a file, PIL image, array (`photos.read` says which) or `photos.Photo`;
+        or a list of them, whose faces go through the network together.
+      model: what `tfrelight.load_model` takes or gives; None for the default.
+      faces: "all", "largest", or a number of the largest faces.
+      whole_image: whether the photo is a crop of one face; then faces are not detected.
 
     Returns:
-      `faces.decomposition.Decomposition`, a list of them for a list: its methods give maps at the
-      photo's size, and the photo under another light.
+      `relighting.decomposition.Decomposition`, or a list of them for a list. Its methods give the
+      maps at the photo's size, and the photo under another light.
 
     Raises:
-      InputError: no photo, no face in it, or a value that is none.
+      InputError: not a photo, no face in it, or another value of `faces`.
     """
-    from tfrelight import api
+    from tfrelight.relighting import pipeline
 
-    return api.each(photo, lambda decomposed, _: decomposed, model, faces, whole_image)
+    return pipeline.each(photo, lambda decomposed, _: decomposed, model, faces, whole_image)
 
 
 make_callable(__name__, decompose)
@@ -52,13 +83,14 @@ make_callable(__name__, decompose)
 def _define():
     photo_flags.define()
     flags.DEFINE_string("output_dir", None, "Folder to write to.", required=True)
-    flags.DEFINE_bool("exr", False, "Write albedo, normals and shading as float EXR, too.")
+    flags.DEFINE_bool("exr", False, "Also write albedo, normals and shading as float EXR.")
     flags.adopt_module_key_flags(photo_flags)
 
 
-def main(paths):
-    """Decomposes the photos at these paths as the flags say."""
-    from tfrelight import photo_batch
+def main(paths: list[str]) -> int:
+    """Decomposes photos as the flags say; returns the exit status."""
+    from tfrelight.commands import many_photos
+    from tfrelight.photos import listing
 
     given = flags.FLAGS
     contents = _CONTENTS + (_EXR if given.exr else ())
@@ -67,13 +99,17 @@ def main(paths):
         return {name: Path(given.output_dir) / f"{Path(path).stem}_{name}" for name in contents}
 
     def write(decomposed, path):
-        from tfrelight.faces import map_files
+        from tfrelight.relighting import map_files
 
-        map_files.write(decomposed, names(path))
+        written = map_files.write(decomposed, names(path))
+        return f"{names(path)['sheet.png']}, and {written - 1} files beside it"
 
-    return photo_batch.run(paths, write, lambda path: names(path).values(), given.output_dir)
+    found = many_photos.checked(
+        listing.expanded(paths), lambda path: names(path).values(), given.output_dir
+    )
+    return many_photos.run(found, write, given.output_dir)
 
 
 if __name__ == "__main__":
     _define()
-    cli.run(main, arguments="photo")
+    app.run(main, arguments="photo or a folder of photos")

@@ -1,73 +1,107 @@
-"""Puts photos under another light: `python -m tfrelight.relight photo.jpg --light=left`.
+"""Relights photos: `python -m tfrelight.relight photo.jpg --light=left --output=relit.jpg`.
 
-Every face in each photo is found and lit anew, from the lights that the flags describe; size, bit
-depth, colour profile and metadata stay, and so does the background. In Python
-`tfrelight.relight(photo, "left")`.
+Every face is relit at full resolution with the lights that the flags describe. Size, bit depth,
+colour profile, metadata and background stay. In Python: `tfrelight.relight("photo.jpg", "left")`.
 
-A video in gives a video out: `clip.mp4 --light=left --output=relit.mp4`. And a light can turn
-around a still: `photo.jpg --turntable=turn.mp4`.
+Of a folder it takes all photos, without those in folders below: `photos --output_dir=relit`.
+A video gives a video: `clip.mp4 --light=left --output=relit.mp4`. A light can turn around a still
+photo: `photo.jpg --turntable=turn.mp4`.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from absl import flags
 
-from tfrelight import cli, light_flags, photo_flags
-from tfrelight.callable_module import make_callable
+from tfrelight.commands import app, light_flags, photo_flags
+from tfrelight.commands.callable_module import make_callable
 from tfrelight.errors import InputError
-from tfrelight.lights import Light
+
+if TYPE_CHECKING:
+    from tfrelight.lights import LightLike
+    from tfrelight.photos import PhotoLike
+    from tfrelight.relighting.face_maps import Network
 
 __all__ = ["relight"]
 
 
 def relight(
-    photo,
-    light,
-    model=None,
-    faces="all",
-    whole_image=False,
-    strength=1.0,
-    exposure=0.0,
-    background=False,
-):
+    photo: PhotoLike | list[PhotoLike] | tuple[PhotoLike, ...],
+    light: LightLike,
+    model: Network | Path | str | None = None,
+    faces: str | int = "all",
+    whole_image: bool = False,
+    strength: float = 1.0,
+    exposure: float | None = 0.0,
+    background: bool = False,
+    white_balance: str = "keep",
+    shadows: float = 1.0,
+    highlights: float = 1.0,
+    softness: float = 0.0,
+) -> Any:
     """Puts a photo under another light.
 
+        tfrelight.relight("photo.jpg", "left").save("left.jpg")
+
     Args:
-      photo: path, PIL image, array (`photos.read` says which) or `photos.Photo`; or a list of them,
-        whose faces go through the network together.
+      photo: path, bytes of a file, PIL image, array (`photos.read` says which) or `photos.Photo`;
+        or a list of them, whose faces go through the network together.
       light: a `Light`, its name such as "left", coefficients `[9, 3]`, or the path of an
         environment map or a light file (`lights.as_light`).
-      model: what `tfrelight.load_model` gives or takes; None for its default.
-      faces: "all", "largest", or how many, the largest first.
-      whole_image: the photo is a crop of one face; none is searched for.
-      strength: 0 to 1, between each face's own light and the new one.
-      exposure: stops by which the lit part of the largest face becomes brighter than it is in the
-        photo; None: as bright as the light's own strength makes it.
-      background: whether what is no person takes on the brightness and colour of the light; else
-        it is left alone, to the last bit.
+      model: what `engines.load` takes or gives; None for the default.
+      faces: "all", "largest", or a number of the largest faces.
+      whole_image: whether the photo is a crop of one face; then faces are not detected.
+      strength: blend from each face's own light, 0, to the new one, 1.
+      exposure: stops by which to brighten the lit part of the largest face compared with the photo;
+        None uses the light's own brightness.
+      background: whether the background takes on the brightness and colour of the light; otherwise
+        its pixels stay exactly as they are.
+      white_balance: "keep": colours of lamps, named lights and environment maps are relative to the
+        photo's white, so that a white lamp keeps the colour of skin; "neutral": they are absolute,
+        so that a white lamp takes the tint of the old light away.
+      shadows, highlights: how much of the shadows that the face casts on itself, and of the
+        highlights of its skin, to render, 0 to 1. A light of harmonics alone has neither.
+      softness: least angular radius of the lamps, degrees; 0 leaves them as they are.
 
     Returns:
-      what came in: a `photos.Photo` (with `save`) for a path, a PIL image for one, an array of the
-      same type for an array; a list for a list.
+      The photo in the type of the input: a `photos.Photo`, which has `save`, for a path or bytes; a
+      PIL image for one; an array of the same type for an array; a list for a list. Saved files say
+      in their metadata that a trained model edited them, unless they are saved with `mark=False`.
 
     Raises:
-      InputError: no photo, no face in it, no such light, or a value that is none.
+      InputError: not a photo, no face in it, not a light, or a value out of its range.
     """
-    from tfrelight import api
+    from tfrelight.relighting import pipeline
 
     def relit(decomposed, _):
-        return decomposed.relight(light, strength, exposure, background).like_input()
+        return decomposed.relight(
+            light,
+            strength,
+            exposure,
+            background,
+            white_balance,
+            shadows=shadows,
+            highlights=highlights,
+            softness=softness,
+        ).like_input()
 
-    return api.each(photo, relit, model, faces, whole_image)
+    return pipeline.each(photo, relit, model, faces, whole_image)
 
 
 make_callable(__name__, relight)
 
 
 def _define():
-    photo_flags.define()
+    photo_flags.define(mark=True)
     light_flags.define()
-    flags.DEFINE_string("output", None, "File to write: .jpg, .png, .webp or .tif. For one photo.")
+    flags.DEFINE_string(
+        "output",
+        None,
+        "File to write for one photo: .jpg, .png, .webp or .tif; for a video: .mp4, .mov, .mkv, "
+        ".gif or .webp. By default photo.left.jpg beside photo.jpg.",
+    )
     flags.DEFINE_string("output_dir", None, "Folder to write to, under the photos' own names.")
     flags.DEFINE_bool(
         "background", False, "Give the background the brightness and colour of the light, too."
@@ -75,100 +109,170 @@ def _define():
     flags.DEFINE_string(
         "turntable",
         None,
-        "Film to write of one photo, the light (default: left) turning around it once: .mp4, .mov, "
-        ".mkv, .gif or .webp.",
+        "Film to write of one photo, around which the light (default: left) turns once: .mp4, "
+        ".mov, .mkv, .gif or .webp.",
     )
     flags.DEFINE_enum(
         "turntable_axis",
         "camera",
         ("camera", "vertical"),
-        "Around what: the line to the camera, as a hand of a clock, or the head.",
+        "Axis of --turntable: the camera's, like the hand of a clock, or the head's.",
     )
-    flags.DEFINE_float("seconds", 6.0, "How long the turn takes.", lower_bound=0.1)
+    flags.DEFINE_float("seconds", 6.0, "Length of the turn in seconds.", lower_bound=0.1)
     flags.DEFINE_float("fps", 25.0, "Frames a second of the turn.", lower_bound=1, upper_bound=120)
     for module in (photo_flags, light_flags):
         flags.adopt_module_key_flags(module)
 
 
-def main(paths):
-    """Relights the photos, or the video, at these paths as the flags say."""
-    from tfrelight import photo_batch
-    from tfrelight.films import reading
+def main(paths: list[str]) -> int:
+    """Relights photos or a video as the flags say; returns the exit status."""
+    from tfrelight.commands import many_photos
+    from tfrelight.photos import listing
+    from tfrelight.video import reading
 
     given = flags.FLAGS
+    has_folders = any(Path(path).is_dir() for path in paths)
+    paths = listing.expanded(paths)
     if given.turntable is not None:
         return _turntable(paths)
-    if any(map(reading.is_film, paths)):
+    if any(map(reading.is_film, [*paths, given.output or ""])):
         return _video(paths)
-    names = photo_batch.outputs(paths, given.output, given.output_dir)
-    wanted = light_flags.wanted(_reference)
+    if has_folders and given.output_dir is None:
+        raise InputError("Expected --output_dir=FOLDER for the photos of a folder. Received none.")
+    names = many_photos.outputs(paths, given.output, given.output_dir, _tag())
+    found = many_photos.checked(paths, lambda path: [names[path]], given.output_dir)
+    request = light_flags.requested(_reference)
 
     def write(decomposed, path):
-        light = wanted.light(decomposed.light, decomposed.background)
-        relit = decomposed.relight(light, wanted.strength, wanted.exposure, given.background)
-        relit.save(names[path], given.overwrite)
+        light = request.light(decomposed.light, decomposed.background)
+        relit = decomposed.relight(
+            light,
+            request.strength,
+            request.exposure,
+            given.background,
+            request.white_balance,
+            **request.drawing,
+        )
+        relit.save(names[path], given.overwrite, given.mark)
+        return str(names[path])
 
-    return photo_batch.run(paths, write, lambda path: [names[path]], given.output_dir)
+    return many_photos.run(found, write, given.output_dir)
+
+
+def _tag():
+    """What the names of outputs get: the light's name if one has been chosen, else "relit"."""
+    lights = flags.FLAGS.light
+    return lights[0] if len(lights) == 1 and lights[0].isalnum() else "relit"
 
 
 def _reference(path):
-    return Light.from_photo(path, flags.FLAGS.model)
+    from tfrelight import photos
+
+    photo = photos.read(path)
+    from tfrelight.relighting import pipeline
+
+    return pipeline.light_of(photo, photo_flags.network())
 
 
 def _turntable(paths):
-    from tfrelight.films import writing
+    from tfrelight import photos
+    from tfrelight.models import locating
+    from tfrelight.video import reading, writing
 
     given = flags.FLAGS
-    if len(paths) > 1 or given.output is not None or given.output_dir is not None:
-        raise InputError("--turntable=FILE films one photo. Expected no other photo and --output.")
+    if len(paths) > 1:
+        raise InputError(f"--turntable films one photo. Received {len(paths)}.")
+    if reading.is_film(paths[0]):
+        raise InputError(
+            f"--turntable films a photo. Received a video, {paths[0]}: relight it with --output."
+        )
+    for name in ("output", "output_dir"):
+        if given[name].value is not None:
+            raise InputError(f"--turntable names the film to write. Received --{name} as well.")
     writing.check(given.turntable, given.overwrite)
-    wanted = light_flags.wanted(_reference, default="left")
-    from tfrelight import api
-    from tfrelight.films import turntables
+    locating.locate(given.model)
+    photo = photos.read(paths[0])
+    request = light_flags.requested(_reference, default="left")
+    from tfrelight.relighting import pipeline
+    from tfrelight.video import turntable
 
     def write(decomposed, _):
-        turntables.write(
+        turntable.write(
             decomposed,
-            wanted.light(decomposed.light, decomposed.background),
+            request.light(decomposed.light, decomposed.background),
             given.turntable,
             given.overwrite,
+            given.mark,
             axis=given.turntable_axis,
             seconds=given.seconds,
             rate=given.fps,
-            strength=wanted.strength,
-            exposure=wanted.exposure,
+            strength=request.strength,
+            exposure=request.exposure,
             background=given.background,
+            white_balance=request.white_balance,
+            **request.drawing,
         )
 
-    api.each(paths[0], write, given.model, given.faces, given.whole_image)
+    pipeline.each(photo, write, photo_flags.network(), given.faces, given.whole_image)
+    print(given.turntable)
+    return 0
+
+
+def _beside(video):
+    """The name of a relit video that --output does not name."""
+    from tfrelight.video import writing
+
+    suffix = video.suffix if video.suffix.lower() in writing.SUFFIXES else ".mp4"
+    return video.with_name(f"{video.stem}.{_tag()}{suffix}")
 
 
 def _video(paths):
-    from tfrelight.films import writing
+    from tfrelight.models import locating
+    from tfrelight.photos import formats
+    from tfrelight.video import reading, writing
 
     given = flags.FLAGS
-    if len(paths) > 1 or given.output is None or given.whole_image:
+    if len(paths) > 1:
+        film = next(filter(reading.is_film, paths), "the video")
         raise InputError(
-            "Expected one video, an --output for it, no photos beside it and no --whole_image."
+            f"A video is relit alone, into one --output. Received {len(paths)} files: relight "
+            f"{film} in a command of its own."
         )
-    writing.check(given.output, given.overwrite)
-    wanted = light_flags.wanted(_reference)
-    from tfrelight import api
-    from tfrelight.films import videos
+    for name in ("output_dir", "whole_image"):
+        if given[name].value:
+            raise InputError(f"--{name} is for photos. Received a video: {paths[0]}.")
+    # FFmpeg would take a photo for a video of one frame.
+    if Path(paths[0]).suffix.lower() in formats.ENDINGS:
+        raise InputError(
+            f"{given.output} is a video and {paths[0]} a photo. Write a photo, or film a light "
+            f"that turns around it: --turntable={given.output}."
+        )
+    output = given.output or str(_beside(Path(paths[0])))
+    writing.check(output, given.overwrite)
+    locating.locate(given.model)
+    request = light_flags.requested(_reference)
+    reading.info(paths[0])  # refuses what is no video
+    writing.check(output, given.overwrite, sound_from=paths[0])
+    from tfrelight.video import relighting
 
-    videos.relight(
+    relighting.relight(
         paths[0],
-        lambda decomposed: wanted.light(decomposed.light, decomposed.background),
-        given.output,
-        api.loaded(given.model),
+        lambda decomposed: request.light(decomposed.light, decomposed.background),
+        output,
+        photo_flags.network(),
         given.faces,
-        wanted.strength,
-        wanted.exposure,
+        request.strength,
+        request.exposure,
         given.background,
         given.overwrite,
+        request.white_balance,
+        given.mark,
+        **request.drawing,
     )
+    print(output)
+    return 0
 
 
 if __name__ == "__main__":
     _define()
-    cli.run(main, arguments="photo")
+    app.run(main, arguments="photo")

@@ -1,63 +1,71 @@
-"""Serves an exported model on this machine, without Docker: TensorFlow Serving's gRPC.
+"""Serves an exported model on this machine without Docker, over TensorFlow Serving's gRPC.
 
-`python -m tfrelight.serve --model_base_path=models/tfrelight` answers on 127.0.0.1:8500 with
-TensorFlow Serving's codes and texts; docs/SERVING.md lists what is otherwise. New versions in the
-folder are loaded, and old ones left, while it runs; SIGTERM ends it when what is under way is
-answered.
+`python -m tfrelight.serve --model_base_path=models/tfrelight` listens on 127.0.0.1:8500 and returns
+TensorFlow Serving's codes and texts; docs/SERVING.md lists the differences. While it runs, it loads
+new versions from the folder and unloads old ones. On SIGTERM it finishes current requests and
+exits.
 """
+
+from __future__ import annotations
 
 from absl import flags
 
-from tfrelight import cli
-from tfrelight.serving import defaults
+from tfrelight.commands import app
+from tfrelight.serving import defaults, folders
 
-flags.DEFINE_string("model_base_path", None, "Folder of numbered versions, as tfrelight.export's.")
-flags.DEFINE_string("model_name", defaults.MODEL_NAME, "Name under which clients ask for it.")
+__all__ = ["main"]
+
+flags.DEFINE_string("model_base_path", None, "Folder of numbered versions from tfrelight.export.")
+flags.DEFINE_string("model_name", defaults.MODEL_NAME, "Name by which clients request the model.")
 flags.DEFINE_string(
     "model_config_file",
     None,
-    "In place of --model_base_path, TensorFlow Serving's file of models, policies and labels.",
+    "TensorFlow Serving's file of models, policies and labels, in place of --model_base_path.",
 )
 flags.DEFINE_bool(
     "allow_version_labels_for_unavailable_models",
     False,
-    "Whether a new label in --model_config_file may be for a version that is not there yet.",
+    "Allow new labels in --model_config_file to point to versions that do not exist yet.",
 )
 flags.DEFINE_string(
     "host",
     "127.0.0.1",
-    "Address to bind to, of metrics too; 0.0.0.0 lets other machines in, who may not reload then.",
+    "Address to bind to, for metrics too. 0.0.0.0 admits other machines, and disables reloads "
+    "unless --tls_client_ca is given.",
 )
-flags.DEFINE_integer("port", defaults.GRPC_PORT, "For gRPC; 0: any that is free.", lower_bound=0)
+flags.DEFINE_integer("port", defaults.GRPC_PORT, "gRPC port; 0: a free one.", lower_bound=0)
 flags.DEFINE_integer(
     "metrics_port",
     defaults.REST_PORT,
-    f"For Prometheus, {defaults.METRICS_PATH}; 0: any that is free, -1: none.",
+    f"HTTP port for Prometheus, at {defaults.METRICS_PATH}; 0: a free one, -1: no metrics.",
     lower_bound=-1,
 )
-flags.DEFINE_integer("workers", 2, "Runs of the graph at a time.", lower_bound=1)
+flags.DEFINE_integer("workers", 2, "Concurrent runs of the graph.", lower_bound=1)
 flags.DEFINE_integer(
-    "max_batch_size", 8, "Photos of several requests in one run.", 1, defaults.MAX_PHOTOS
+    "max_batch_size", 8, "Photos per run, from several requests.", 1, defaults.MAX_PHOTOS
 )
-flags.DEFINE_integer("max_queue", 64, "Requests that wait; more are refused.", lower_bound=1)
-flags.DEFINE_integer("max_message_mb", 64, "Size of a request, MiB.", lower_bound=1)
+flags.DEFINE_integer("max_queue", 64, "Waiting requests; more are refused.", lower_bound=1)
+flags.DEFINE_integer("max_message_mb", 64, "Largest request, MiB.", lower_bound=1)
 flags.DEFINE_integer(
-    "max_pending_mb", 512, "Of requests that are not answered yet, MiB; more are refused.", 1
+    "max_pending_mb", 512, "Memory of all pending requests, MiB; more are refused.", 1
 )
-flags.DEFINE_float("poll_seconds", 1.0, "Between looks for new versions.", lower_bound=0.01)
+flags.DEFINE_float("poll_seconds", 1.0, "Seconds between looks for new versions.", lower_bound=0.01)
 flags.DEFINE_float(
-    "grace_seconds", 30.0, "For requests under way, when told to stop.", lower_bound=0
+    "grace_seconds", 30.0, "Seconds for current requests after SIGTERM.", lower_bound=0
 )
-flags.DEFINE_string("tls_certificate", None, "PEM file: with --tls_key, clients must use TLS.")
-flags.DEFINE_string("tls_key", None, "PEM file of the certificate's key.")
 flags.DEFINE_string(
-    "tls_client_ca", None, "PEM file of who signs clients' certificates, then required."
+    "tls_certificate", None, "PEM file of the server's certificate, to require TLS."
+)
+flags.DEFINE_string("tls_key", None, "PEM file of its key.")
+flags.DEFINE_string(
+    "tls_client_ca", None, "PEM file of the authority of clients' certificates, to require them."
 )
 
 
-def main():
-    """Serves as the flags say."""
+def main() -> None:
+    """Serves until SIGTERM or SIGINT."""
     import asyncio
+    import re
     from pathlib import Path
 
     from tfrelight.errors import InputError
@@ -69,8 +77,23 @@ def main():
     text = None
     if values.model_config_file:
         text = Path(values.model_config_file).read_text(encoding="utf-8")
+        for folder in re.findall(r'^[^#\n]*\bbase_path\s*:\s*["\']([^"\':]+)["\']', text, re.M):
+            if not Path(folder).is_dir():
+                raise InputError(
+                    f"No such folder: {folder}, a base_path in {values.model_config_file}. Correct "
+                    "it there, or serve one model with --model_base_path in place of the file."
+                )
     elif not Path(values.model_base_path).is_dir():
         raise InputError(f"No such folder: {values.model_base_path}.")
+    elif not folders.versions(values.model_base_path):
+        raise InputError(
+            f"No version in {values.model_base_path}. Expected a numbered folder: write one with "
+            f"python -m tfrelight.export --output_dir={values.model_base_path}."
+        )
+    for name in ("tls_certificate", "tls_key", "tls_client_ca"):
+        path = values[name].value
+        if path and not Path(path).is_file():
+            raise InputError(f"No such file: {path}. Expected that of --{name}.")
     try:
         import tensorflow as tf
 
@@ -80,13 +103,13 @@ def main():
             f"Cannot serve: {error.name} is not installed. Install it with pip install "
             '"tfrelight[serving]".'
         ) from error
-    # Its loader for sessions says that there is a newer one, which is not what is served.
+    # The loader for sessions warns that it is deprecated.
     tf.get_logger().setLevel("ERROR")
     if text is not None:
         config = models.parse_config(text, values.model_config_file)
     else:
         config = models.one_model(values.model_name, values.model_base_path)
-    settings = run.Settings(
+    settings = run.ServerConfig(
         config=config,
         host=values.host,
         port=values.port,
@@ -105,15 +128,15 @@ def main():
     )
 
     def started(server):
-        where = run.address_of(values.host, server.port)
+        addresses = run.address_of(values.host, server.port)
         if server.metrics_port is not None:
             metrics = run.address_of(values.host, server.metrics_port)
-            where += f", metrics on {metrics}{defaults.METRICS_PATH}"
+            addresses += f", metrics on {metrics}{defaults.METRICS_PATH}"
         names = ", ".join(model.name for model in config.model_config_list.config)
-        print(f"Serving {names} on {where}", flush=True)
+        print(f"Serving {names} on {addresses}", flush=True)
 
     asyncio.run(run.serve(settings, started))
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    app.run(main)

@@ -1,30 +1,32 @@
-"""Writes people of Extended Yale B as a folder of multi-lit photos that says nothing of the lights.
+"""Writes people of Extended Yale B as a folder of multi-lit photos without their lights.
 
     python tools/hide_lights.py --data_dir=CroppedYale --output_dir=people
 
-The development training people, with the photos that training uses: a folder each, with numbered
-PNG files, sRGB-encoded, 168x168. What can be learnt from them is learnt from photos alone.
+It writes the photos that training uses of the development training people: numbered PNG files,
+sRGB-encoded, 168x168, in a folder for each person. A network that trains on this folder learns from
+the photos alone.
 """
 
 import pathlib
 
 from absl import flags
 
-from tfrelight import cli
+from tfrelight.commands import app
 
 flags.DEFINE_string("data_dir", None, "Folder CroppedYale.", required=True)
 flags.DEFINE_string("output_dir", None, "New folder.", required=True)
 
-# The central square of a photo, pixel for pixel.
+# Side of the central square of a photo, which is not resized.
 _SIZE = 168
 
 
 def main():
     values = flags.FLAGS
-    from tfrelight import pictures
-    from tfrelight.data import images, yale_b
+    from tfrelight.data import images
+    from tfrelight.data.datasets import yale_b
+    from tfrelight.photos import pictures
 
-    for number in yale_b.ExtendedYaleB(values.data_dir).units("train"):
+    for number in yale_b.YaleBReader(values.data_dir).units("train"):
         everything = yale_b.photos(values.data_dir, number, _SIZE)
         chosen = images.encode(everything.only(yale_b.usable(everything)).images)
         folder = pathlib.Path(values.output_dir) / f"person{number}"
@@ -34,4 +36,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    app.run(main)

@@ -1,7 +1,9 @@
-"""Makes docs/network_people.jpg and docs/network_failures.jpg: what the default weights make of
-synthetic people whom no training has seen, and of those with whom they have trouble.
+"""Makes docs/network_people.jpg and docs/network_failures.jpg.
 
     python tools/make_network_pictures.py
+
+They show the decompositions of the default weights for synthetic people of the test split, and for
+difficult ones.
 """
 
 import dataclasses
@@ -11,35 +13,34 @@ import numpy as np
 from PIL import Image
 
 import tfrelight
-from tfrelight import files, pictures
-from tfrelight.synthesis import illumination, portraits
-from tfrelight.synthesis.photograph import develop
+from tfrelight import files
+from tfrelight.lights import Environment, Lamp, Light
+from tfrelight.photos import pictures
+from tfrelight.synthesis import portraits
+from tfrelight.synthesis.film import develop
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 SIZE = 128
-# Of the test split.
+# Indices of the test split.
 PEOPLE = (19, 39, 59, 79, 99, 119)
 LIGHTS = ("left", "right", "top", "under")
-SETTINGS = portraits.Settings(size=SIZE, lights=1, glasses=0.0)
-# Who, what is changed in the settings, and the lamp's azimuth and elevation.
+SETTINGS = portraits.PortraitConfig(size=SIZE, lights=1, glasses=0.0)
+# Index, changed settings, and the lamp's azimuth and elevation in degrees.
 TROUBLE = {
     "hard shadow": (139, {}, (75, 20)),
     "lamp above": (159, {}, (0, 70)),
     "glasses": (179, {"glasses": 1.0}, (30, 20)),
-    "turned away": (339, {"tight": 0.0}, (40, 20)),
+    "turned away": (339, {"framings": (("head", 1.0),)}, (40, 20)),
     "light from behind": (219, {}, (150, 20)),
 }
 
 
 def _under_a_lamp(settings, index, azimuth, elevation):
-    """A scene, and its photo under a hard lamp and a little light from everywhere."""
+    """A person, and a photo under a hard lamp and weak uniform light."""
     person = portraits.scene(settings, index)
     towards = tfrelight.lights.direction_vector(azimuth, elevation)
-    light = illumination.Light(
-        "studio",
-        (illumination.Lamp(towards, 0.02, np.ones(3)),),
-        np.full((32, 64, 3), 0.08, np.float32),
-    )
+    lamp = Lamp(towards, 0.02, np.ones(3))
+    light = Light(lamps=[lamp], environments=[Environment.of(np.full((32, 64, 3), 0.08))])
     lit = person.photograph(light, np.full((SIZE, SIZE, 3), 0.05, np.float32))
     return person, develop(np.random.default_rng(index), lit, person.albedo, person.coverage)[0]
 
@@ -51,7 +52,7 @@ def _decomposed(image):
         "photo": image / np.float32(255),
         "albedo": pictures.encoded(found.albedo(), mask),
         "normals": pictures.encoded_normals(found.normals(), mask),
-        # Half, so that shading up to 2 is seen.
+        # Halved to show shading up to 2.
         "shading / 2": pictures.encoded(found.shading() / 2, mask),
     }
 

@@ -1,10 +1,9 @@
-"""Makes docs/relit.jpg: the astronaut under named lights, and what she is made of.
-
-And docs/presets.jpg: the photo, and her under every light that has a name.
+"""Makes docs/relit.jpg, the astronaut under named lights and her maps, and docs/presets.jpg.
 
     python tools/make_relit_pictures.py
 
-The photo, docs/astronaut.jpg, is NASA's (Eileen Collins, 1999) and in the public domain.
+docs/presets.jpg shows the photo and the astronaut under every preset light. The photo,
+docs/astronaut.jpg, is NASA's (Eileen Collins, 1999) and in the public domain.
 """
 
 import pathlib
@@ -13,8 +12,9 @@ import numpy as np
 from PIL import Image
 
 import tfrelight
-from tfrelight import files, pictures
+from tfrelight import files
 from tfrelight.lights import PRESETS
+from tfrelight.photos import pictures
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 BOX = (105, 0, 345, 240)  # her head
@@ -55,7 +55,7 @@ def main():
 
 
 def titled(cells):
-    """A row of a page: titles that may be empty, and pictures."""
+    """A row of a page; empty titles become distinct blanks."""
     return {title or " " * place: picture for place, (title, picture) in enumerate(cells)}
 
 

@@ -1,8 +1,8 @@
-"""Renders the people whom the studio offers as samples beside the astronaut.
+"""Renders the sample portraits of the studio, which offers them beside the astronaut.
 
     python tools/make_studio_samples.py
 
-They are two of the package's own portraits (docs/SYNTHETIC.md), so nobody's photo.
+They are two synthetic portraits (docs/SYNTHETIC.md).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from tfrelight import files
 from tfrelight.synthesis import portraits
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "tfrelight" / "studio" / "samples"
-# Numbers of the subjects: people whose whole head is seen.
+# Indices of subjects whose whole head is in the frame.
 PEOPLE = {"curls": 25, "glasses": 10}
 SIZE = 640
 
 
 def main():
-    settings = portraits.Settings(lights=1, size=SIZE)
+    settings = portraits.PortraitConfig(lights=1, size=SIZE)
     for name, number in PEOPLE.items():
         path = FOLDER / f"{name}.jpg"
         pixels = portraits.subject(settings, number)["images"][0]

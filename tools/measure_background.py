@@ -1,30 +1,31 @@
-"""How far the light that is guessed from a background is from the true one.
+"""Measures the error of the light that `Light.from_background` estimates.
 
-`python tools/measure_background.py --environment_dir=FOLDER` stands a person into each environment
-map of a folder, turned to eight sides, takes the photo of what is behind them (8 bits, exposed so
-that an even light of the scene's mean is 0.4), and compares the light of `Light.from_background`
-with that of the whole map. The same for two guesses that do not look: a light from the camera, and
-an even one.
+    python tools/measure_background.py --environment_dir=FOLDER
+
+It places a person in each environment map of a folder, turned to eight sides, takes a photo of the
+background (8 bits, exposed so that uniform light of the scene's mean is 0.4), and compares the
+estimated light with that of the whole map. Two constant estimates serve as baselines: a light at
+the camera, and uniform light.
 """
 
 import numpy as np
 from absl import flags
 from scipy import ndimage
 
-from tfrelight import cli
+from tfrelight.commands import app
 
 flags.DEFINE_string("environment_dir", None, "Folder of EXR or HDR maps.", required=True)
-flags.DEFINE_float("field_of_view", 50, "Of the photo, degrees across.")
+flags.DEFINE_float("field_of_view", 50, "Horizontal field of view of the photo, degrees.")
 
 _SIZE = 128
 
 
 def view(radiance, degrees):
-    """What a camera that looks at the person sees behind them, `[128, 128, 3]`; linear."""
+    """The background that a camera in front of the person sees, `[128, 128, 3]` linear."""
     half = np.tan(np.radians(degrees) / 2)
     steps = (np.arange(_SIZE) + 0.5) / _SIZE * 2 - 1
     x, y = np.meshgrid(half * steps, -half * steps)
-    # Frame: the camera looks along -z.
+    # The camera looks along -z.
     elevation = np.arctan2(y, np.hypot(x, 1))
     azimuth = np.arctan2(x, -1)
     height, width = radiance.shape[:2]
@@ -38,21 +39,24 @@ def view(radiance, degrees):
 
 
 def person():
-    """A head and shoulders, `[128, 128]`."""
+    """A mask of head and shoulders, `[128, 128]` in [0, 1]."""
     y, x = (np.mgrid[:_SIZE, :_SIZE] + 0.5) / _SIZE
     head = ((x - 0.5) / 0.16) ** 2 + ((y - 0.42) / 0.22) ** 2 < 1
     return (head | (((x - 0.5) / 0.42) ** 2 + ((y - 1.0) / 0.35) ** 2 < 1)).astype(float)
 
 
 def errors(guess, truth):
-    """Degrees between directions; relative error of shading on the half one sees; of its colour."""
+    """Angle between the directions in degrees, and errors of shading and colour.
+
+    The error of shading is relative, over the visible hemisphere.
+    """
     from tfrelight import harmonics
     from tfrelight.lights import sphere
 
     cosine = np.clip(guess.direction @ truth.direction, -1, 1)
     normals, _ = sphere.visible_normals(32)
-    a, b = (np.maximum(harmonics.shade(normals, one.exposed()), 0) for one in (guess, truth))
-    tint = [one.coefficients[0] / one.coefficients[0].sum() for one in (guess, truth)]
+    a, b = (np.maximum(harmonics.shade(normals, light.exposed()), 0) for light in (guess, truth))
+    tint = [light.coefficients[0] / light.coefficients[0].sum() for light in (guess, truth)]
     return (
         np.degrees(np.arccos(cosine)),
         np.sqrt(np.mean((a - b) ** 2)) / np.sqrt(np.mean(b**2)),
@@ -61,7 +65,7 @@ def errors(guess, truth):
 
 
 def main():
-    """Measures as the flags say."""
+    """Measures all maps and prints a table."""
     from tfrelight import color
     from tfrelight.lights import Light, maps
     from tfrelight.synthesis import environments
@@ -90,4 +94,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    app.run(main)

@@ -1,12 +1,12 @@
-"""Measures the pair pipeline: memory over many records, and how long training waits for it.
+"""Measures the pair pipeline: memory over many records, and the time that training waits for it.
 
     python tools/measure_input.py --records=100000
     python tools/measure_input.py --steps=60
 
-The first writes small records (16 pixels, 4 photos each) into a temporary folder and takes every
-one of them through the pipeline, shuffled and augmented; it prints the resident memory at each
-tenth of the way. The second trains `compact` on built-in portraits and prints the share of a step's
-time in which it waits for its batch; run it on an idle machine. Both print JSON lines.
+The first command writes small records (16 pixels, 4 photos each) into a temporary folder and runs
+the pipeline over all of them, shuffled and augmented. It prints the resident memory after each
+tenth of the records. The second trains `compact` on built-in portraits and prints the share of a
+step that waits for its batch; run it on an idle machine. Both print JSON lines.
 """
 
 import json
@@ -16,12 +16,12 @@ import time
 
 from absl import flags
 
-from tfrelight import cli
+from tfrelight.commands import app
 
 flags.DEFINE_integer("records", 0, "Records to stream.", lower_bound=0)
 flags.DEFINE_integer("steps", 0, "Training steps to time.", lower_bound=0)
-flags.DEFINE_integer("batch_size", 8, "Pairs a step, of training.", lower_bound=1)
-flags.DEFINE_string("precision", "auto", "Of training: auto, float32, bfloat16 or float16.")
+flags.DEFINE_integer("batch_size", 8, "Pairs per training step.", lower_bound=1)
+flags.DEFINE_string("precision", "auto", "Precision: auto, float32, bfloat16 or float16.")
 
 _SHARD, _STREAM_BATCH, _WARM_UP = 1000, 50, 10
 
@@ -32,7 +32,7 @@ def resident_megabytes():
 
 
 def _write_records(folder, count):
-    """Shards of `count` records that differ in their subject; noise, so that nothing compresses."""
+    """Writes `count` records of different subjects; photos of noise do not compress."""
     import numpy as np
     import tensorflow as tf
 
@@ -63,7 +63,7 @@ def _stream(count):
         size = sum(os.path.getsize(path) for path in files)
         steps = count // _STREAM_BATCH
         dataset = pairs.pairs([pairs.Source("records", files)], _STREAM_BATCH, steps=steps)
-        # One byte a record from the start: what grows is the pipeline's.
+        # Allocated before, so that any growth of memory is the pipeline's.
         seen = bytearray(count)
         memory, started = [], time.monotonic()
         for step, batch in enumerate(dataset):
@@ -87,15 +87,14 @@ def _train(steps, batch_size, precision_name):
     import keras
     import tensorflow as tf
 
-    from tfrelight import losses
-    from tfrelight.data import pairs, synthetic
-    from tfrelight.models import precision, presets
+    from tfrelight.data import pairs
+    from tfrelight.models import losses, networks, precision
     from tfrelight.models.relight_model import RelightModel
-    from tfrelight.synthesis import portraits
+    from tfrelight.synthesis import cache, portraits
 
     precision.set_precision(precision_name)
-    files = synthetic.rendered(portraits.Settings(), "train", 32)
-    model = RelightModel(presets.build("compact"), dict.fromkeys(losses.NAMES, 1.0))
+    files = cache.rendered(portraits.PortraitConfig(), "train", 32)
+    model = RelightModel(networks.build("compact"), dict.fromkeys(losses.NAMES, 1.0))
     model.compile(optimizer=keras.optimizers.AdamW(1e-4))
     model.optimizer.build(model.network.trainable_variables)
     step = tf.function(model.train_step, reduce_retracing=True)
@@ -131,4 +130,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    app.run(main)

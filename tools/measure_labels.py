@@ -1,17 +1,21 @@
-"""Measures how near labels from photometric stereo come to the photos on Extended Yale B.
+"""Measures how well labels from photometric stereo reproduce the photos of Extended Yale B.
 
     python tools/measure_labels.py --data_dir=CroppedYale
 
-Over the people of development training and the flashes of the evaluation, in its region: si-RMSE
-against the photo of what the labels render (stereo albedo and normals under the flash's light), and
-of the same surface under the second-order light that fits the photo best, which no network that
-keeps to the surface can pass; how far that light points from the flash, median; and the share of
-pixels where the labels' picture is off by more than a tenth (sRGB), darker or lighter.
+Over the development training people, under the flashes and in the region of the evaluation, it
+prints
+
+- the si-RMSE of the rendered labels (stereo albedo and normals under the flash's light), and of the
+  same surface under the second-order light that fits the photo best, a lower bound for any network
+  with this surface;
+- the median angle between that light and the flash;
+- the shares of pixels where the photo is darker or lighter than the rendered labels by more than a
+  tenth (sRGB-encoded).
 """
 
 from absl import flags
 
-from tfrelight import cli
+from tfrelight.commands import app
 
 flags.DEFINE_string("data_dir", None, "Folder CroppedYale.", required=True)
 
@@ -20,15 +24,17 @@ def main():
     values = flags.FLAGS
     import numpy as np
 
-    from tfrelight import color, lights, metrics
-    from tfrelight.data import yale_b
+    from tfrelight import color, lights
+    from tfrelight.data.datasets import yale_b
+    from tfrelight.evaluation import metrics
     from tfrelight.evaluation import yale_b as protocol
+    from tfrelight.lights import directions
 
     found = {"labels": [], "fitted light": []}
     degrees, darker, lighter = [], [], []
 
     def predict(photos):
-        # What this measures needs no network.
+        # No network takes part.
         return {}
 
     for number in yale_b.DEVELOPMENT_TRAIN:
@@ -45,11 +51,11 @@ def main():
             }
             for name, picture in rendered.items():
                 found[name].append(metrics.si_rmse(picture, photo, mask))
-            off = (color.to_srgb_numpy(photo) - color.to_srgb_numpy(rendered["labels"]))[mask]
-            darker.append((off < -0.1).mean())
-            lighter.append((off > 0.1).mean())
+            error = (color.to_srgb_numpy(photo) - color.to_srgb_numpy(rendered["labels"]))[mask]
+            darker.append((error < -0.1).mean())
+            lighter.append((error > 0.1).mean())
         fitted = lights.direction(np.repeat(person.oracle_light[..., None], 3, axis=-1))
-        degrees.extend(metrics.angular_degrees(fitted, person.directions))
+        degrees.extend(directions.angular_degrees(fitted, person.directions))
     for name, errors in found.items():
         print(f"{name}: si-RMSE {np.mean(errors):.4f}, {len(errors)} photos")
     print(f"fitted light: {np.median(degrees):.1f} degrees from the flash, median")
@@ -57,4 +63,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    app.run(main)

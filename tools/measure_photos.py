@@ -1,9 +1,9 @@
-"""Measures what relighting photos costs; on an idle machine.
+"""Measures the time and memory that relighting photos takes. Run it on an idle machine.
 
     python tools/measure_photos.py
 
-One 1024x1024 photo from file to file with the model loaded, fifty photos in one command against one
-command each, and the largest memory of a command on a 24-megapixel JPEG.
+It measures one 1024x1024 photo from file to file with the model loaded, fifty photos in one command
+against one command each, and the peak memory of a command on a 24-megapixel JPEG.
 """
 
 import pathlib
@@ -24,7 +24,7 @@ PHOTOS = 50
 
 
 def enlarged(path, size):
-    """The astronaut's head and shoulders over all of a photo."""
+    """Writes a photo of this size that the astronaut's head and shoulders fill."""
     head = Image.open(ASTRONAUT).crop((75, 0, 395, 320))
     photo = Image.new("RGB", size, (110, 120, 130))
     photo.paste(head.resize((min(size),) * 2, Image.Resampling.BICUBIC), (0, 0))
@@ -55,12 +55,12 @@ def main():
         print(
             f"1024x1024, JPEG to JPEG, model loaded: median {statistics.median(seconds[1:]):.2f} s"
         )
-        one = command(photo, f"--output={folder / 'one.jpg'}")
+        single = command(photo, f"--output={folder / 'single.jpg'}")
         many = [enlarged(folder / f"{number}.jpg", (1024, 1024)) for number in range(PHOTOS)]
         together = command(*many, f"--output_dir={folder / 'out'}")
         print(
-            f"{PHOTOS} photos: {together:.0f} s in one command, {one:.1f} s for one photo alone: "
-            f"{PHOTOS * one / together:.1f} times faster"
+            f"{PHOTOS} photos: {together:.0f} s in one command, {single:.1f} s for one photo "
+            f"alone: {PHOTOS * single / together:.1f} times faster"
         )
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         large = enlarged(folder / "large.jpg", (6000, 4000))

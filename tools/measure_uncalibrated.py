@@ -1,22 +1,22 @@
-"""Measures photometric stereo under unknown lights on Extended Yale B, where they are known.
+"""Measures photometric stereo under unknown lights on Extended Yale B, whose lights are known.
 
     python tools/measure_uncalibrated.py --data_dir=CroppedYale
 
-For each number of photos, drawn at random among those that training uses: the mean angle between
-normals and those of calibrated stereo from all photos, in the evaluation's region, before (the
-network's, averaged over the photos) and after; and the median angle of the lights. Means over the
-people of a split, development test unless told otherwise, who are not refused.
+For each number of photos, drawn from those that training uses, it prints the mean angle between
+normals and those of calibrated stereo from all photos, in the evaluation's region, before stereo
+(the network's normals, averaged over the photos) and after it, and the median angle of the lights.
+Figures are means over the people of a split whom stereo does not refuse.
 """
 
 from absl import flags
 
-from tfrelight import cli
+from tfrelight.commands import app
 
 flags.DEFINE_string("model", "compact-128", "Preset, or folder of a training run.")
 flags.DEFINE_string("data_dir", None, "Folder CroppedYale.", required=True)
-flags.DEFINE_enum("split", "test", ["train", "test"], "Of the development people.")
+flags.DEFINE_enum("split", "test", ["train", "test"], "Split of the development people.")
 flags.DEFINE_list("photos", ["64", "16", "8"], "Numbers of photos.")
-flags.DEFINE_integer("seed", 0, "Of the draw.")
+flags.DEFINE_integer("seed", 0, "Seed that draws the photos.")
 
 _SIZE = 128
 
@@ -26,13 +26,17 @@ def main():
     import numpy as np
 
     import tfrelight
-    from tfrelight import lights, metrics
-    from tfrelight.data import uncalibrated, yale_b
+    from tfrelight import lights
+    from tfrelight.data.datasets import yale_b
+    from tfrelight.data.surface_prior import surface_prior
     from tfrelight.errors import InputError
-    from tfrelight.evaluation import run
+    from tfrelight.evaluation import metrics
     from tfrelight.evaluation import yale_b as protocol
+    from tfrelight.lights import directions
+    from tfrelight.models import predictor
+    from tfrelight.stereo import uncalibrated
 
-    predict = run.predictor(tfrelight.load_model(values.model))
+    predict = predictor.predictor(tfrelight.load_model(values.model))
     print("photos  people  network  normals  lights  (degrees)")
     for count in map(int, values.photos):
         found = []
@@ -44,19 +48,19 @@ def main():
             drawn = rng.choice(usable, min(count, len(usable)), replace=False)
             photos = everything.only(drawn)
             coloured = np.repeat(photos.images[..., None], 3, axis=-1)
-            said = uncalibrated.prior(coloured, predict)
+            prior = surface_prior(coloured, predict)
             try:
-                solved, directions = uncalibrated.solve(photos.images, *said)
+                solved, lamps = uncalibrated.solve(photos.images, *prior)
             except InputError as error:
                 print(f"{count} photos of yaleB{number}: {error}")
                 continue
             region = truth.valid & solved.valid & protocol.ellipse(_SIZE)
-            true_directions = lights.direction_vector(photos.azimuth, photos.elevation)
+            true_lamps = lights.direction_vector(photos.azimuth, photos.elevation)
             found.append(
                 (
-                    metrics.normals(said[0], truth.normals, region)["degrees"],
+                    metrics.normals(prior[0], truth.normals, region)["degrees"],
                     metrics.normals(solved.normals, truth.normals, region)["degrees"],
-                    np.median(metrics.angular_degrees(directions, true_directions)),
+                    np.median(directions.angular_degrees(lamps, true_lamps)),
                 )
             )
         mean = np.mean(found, axis=0) if found else []
@@ -64,4 +68,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    app.run(main)

@@ -5,8 +5,8 @@
     python tools/record_studio.py
 
 Headless Chromium opens the page of `python -m tfrelight.studio` with the head of docs/astronaut.jpg
-(NASA, public domain), drags the light and looks at the maps. Every frame is a screenshot of the
-page at rest; the pointer is drawn in, which screenshots leave out.
+(NASA, public domain), drags the light and shows the maps. Every frame is a screenshot of the page
+at rest, with the pointer drawn in, because screenshots omit it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ import numpy as np
 from PIL import Image, ImageDraw
 from playwright.sync_api import sync_playwright
 
-from tfrelight import files, pictures
+from tfrelight import files
+from tfrelight.photos import pictures
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VIEW = {"width": 1120, "height": 700}
 SHOWN = (896, 560)
-# Of the astronaut's photo, and what it is brought to.
+# The head in the astronaut's photo (left, top, right, bottom), and its size on the page.
 HEAD, SIZE = (75, 0, 395, 320), (800, 800)
-# Milliseconds of a frame, and of those that one should have time to look at.
+# Milliseconds of a frame, and of a frame that viewers should look at.
 FRAME, LOOK = 70, 900
 POINTER = [(0, 0), (0, 17), (4, 13), (7, 20), (10, 19), (7, 12), (12, 12)]
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -40,7 +41,7 @@ FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader
 
 @contextlib.contextmanager
 def studio():
-    """The address of a studio of its own."""
+    """Starts a studio and yields its address."""
     command = [sys.executable, "-m", "tfrelight.studio", "--port=0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -50,18 +51,19 @@ def studio():
 
 
 class Film:
-    """Frames of a page, with the pointer."""
+    """Records frames of a page with the pointer."""
 
     def __init__(self, page):
         self.page, self.frames, self.durations = page, [], []
         self.at = (VIEW["width"] / 2, VIEW["height"] / 2)
 
     def look(self, milliseconds=FRAME):
-        """Takes a frame once the picture is drawn in full."""
+        """Takes a frame when the picture is complete."""
         self.page.evaluate(
             """async () => {
-              const { live } = (await import('/static/main.js')).studio;
-              while (live.pending || live.moving) await new Promise((go) => setTimeout(go, 20));
+              const { preview } = (await import('/static/main.js')).studio;
+              while (preview.pending || preview.moving)
+                await new Promise((go) => setTimeout(go, 20));
             }"""
         )
         frame = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
@@ -76,7 +78,7 @@ class Film:
         self.page.mouse.move(x, y)
 
     def press(self, selector):
-        """Goes to a control and presses it."""
+        """Moves to a control and clicks it."""
         self.page.locator(selector).scroll_into_view_if_needed()
         box = self.page.locator(selector).bounding_box()
         goal = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -90,18 +92,18 @@ class Film:
 
 
 def head():
-    """The astronaut's head, as the bytes of a PNG file."""
+    """The astronaut's head, as a PNG file."""
     with Image.open(ROOT / "docs" / "astronaut.jpg") as photo:
         return pictures.png(np.asarray(photo.crop(HEAD).resize(SIZE, Image.Resampling.LANCZOS)))
 
 
 def record(page, film):
-    """What the film shows."""
+    """Opens the photo, drags the light in a circle, and shows a preset and the maps."""
     page.set_input_files(
         "#photo-file", {"name": "astronaut.png", "mimeType": "image/png", "buffer": head()}
     )
     page.wait_for_selector("#shown:not([hidden])")
-    page.wait_for_selector("#said", state="hidden")
+    page.wait_for_selector("#notice:empty", state="attached")
     film.look(LOOK)
     ball = page.locator("#ball").bounding_box()
     x, y, half = ball["x"] + ball["width"] / 2, ball["y"] + ball["height"] / 2, ball["width"] / 2

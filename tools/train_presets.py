@@ -1,11 +1,11 @@
-"""Makes the weights that come with the package, from nothing: people, training, weights file.
+"""Makes the weights that come with the package: renders people, trains, writes the weights file.
 
     python tools/train_presets.py --folder=presets --yale_b_dir=CroppedYale
 
 renders the people into `presets/people`, trains `configs/synthetic.flags` on them in three stages
-(`_STAGES`), measures the last (on Extended Yale B if its folder is given, on the built-in test
-people always), and writes `tfrelight/models/weights`. Stopped, it goes on where it was. Two CPU
-cores with bfloat16: docs/MODEL_CARD.md.
+(`_STAGES`), measures the result on the built-in test people and, if its folder is given, on
+Extended Yale B, and writes `tfrelight/models/weights`. The same command resumes after a stop.
+docs/RESULTS.md has the times on two CPU cores with bfloat16.
 """
 
 import json
@@ -15,23 +15,23 @@ import sys
 
 from absl import flags
 
-from tfrelight import cli
+from tfrelight.commands import app
 
 flags.DEFINE_string("folder", "presets", "Folder for people, runs and reports.")
 flags.DEFINE_string("weights_dir", "tfrelight/models/weights", "Folder of presets to write to.")
-flags.DEFINE_integer("people", 2400, "To render; nine in ten of them are trained on.")
+flags.DEFINE_integer("people", 2400, "People to render; nine in ten of them are for training.")
 flags.DEFINE_integer("test_people", 120, "Built-in people to measure on.")
-flags.DEFINE_integer("epochs", 50, "Of 100 steps of 8 pairs, in the first stage.")
-flags.DEFINE_integer("steps_per_epoch", 100, "Steps an epoch.")
-flags.DEFINE_string("yale_b_dir", None, "Folder of Extended Yale B, to measure on; never trained.")
+flags.DEFINE_integer("epochs", 50, "Epochs of the first stage, of 8 pairs per step.")
+flags.DEFINE_integer("steps_per_epoch", 100, "Steps per epoch.")
+flags.DEFINE_string("yale_b_dir", None, "Folder of Extended Yale B, for measuring only.")
 
 _NAME = "compact-128"
-# Each begins with the weights of the one before: how long, in epochs of the first, and what differs
-# from the configuration. Albedo that must agree across lights holds no shadow, and little detail;
-# detail returns in the second. The third looks at the photos themselves, with more agreement again
-# to keep their shadows out: what is dark under every light (between the lips, in nostrils and the
-# corners of eyes) is in no label, and belongs in the albedo, because second-order shading cannot
-# hold it.
+# Each stage starts from the weights of the one before. It has a length, in units of the first, and
+# flags beyond the configuration. In the first, strong albedo consistency keeps shadows out of the
+# albedo, but also detail, which returns in the second. The third compares with the photos, because
+# the labels lack what is dark under every light (between the lips, in nostrils, in the corners of
+# the eyes) and second-order shading cannot make it dark; stronger consistency keeps the photos'
+# shadows out.
 _STAGES = (
     (1.0, ("--albedo_consistency_weight=3", "--mask_weight=0.1")),
     (0.5, ("--learning_rate=1.5e-3",)),
@@ -50,11 +50,11 @@ def _run(module, *arguments):
     command = [sys.executable, "-m", f"tfrelight.{module}", *arguments]
     print(" ".join(command), flush=True)
     if subprocess.run(command, check=False).returncode:
-        sys.exit(f"error: tfrelight.{module} failed. Mend what it says and start again.")
+        sys.exit(f"error: tfrelight.{module} failed. Fix what it reports and start again.")
 
 
 def _measured(run, folder):
-    """Means of every metric of every protocol, by the protocol's name."""
+    """Mean and median of every metric, by protocol."""
     datasets = {"synthetic": f"--subjects={flags.FLAGS.test_people}"}
     if flags.FLAGS.yale_b_dir:
         datasets["yale_b"] = f"--data_dir={flags.FLAGS.yale_b_dir}"
@@ -76,7 +76,7 @@ def _measured(run, folder):
 
 
 def main():
-    """Makes them."""
+    """Renders, trains, measures, and writes the weights."""
     values = flags.FLAGS
     folder = pathlib.Path(values.folder)
     people = folder / "people"
@@ -94,26 +94,28 @@ def main():
             f"--workdir={run}",
             f"--epochs={epochs}",
             f"--steps_per_epoch={values.steps_per_epoch}",
+            # Learns the parts a little faster than the default.
+            "--parts_weight=1",
             *([f"--initial_weights={before}"] if before else []),
             *different,
         )
     figures = _measured(run, folder)
 
-    from tfrelight.models import bundled, presets
+    from tfrelight.models import loading, presets
     from tfrelight.synthesis import portraits
 
     description = json.loads((run / "model.json").read_text())
-    bundled.write(
+    presets.write(
         values.weights_dir,
         _NAME,
         description["network"],
         description["arguments"],
-        presets.load_network(run),
+        loading.load_network(run),
         {
             "trained_on": f"{values.people} synthetic people of this package (generator version "
-            f"{portraits.Settings().version}), without those of the validation and test splits; "
-            f"{steps} steps of 8 pairs, seed 0; no real photo",
-            "licence": "Apache-2.0; the head model derives from CC0 data",
+            f"{portraits.PortraitConfig().version}), without those of the "
+            f"validation and test splits; {steps} steps of 8 pairs, seed 0; no real photo",
+            "licence": "Apache-2.0; the body model derives from CC0 data",
             "research_only": False,
             "figures": figures,
         },
@@ -122,4 +124,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    app.run(main)

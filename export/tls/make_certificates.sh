@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Makes a certificate authority and a server certificate for the names given, and ssl.config, which
-# TensorFlow Serving reads (--ssl_config_file). For trying TLS out, or for a private network:
+# TensorFlow Serving reads (--ssl_config_file). For tests of TLS, or for a private network:
 #   ./make_certificates.sh localhost tfrelight.example.org
-# With a certificate of your own, put it and its key here as server.crt and server.key first.
+# To use your own certificate, first put it and its key here as server.crt and server.key.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-[ $# -gt 0 ] || { echo "error: expected the names that clients connect to, as: $0 localhost" >&2; exit 2; }
+[ $# -gt 0 ] || { echo "error: expected the names that clients connect to, for example: $0 localhost" >&2; exit 2; }
 umask 077
 
 if [ ! -e server.crt ]; then
@@ -17,11 +17,11 @@ if [ ! -e server.crt ]; then
   openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 365 \
     -extfile <(printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\n' "${names%,}") \
     -out server.crt 2>/dev/null
-  # The authority signs nothing else, and the server may read this folder.
+  # Removes the authority's key: it signs nothing else, and the server can read this folder.
   rm -f server.csr ca.srl ca.key
 fi
 
-# The contents of the files, not their names: a protobuf string, its lines joined by \n.
+# The contents of a file as a protobuf string, with \n between lines.
 quoted() { awk '{ printf "%s\\n", $0 }' "$1"; }
 {
   printf 'server_key: "%s"\n' "$(quoted server.key)"

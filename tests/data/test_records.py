@@ -1,4 +1,4 @@
-"""Records: what goes in comes out; nothing half-written is read; the cache adds what is missing."""
+"""Records: a round trip, no half-written shard, and a cache that adds what is missing."""
 
 import resource
 
@@ -34,6 +34,30 @@ def test_round_trip():
         assert features[key].shape == (0,)
 
 
+def test_sets_from_before_a_label_existed_still_load():
+    """What such a record lacks has weight 0 and no map."""
+    subject = scenes.ball("s", 16, 3)
+    example = tf.train.Example.FromString(records.serialize(subject))
+    for label in ("parts", "depth", "unlit"):
+        del example.features.feature[label], example.features.feature[f"has_{label}"]
+    features = records.parse(tf.constant(example.SerializeToString()))
+    old, new = records.to_subject(features), scenes.ball("s", 16, 3)
+    for label in ("parts", "depth", "unlit"):
+        assert features[f"has_{label}"] == 0 == old[f"has_{label}"] and label not in old
+    assert old["has_normals"] == 1
+    np.testing.assert_array_equal(old["normals"], new["normals"])
+    again = records.to_subject(records.parse(tf.constant(records.serialize(old))))
+    assert again.keys() == old.keys()
+
+
+def test_a_subject_comes_back_whole():
+    subject = scenes.ball("s", 16, 3)
+    again = records.to_subject(records.parse(tf.constant(records.serialize(subject))))
+    assert again.keys() == subject.keys()
+    for key in ("images", "mask", "albedo", "normals", "light", "parts", "depth", "unlit"):
+        np.testing.assert_array_equal(again[key], subject[key], err_msg=key)
+
+
 def test_labels_that_only_synthetic_subjects_have():
     subject = scenes.ball("s", 16, 3)
     subject.update(scenes.rendered_labels(subject, 0))
@@ -41,14 +65,14 @@ def test_labels_that_only_synthetic_subjects_have():
     np.testing.assert_array_equal(features["light_fit"], subject["light_fit"])
     np.testing.assert_array_equal(features["shading_scale"], subject["shading_scale"])
     for key in ("visibility", "shading"):
-        wanted = subject[key]
-        decoded = [tf.io.decode_png(png, dtype=wanted.dtype).numpy() for png in features[key]]
-        np.testing.assert_array_equal(decoded, wanted)
+        expected = subject[key]
+        decoded = [tf.io.decode_png(png, dtype=expected.dtype).numpy() for png in features[key]]
+        np.testing.assert_array_equal(decoded, expected)
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_shard(cache):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # No file may grow beyond: what writing to a full disk meets, in TensorFlow's C++ as well.
+    # A limit on file size acts as a full disk, also for TensorFlow's C++.
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
         with pytest.raises(InputError, match="Cannot write the cache folder .*: File too large"):

@@ -1,127 +1,103 @@
-"""`tfds.load`: what the command wrote, or a small set of its own; the same examples either way."""
-
-import dataclasses
+"""Each real data set through `tfds.load`: the examples that training reads, people in one split."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets
 
-from tests import scenes
+from tests import dataset_folders as folders
+from tests import yale_folder
 from tfrelight.data import records, tfds
-from tfrelight.errors import InputError
-from tfrelight.synthesis import dataset, portraits
+from tfrelight.synthesis import tfds as synthetic_tfds
 
-SMALL = portraits.Settings(lights=2, size=16, directions=32)
-
-
-@pytest.fixture
-def balls(monkeypatch):
-    """Balls in place of people, and the settings of a small set."""
-
-    def ball(settings, index):
-        subject = scenes.ball(portraits.name(settings.seed, index), settings.size, settings.lights)
-        return {**subject, **scenes.rendered_labels(subject, index)}
-
-    monkeypatch.setattr(portraits, "subject", ball)
-    monkeypatch.setattr(tfds, "SETTINGS", SMALL)
-    monkeypatch.setattr(tfds, "SUBJECTS", 40)
-    return lambda index: ball(SMALL, index)
+SIZE = 16
 
 
-def load(data_dir, **options):
-    return tensorflow_datasets.load(tfds.NAME, data_dir=data_dir, **options)
+def photoface(folder):
+    # One person in each split.
+    folders.photoface(folder, ["1001/a", "1001/b", "1003/a", "1011/a"])
 
 
-def by_subject(examples):
-    return {example["subject"].decode(): example for example in examples.as_numpy_iterator()}
+def yale(folder):
+    yale_folder.write(folder, ["01", "04", "31"], yale_folder.FLASHES[::6])
 
 
-def test_what_the_command_wrote_is_loaded(tmp_path, balls):
-    dataset.write(tmp_path, SMALL, 20, processes=1)
-    splits, info = load(tmp_path, with_info=True)
-    assert {name: split.num_examples for name, split in info.splits.items()} == {
-        "train": 18,
-        "validation": 1,
-        "test": 1,
-    }
-    assert "arXiv:2106.15305" in info.citation and "CC0" in info.redistribution_info.license
-    found = by_subject(splits["train"])
-    assert list(found) == [portraits.name(SMALL.seed, index) for index in range(18)]
-    for index in (0, 17):
-        subject = balls(index)
-        example = found[subject["subject"]]
-        for key in subject.keys() - {"subject"}:
-            np.testing.assert_array_equal(example[key], subject[key], err_msg=key)
-    assert set(example) == set(subject)
-    assert list(by_subject(splits["test"])) == [portraits.name(SMALL.seed, 19)]
+WRITE = {
+    "photoface": photoface,
+    "sfsnet_synthetic": lambda f: folders.sfsnet(f, range(17, 20), [(1, 1), (1, 2)], size=32),
+    "celeba_portraits": lambda f: folders.celeba(f, [0, 0, 1, 2]),
+    "extended_yale_b": yale,
+    "multilit_folder": lambda f: folders.multilit(f, ["train/anna", "train/bo", "test/cy"]),
+}
 
 
-def test_features_are_described_as_they_come(tmp_path, balls):
-    dataset.write(tmp_path, SMALL, 1, processes=1)
-    examples, info = load(tmp_path, split="train", with_info=True)
-    assert examples.element_spec["images"] == tf.TensorSpec([None, None, None, 3], tf.uint8)
-    assert examples.element_spec["albedo"] == tf.TensorSpec([None, None, 3], tf.uint16)
-    assert examples.element_spec["light"] == tf.TensorSpec([None, 9, 3], tf.float32)
-    assert info.features["subject"].dtype == tf.string
+def load(name, folder, data_dir, **options):
+    manual = tensorflow_datasets.download.DownloadConfig(manual_dir=str(folder))
+    return tensorflow_datasets.load(
+        name,
+        data_dir=str(data_dir),
+        builder_kwargs={"config": tfds.Config(name=str(SIZE), size=SIZE)},
+        download_and_prepare_kwargs={"download_config": manual},
+        with_info=True,
+        **options,
+    )
 
 
-def test_where_there_is_no_set_a_small_one_is_rendered(tmp_path, balls):
-    splits = load(tmp_path / "own")
-    dataset.write(tmp_path / "command", SMALL, 40, processes=1)
-    wanted = load(tmp_path / "command")
-    names = set()
-    for split in ("train", "validation", "test"):
-        own, command = by_subject(splits[split]), by_subject(wanted[split])
-        assert own.keys() == command.keys() and not names & own.keys()
-        names |= own.keys()
-        for subject, example in own.items():
-            for key, value in example.items():
-                np.testing.assert_array_equal(value, command[subject][key], err_msg=key)
-    assert len(names) == 40
+def decoded(features):
+    """A record as the training pipeline decodes it."""
+    found = {key: features[key].numpy() for key in features if key.startswith("has_")}
+    found["subject"], found["light"] = features["subject"].numpy(), features["light"].numpy()
+    found["images"] = np.stack([tf.io.decode_png(png).numpy() for png in features["images"]])
+    found["mask"] = tf.io.decode_png(features["mask"]).numpy()
+    for key in ("albedo", "normals"):
+        found[key] = tf.io.decode_png(features[key], dtype=tf.uint16).numpy()
+    return found
 
 
-def test_both_readers_read_both_kinds_of_files(tmp_path, balls):
-    """Records written by TensorFlow Datasets are parsed by `records` as well."""
-    load(tmp_path)
-    features = [
-        records.parse(record)
-        for record in tf.data.TFRecordDataset(dataset.files(tmp_path, "validation"))
-    ]
-    subject = balls(18)
-    (found,) = [f for f in features if f["subject"].numpy().decode() == subject["subject"]]
-    np.testing.assert_array_equal(found["light"], subject["light"])
-    decoded = tf.io.decode_png(found["normals"], dtype=tf.uint16).numpy()
-    np.testing.assert_array_equal(decoded, subject["normals"])
+@pytest.mark.parametrize("name", WRITE)
+def test_the_examples_are_what_training_reads(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("TFRELIGHT_CACHE", str(tmp_path / "cache"))
+    WRITE[name](tmp_path / "original")
+    splits, info = load(name, tmp_path / "original", tmp_path / "prepared")
+    builder = tensorflow_datasets.builder_cls(name)
+    reader = builder.READER(tmp_path / "original", SIZE, labelled=True)
+    people = {}
+    for split, examples in splits.items():
+        ours = [
+            decoded(records.parse(record))
+            for record in tf.data.TFRecordDataset(reader.records(split))
+        ]
+        theirs = list(examples.as_numpy_iterator())
+        assert len(theirs) == len(ours) > 0
+        by_photos = {(one["subject"], one["images"].tobytes()): one for one in theirs}
+        for subject in ours:
+            example = by_photos[bytes(subject["subject"]), subject["images"].tobytes()]
+            assert set(example) == set(subject)
+            for key, value in subject.items():
+                np.testing.assert_array_equal(example[key], value, err_msg=key)
+        people[split] = {example["subject"] for example in theirs}
+    # CelebA's own split may contain a person twice.
+    if name != "celeba_portraits":
+        assert sum(map(len, people.values())) == len(set.union(*people.values()))
+    assert "train" in people and len(people) >= 2
+    assert info.redistribution_info.license and "An example is one person" in info.description
+    assert bool(info.citation) == (name != "multilit_folder")
 
 
-@pytest.mark.parametrize("split,count", [("train", 36), ("validation", 2)])
-def test_a_set_that_tfds_rendered_is_one_to_train_on(tmp_path, balls, split, count):
-    load(tmp_path)
-    records_of = tf.data.TFRecordDataset(dataset.files(tmp_path, split)).map(records.parse)
-    held = [features["subject"].numpy().decode() for features in records_of]
-    assert sorted(held) == dataset.names(tmp_path, split, SMALL.size) and len(held) == count
+def test_a_second_load_needs_no_originals(tmp_path):
+    folders.multilit(tmp_path / "original", ["anna"])
+    load("multilit_folder", tmp_path / "original", tmp_path / "prepared")
+    again, _ = load("multilit_folder", tmp_path / "nowhere", tmp_path / "prepared", split="train")
+    assert len(list(again)) == 1
 
 
-def test_a_set_that_is_not_finished_is_refused(tmp_path, balls, monkeypatch):
-    def interrupted(settings, index):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(portraits, "subject", interrupted)
-        dataset.write(tmp_path, SMALL, 2, processes=1)
-    with pytest.raises(InputError, match="not finished.*tfrelight.synthesize"):
-        load(tmp_path)
-    dataset.write(tmp_path, SMALL, 2, processes=1)
-    assert len(by_subject(load(tmp_path, split="train"))) == 2
+@pytest.mark.parametrize("name", WRITE)
+def test_without_the_originals_it_says_what_to_do(name, tmp_path):
+    with pytest.raises(AssertionError, match="manual_dir`") as caught:
+        load(name, tmp_path / "nowhere", tmp_path / "prepared")
+    instructions = tensorflow_datasets.builder_cls(name).MANUAL_DOWNLOAD_INSTRUCTIONS
+    assert instructions.split()[0] in str(caught.value)
 
 
-def test_a_folder_of_another_generator_is_not_taken_for_ours(tmp_path, balls, monkeypatch):
-    dataset.write(tmp_path, SMALL, 1, processes=1)
-    newer = dataclasses.replace(SMALL)
-    object.__setattr__(newer, "version", SMALL.version + 1)
-    monkeypatch.setattr(tfds, "SETTINGS", newer)
-    dataset.write(tmp_path, newer, 2, processes=1)
-    assert len(list(tmp_path.glob("*/*"))) == 2
-    (path,) = dataset.files(tmp_path, "train")
-    assert f"{newer.version}.0.0" in path
+def test_one_import_registers_all():
+    assert set(WRITE) | {synthetic_tfds.NAME} <= set(tensorflow_datasets.list_builders())

@@ -1,4 +1,4 @@
-"""LPIPS: left out with a reason, or asked in the way the package wants. The package is played."""
+"""LPIPS: left out with a reason, or called as a fake of the package expects."""
 
 import contextlib
 import sys
@@ -7,7 +7,7 @@ import types
 import numpy as np
 import pytest
 
-from tfrelight.evaluation import perceptual, relighting
+from tfrelight.evaluation import cross_relighting, perceptual
 
 MASK = np.ones((8, 8), bool)
 MASK[0] = False
@@ -25,7 +25,7 @@ def test_left_out_without_torch(monkeypatch):
     assert "LPIPS is left out" in perceptual.left_out() and "lpips" in perceptual.left_out()
     image = np.full((8, 8), 0.5)
     assert perceptual.distance(image, image, MASK) is None
-    assert "lpips" not in relighting.compare(image, image, MASK)
+    assert "lpips" not in cross_relighting.compare(image, image, MASK)
 
 
 def test_left_out_without_its_features(monkeypatch):
@@ -55,6 +55,6 @@ def test_the_network_sees_encoded_images_in_its_range(monkeypatch):
     assert all(image.shape == (1, 3, 8, 8) and image.dtype == np.float32 for image in seen)
     np.testing.assert_allclose(seen[0][0, :, 1:], 0, atol=1e-3)
     np.testing.assert_allclose(seen[0][0, :, 0], -1)
-    found = relighting.compare(white * 0.2, white * 0.5, MASK)
-    # After the best scale they are the same.
+    found = cross_relighting.compare(white * 0.2, white * 0.5, MASK)
+    # After the best scale they are equal.
     assert found["lpips"] == pytest.approx(0, abs=1e-6)

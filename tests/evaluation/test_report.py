@@ -38,7 +38,7 @@ def test_tables(document):
     assert header.split() == ["cross", "relighting", "si_rmse", "psnr"]
     assert model.split() == ["model", "0.5000", "[0.2500,", "0.7500]", "inf"]
     assert nothing.split() == ["no", "relighting", "2.00", "[2.00,", "2.00]"]
-    # Columns stand under each other.
+    # Columns are aligned.
     assert model.index("0.5000") == nothing.index("2.00") == header.index("si_rmse")
     header, model = second.splitlines()
     assert header.split() == ["light", "direction", "degrees", "median"]

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from tests.models.test_networks import TINY
 from tfrelight.errors import InputError
 from tfrelight.evaluation import run
-from tfrelight.models import presets
+from tfrelight.models import loading, networks, predictor
 
 ANGLES = [(a, e) for e in (-40, 0, 40) for a in (-60, -35, 0, 35, 60)]
 
@@ -29,10 +29,10 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model")
-    network = presets.build("compact", **TINY["compact"])
+    network = networks.build("compact", **TINY["compact"])
     (path / "weights").mkdir()
-    network.save_weights(path / presets.LAST)
-    presets.describe(path, "compact", TINY["compact"])
+    network.save_weights(path / loading.LAST)
+    loading.describe(path, "compact", TINY["compact"])
     return path
 
 
@@ -67,7 +67,13 @@ def test_command_prints_and_writes(settings, tmp_path):
         text=True,
         timeout=240,
     )
-    assert (result.returncode, result.stderr) == (0, "")
+    assert result.returncode == 0, result.stderr
+    # Progress, where it takes more than ten seconds.
+    assert all(line.startswith("Measuring: ") for line in result.stderr.splitlines())
+    assert result.stdout.endswith(
+        f"\nReport: {tmp_path / 'report.json'}\nMarkdown: {tmp_path / 'report.md'}\n"
+        f"Picture: {tmp_path / 'page.png'}\n"
+    )
     assert "cross relighting" in result.stdout and "light at the camera" in result.stdout
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["tfrelight"] == tfrelight.__version__
@@ -83,7 +89,7 @@ def test_command_prints_and_writes(settings, tmp_path):
 
 def test_same_settings_same_numbers(settings):
     quiet = {**settings, "limit": 1, "report": None, "markdown": None, "picture": None}
-    # As text, for in JSON what is not a number equals itself.
+    # As text, because NaN equals itself there.
     assert json.dumps(run.run(quiet)) == json.dumps(run.run(quiet))
 
 
@@ -101,7 +107,7 @@ def test_same_settings_same_numbers(settings):
         ({"against": "/nowhere/report.json"}, "No such report: /nowhere/report.json"),
         ({"split": "dev"}, "Unknown split 'dev'"),
         ({"dataset": "photoface", "data_dir": None}, "needs --data_dir"),
-        ({"dataset": "photoface"}, "--subjects is not for --dataset=photoface"),
+        ({"dataset": "photoface"}, "--dataset=photoface does not take --subjects"),
         ({"dataset": "synthetic", "data_dir": None, "split": "train"}, "Received: train"),
         ({"dataset": "synthetic"}, "takes no --data_dir"),
         ({"dataset": "synthetic", "data_dir": None}, "one number of people"),
@@ -128,7 +134,7 @@ def test_a_report_against_itself_and_against_another_protocol(settings, tmp_path
     assert "difference from" in (tmp_path / "report.md").read_text()
     with pytest.raises(InputError, match="seed is 1 here and 0 in the other"):
         run.run({**again, "seed": 1})
-    # What took its time to measure is kept.
+    # The measurements are kept.
     assert json.loads((tmp_path / "second.json").read_text())["settings"]["seed"] == 1
 
 
@@ -147,5 +153,5 @@ def test_model_that_gives_no_number_is_refused():
         def predict(self, photos, **_):
             return {"albedo": photos, "light": np.full((len(photos), 9, 3), np.nan)}
 
-    with pytest.raises(InputError, match="light is not a finite number"):
-        run.predictor(Broken())(np.zeros((2, 8, 8, 3), np.float32))
+    with pytest.raises(InputError, match="output 'light' is not finite"):
+        predictor.predictor(Broken())(np.zeros((2, 8, 8, 3), np.float32))

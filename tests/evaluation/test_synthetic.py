@@ -1,4 +1,4 @@
-"""The protocol of the built-in portraits: with a model that knows them and one that does not."""
+"""The protocol of the built-in portraits, with an informed and an ignorant model."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from tfrelight.errors import InputError
 from tfrelight.evaluation import synthetic
 from tfrelight.synthesis import portraits
 
-SETTINGS = portraits.Settings(lights=4, size=32, directions=64, hair=False)
+SETTINGS = portraits.PortraitConfig(lights=4, size=32, directions=64, hair=False)
 COUNT = 3
 
 
@@ -20,7 +20,7 @@ def people():
 
 @pytest.fixture(scope="module", autouse=True)
 def rendered_once(people, tmp_path_factory):
-    """The records hold the people of the fixture, rendered in this process."""
+    """Puts the people of the fixture into the records."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TFRELIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(portraits, "subjects", lambda settings, indices, processes=None: people)
@@ -37,6 +37,8 @@ def known(people):
         maps = {
             "albedo": person["albedo"] / np.float32(65535),
             "normals": person["normals"] / np.float32(32767.5) - 1,
+            "mask": person["mask"] / np.float32(255),
+            "parts": np.eye(7)[person["parts"][..., 0]],
         }
         return {"light": person["light"], **{k: np.stack([m] * 4) for k, m in maps.items()}}
 
@@ -50,6 +52,7 @@ def unknown():
             "albedo": color.to_linear_numpy(images),
             "normals": np.broadcast_to(np.float32([0, 0, 1]), images.shape),
             "light": np.stack([lights.Light.even()] * len(images)),
+            "mask": np.ones_like(images[..., :1]),
         }
 
     return synthetic.evaluate(predict, COUNT, settings=SETTINGS)
@@ -64,6 +67,9 @@ def test_knowing_everything_leaves_nothing_to_err_about(known):
     assert summary["light"]["model"]["si_error"]["mean"] == pytest.approx(0, abs=1e-5)
     assert summary["light_direction"]["model"]["degrees"]["mean"] == pytest.approx(0, abs=0.01)
     assert summary["consistency"]["model"]["albedo"]["mean"] == pytest.approx(0, abs=1e-6)
+    overlap = summary["overlap"]["model"]
+    assert overlap["person"]["mean"] > 0.99 and {"skin", "eyes", "cloth"} < overlap.keys()
+    assert all(overlap[name]["mean"] == 1 for name in overlap.keys() - {"person"})
     relit = summary["cross_relighting"]
     for metric, statistics in relit["albedo, normals and light of the labels"].items():
         assert relit["model"][metric]["mean"] == pytest.approx(statistics["mean"], rel=1e-5)
@@ -93,10 +99,19 @@ def test_counts_follow_the_protocol(unknown, people):
     }
 
 
+def test_the_overlap_of_people_counts_pixels(unknown, people):
+    """A network that takes everything for the person has all of the person, and the rest."""
+    overlap = unknown[1].summary()["overlap"]["model"]
+    assert list(overlap) == ["person"]
+    shown = sum((person["parts"] > 0).sum() for person in people)
+    everything = sum(person["parts"].size for person in people)
+    assert overlap["person"]["mean"] == pytest.approx(shown / everything)
+
+
 def test_groups_go_from_dark_to_light(unknown, people):
     _, measured, _ = unknown
     groups = measured.by_subject()["by_albedo_luminance"]
-    ids = [list(of_metric["albedo_si_mse"]) for of_metric in groups.values()]
+    ids = [list(by_metric["albedo_si_mse"]) for by_metric in groups.values()]
     luminance = {
         person["subject"]: color.luminance(
             (person["albedo"] / 65535)[person["mask"][..., 0] >= 127.5]
@@ -113,8 +128,8 @@ def test_groups_go_from_dark_to_light(unknown, people):
         ("light_si_error", "light", "si_error"),
         ("cross_si_rmse", "cross_relighting", "si_rmse"),
     ):
-        for of_metric in groups.values():
-            [(subject, value)] = of_metric[column].items()
+        for by_metric in groups.values():
+            [(subject, value)] = by_metric[column].items()
             assert value == pytest.approx(means[table]["model"][metric][subject])
 
 

@@ -1,4 +1,4 @@
-"""Reads the files of export/ for the tests: YAML, and TensorFlow Serving's text protobufs."""
+"""Reads the files of export/: YAML, and TensorFlow Serving's text protobufs."""
 
 import functools
 import re
@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 KIT = ROOT / "export"
 DEPLOYMENTS = ("kubernetes/deployment.yaml", "kubernetes/canary/deployment.yaml")
 
-# Messages that tensorflow-serving-api does not bring: name, number and type of their fields, from
+# Messages that are missing in tensorflow-serving-api: name, number and type of their fields, from
 # servables/tensorflow/session_bundle_config.proto, config/monitoring_config.proto and
 # config/ssl_config.proto of TensorFlow Serving 2.15.
 _INT64 = ".google.protobuf.Int64Value"
@@ -77,13 +77,13 @@ def _parse(path, message):
 
 
 def parsed(path, name):
-    """A file in protobuf's text format as the message of that name in TensorFlow Serving."""
+    """Parses a file in protobuf's text format as a message of TensorFlow Serving."""
     descriptor = _pool().FindMessageTypeByName(f"tensorflow.serving.{name}")
     return _parse(path, message_factory.GetMessageClass(descriptor)())
 
 
 def model(name="models.config"):
-    """The one model of a models.config: `tensorflow.serving.ModelConfig`."""
+    """The only model of a models.config, a `tensorflow.serving.ModelConfig`."""
     from tensorflow_serving.config import model_server_config_pb2
 
     config = _parse(KIT / name, model_server_config_pb2.ModelServerConfig())
@@ -97,7 +97,7 @@ def documents(name):
 
 
 def document(name):
-    """The one document of a YAML file."""
+    """The only document of a YAML file."""
     (only,) = documents(name)
     return only
 
@@ -106,19 +106,19 @@ def compose():
     """docker-compose.yml with the defaults of its variables."""
     text = (KIT / "docker-compose.yml").read_text(encoding="utf-8")
     text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
-    # `$$` stands for one; any other dollar would be a variable without a default.
+    # `$$` is an escaped dollar; any other dollar is a variable without a default.
     assert not re.search(r"(?<!\$)\$(?!\$)", text), "a variable without a default"
     return yaml.safe_load(text.replace("$$", "$"))
 
 
 def flags(arguments):
-    """`--name=value` arguments as a dict."""
+    """`--name=value` arguments: name to value."""
     assert all(argument.startswith("--") and "=" in argument for argument in arguments), arguments
     return dict(argument[2:].split("=", 1) for argument in arguments)
 
 
 def server_flags():
-    """File name and the flags it gives tensorflow_model_server, of every file that starts one."""
+    """Yields the name of each file that starts tensorflow_model_server, and the server's flags."""
     yield "docker-compose.yml", flags(compose()["services"]["tfrelight"]["command"])
     for name in DEPLOYMENTS:
         (container,) = document(name)["spec"]["template"]["spec"]["containers"]

@@ -1,4 +1,4 @@
-"""docker-compose.yml: the schema takes it, and it mounts, starts and watches what export writes."""
+"""docker-compose.yml: valid, and in agreement with what export writes and the package uses."""
 
 import contextlib
 import http.server
@@ -25,17 +25,17 @@ def check_schema(path):
     )
 
 
-def test_the_compose_specification_takes_it(tmp_path):
+def test_the_compose_file_follows_the_specification(tmp_path):
     pytest.importorskip("check_jsonschema", reason='not installed: pip install ".[dev]"')
     assert check_schema(kit.KIT / "docker-compose.yml").returncode == 0
-    # And would not take anything.
+    # A misspelt key is found.
     broken = tmp_path / "docker-compose.yml"
     text = (kit.KIT / "docker-compose.yml").read_text(encoding="utf-8")
     broken.write_text(text.replace("healthcheck:", "healthcheks:"))
     assert "healthcheks" in check_schema(broken).stdout
 
 
-def test_docker_takes_it():
+def test_docker_accepts_the_compose_file():
     if shutil.which("docker") is None:
         pytest.skip("the Docker client is not installed")
     if subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
@@ -58,10 +58,12 @@ def test_every_image_has_a_full_version():
     assert kit.compose()["services"]["tfrelight"]["image"].startswith("tensorflow/serving:")
 
 
-def test_the_server_is_of_the_release_that_export_writes_for():
+def test_the_image_has_the_release_that_export_is_tested_with():
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    (pin,) = (pin for pin in pins if pin.startswith("tensorflow-serving-api=="))
-    release = pin.partition("==")[2]
+    found = (pin for pin in pins if pin.startswith("tensorflow-serving-api=="))
+    # Of Python 3.10 and 3.11; that of later Pythons loads the same exports.
+    (pin,) = (pin for pin in found if 'python_version < "3.12"' in pin)
+    release = pin.partition("==")[2].partition(";")[0]
     images = [kit.compose()["services"]["tfrelight"]["image"]]
     for name in kit.DEPLOYMENTS:
         (container,) = kit.document(name)["spec"]["template"]["spec"]["containers"]
@@ -83,7 +85,7 @@ def test_models_and_configuration_are_mounted_read_only():
     assert limits["cpus"] and limits["memory"]
 
 
-def test_what_readme_exports_is_where_models_config_looks():
+def test_the_readme_exports_to_where_models_config_looks():
     readme = (kit.KIT / "README.md").read_text(encoding="utf-8")
     (exported,) = set(re.findall(r"--output_dir=([\w/]+)", readme))
     models = mounts(kit.compose()["services"]["tfrelight"])["/models"]
@@ -93,20 +95,20 @@ def test_what_readme_exports_is_where_models_config_looks():
 
 
 @pytest.mark.parametrize("name,flags", list(kit.server_flags()), ids=lambda value: str(value)[:40])
-def test_the_server_starts_with_the_files_of_the_kit(name, flags):
+def test_the_server_s_flags_name_the_kit_s_files(name, flags):
     assert int(flags["port"]) == defaults.GRPC_PORT
     assert int(flags["rest_api_port"]) == defaults.REST_PORT
     for flag in ("model_config_file", "batching_parameters_file", "monitoring_config_file"):
         folder, _, file = flags[flag].rpartition("/")
         assert folder == "/config"
         assert (kit.KIT / file).is_file()
-    # Without these TensorFlow Serving refuses labels at its start, and batching parameters.
+    # Otherwise TensorFlow Serving refuses labels at its start, and batching parameters.
     assert flags["allow_version_labels_for_unavailable_models"] == "true"
     assert flags["enable_batching"] == "true"
     assert int(flags["model_config_file_poll_wait_seconds"]) > 0
 
 
-def test_threads_are_as_many_as_cores():
+def test_the_server_has_a_thread_per_core():
     service = kit.compose()["services"]["tfrelight"]
     flags = kit.flags(service["command"])
     cores = service["deploy"]["resources"]["limits"]["cpus"]
@@ -114,7 +116,7 @@ def test_threads_are_as_many_as_cores():
     assert flags["tensorflow_inter_op_parallelism"] == str(cores)
 
 
-def test_ports_are_open_to_this_machine_only():
+def test_ports_accept_this_machine_only():
     services = kit.compose()["services"]
     published = [port for service in services.values() for port in service["ports"]]
     assert all(port.startswith("127.0.0.1:") for port in published)
@@ -125,14 +127,14 @@ def test_ports_are_open_to_this_machine_only():
 
 @contextlib.contextmanager
 def rest_server(status):
-    """Answers every GET with `status`; gives its port and the paths asked for."""
-    asked = []
+    """Answers every GET with `status`; yields its port and the list of requested paths."""
+    paths = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self):
-            asked.append(self.path)
+            paths.append(self.path)
             self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -144,7 +146,7 @@ def rest_server(status):
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield server.server_address[1], asked
+            yield server.server_address[1], paths
         finally:
             server.shutdown()
             thread.join()
@@ -159,21 +161,22 @@ def health_check(port):
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-def test_health_is_whether_the_stable_version_can_answer():
-    with rest_server(200) as (port, asked):
+def test_the_health_check_requests_the_stable_version():
+    with rest_server(200) as (port, paths):
         assert health_check(port) == 0
-    assert asked == [f"/v1/models/{defaults.MODEL_NAME}/labels/stable/metadata"]
+    assert paths == [f"/v1/models/{defaults.MODEL_NAME}/labels/stable/metadata"]
     with rest_server(404) as (port, _):
         assert health_check(port) != 0
-    assert health_check(port) != 0  # nothing listens there any more
+    # Nothing listens there now.
+    assert health_check(port) != 0
 
 
-def test_the_default_of_every_variable_is_documented():
+def test_every_variable_is_documented():
     text = (kit.KIT / "docker-compose.yml").read_text(encoding="utf-8")
     header = text.partition("\nname:")[0]
     for line in text.splitlines():
         for word in line.split("${")[1:]:
             variable = word.partition(":-")[0]
-            assert variable in header, f"{variable} is not explained"
+            assert variable in header, f"{variable} is not documented"
             assert variable.startswith("TFRELIGHT_")
             assert variable not in os.environ

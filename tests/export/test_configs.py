@@ -1,4 +1,4 @@
-"""The configuration files of the kit: TensorFlow Serving's parser takes them, and they agree."""
+"""The kit's configuration files parse as TensorFlow Serving's messages, and agree."""
 
 import shutil
 import subprocess
@@ -16,18 +16,18 @@ MODELS = ("models.config", "kubernetes/canary/models.config")
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_models_config_is_what_export_writes(name):
+def test_models_config_agrees_with_what_export_writes(name):
     model = kit.model(name)
     assert model.name == defaults.MODEL_NAME
     assert model.base_path == f"/models/{defaults.MODEL_NAME}"
     assert model.model_platform == "tensorflow"
-    # Every label names a version that the policy keeps loaded.
+    # The policy keeps the version of every label loaded.
     assert model.model_version_policy.WhichOneof("policy_choice") == "specific"
     assert set(model.version_labels) == set(defaults.LABELS)
     assert set(model.version_labels.values()) == set(model.model_version_policy.specific.versions)
 
 
-def test_the_first_export_is_stable_and_the_second_the_canary():
+def test_the_first_export_is_stable_and_the_second_is_the_canary():
     assert dict(kit.model("models.config").version_labels) == {"stable": 1, "canary": 2}
 
 
@@ -37,20 +37,20 @@ def test_canary_pods_serve_the_canary_under_both_labels():
     assert set(pods.version_labels.values()) == {canary}
 
 
-def test_batching_config():
+def test_batching_config_is_consistent():
     batching = kit.parsed(kit.KIT / "batching.config", "BatchingParameters")
     assert batching.max_batch_size.value > 1
     assert batching.max_enqueued_batches.value >= 1
-    # TensorFlow Serving refuses sizes that do not grow to max_batch_size.
+    # TensorFlow Serving requires increasing sizes up to max_batch_size.
     sizes = list(batching.allowed_batch_sizes)
     assert sizes == sorted(set(sizes)) and sizes[-1:] in ([], [batching.max_batch_size.value])
-    # Padding would show in the photos.
+    # Padding would be visible in the photos.
     assert not batching.pad_variable_length_inputs
     cores = int(kit.compose()["services"]["tfrelight"]["deploy"]["resources"]["limits"]["cpus"])
     assert batching.num_batch_threads.value == cores
 
 
-def test_monitoring_config():
+def test_monitoring_config_has_the_metrics_path():
     prometheus = kit.parsed(kit.KIT / "monitoring.config", "MonitoringConfig").prometheus_config
     assert prometheus.enable
     assert prometheus.path == defaults.METRICS_PATH
@@ -64,19 +64,16 @@ def test_monitoring_config():
         ("monitoring.config", "MonitoringConfig", "prometheus { enable: true }"),
     ],
 )
-def test_the_parser_here_refuses_what_the_server_would(tmp_path, name, message, wrong):
+def test_unknown_fields_are_refused(tmp_path, name, message, wrong):
     path = tmp_path / name
     path.write_text((kit.KIT / name).read_text(encoding="utf-8") + wrong)
     with pytest.raises(text_format.ParseError):
         kit.parsed(path, message)
 
 
-# ---------------------------------------------------------------------------------------------- TLS
-
-
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory):
-    """A copy of the TLS folder in which the script has run for `localhost`."""
+    """A copy of the TLS folder after the script has run for `localhost`."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
     folder = tmp_path_factory.mktemp("kit") / "tls"
@@ -93,7 +90,7 @@ def test_ssl_config_holds_the_contents_of_the_files(tls):
     assert not config.client_verify
 
 
-def test_keys_are_for_their_owner_and_git_leaves_them_out(tls):
+def test_keys_are_private_and_ignored_by_git(tls):
     assert not (tls / "ca.key").exists()
     written = {path.name for path in tls.iterdir()} - {".gitignore", "make_certificates.sh"}
     assert written == {"ca.crt", "server.crt", "server.key", "ssl.config"}
@@ -108,24 +105,24 @@ def test_keys_are_for_their_owner_and_git_leaves_them_out(tls):
     assert len(ignored.stdout.split()) == len(written)
 
 
-def test_the_script_wants_a_name(tls):
+def test_the_script_requires_a_name(tls):
     done = subprocess.run([tls / "make_certificates.sh"], capture_output=True, text=True)
     assert done.returncode == 2 and "expected the names" in done.stderr
 
 
-def test_a_certificate_of_ones_own_is_kept(tls):
+def test_an_existing_certificate_is_kept(tls):
     before = (tls / "server.crt").read_text()
     subprocess.run([tls / "make_certificates.sh", "other"], check=True, capture_output=True)
     assert (tls / "server.crt").read_text() == before
     assert kit.parsed(tls / "ssl.config", "SSLConfig").server_cert == before
 
 
-def test_a_server_with_ssl_config_answers_clients_that_know_the_authority(tls):
+def test_a_server_with_ssl_config_accepts_clients_that_trust_the_authority(tls):
     grpc = pytest.importorskip("grpc")
     from concurrent import futures
 
     config = kit.parsed(tls / "ssl.config", "SSLConfig")
-    # As TensorFlow Serving makes its credentials (model_servers/server.cc).
+    # Like TensorFlow Serving (model_servers/server.cc).
     credentials = grpc.ssl_server_credentials(
         [(config.server_key.encode(), config.server_cert.encode())]
     )
@@ -136,17 +133,17 @@ def test_a_server_with_ssl_config_answers_clients_that_know_the_authority(tls):
         trusted = grpc.ssl_channel_credentials((tls / "ca.crt").read_bytes())
         with grpc.secure_channel(f"localhost:{port}", trusted) as channel:
             grpc.channel_ready_future(channel).result(timeout=20)
-        states, gave_up = [], threading.Event()
+        states, failed = [], threading.Event()
 
         def watch(state):
             states.append(state)
             if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
-                gave_up.set()
+                failed.set()
 
-        # One that knows other authorities only does not connect.
+        # A client that trusts only other authorities cannot connect.
         with grpc.secure_channel(f"localhost:{port}", grpc.ssl_channel_credentials()) as channel:
             channel.subscribe(watch, try_to_connect=True)
-            assert gave_up.wait(timeout=20)
+            assert failed.wait(timeout=20)
             channel.unsubscribe(watch)
         assert grpc.ChannelConnectivity.READY not in states
     finally:

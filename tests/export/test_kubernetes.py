@@ -1,4 +1,4 @@
-"""The Kubernetes manifests: the schemas take them, and names, ports, paths and labels agree."""
+"""The Kubernetes manifests follow their schemas; names, ports, paths and labels agree."""
 
 import copy
 import shutil
@@ -16,7 +16,7 @@ MANIFESTS = sorted(
     for path in (kit.KIT / "kubernetes").rglob("*.yaml")
     if path.name != "kustomization.yaml"
 )
-# The oldest and the newest Kubernetes whose schemas kubernetes-validate brings.
+# The oldest and the newest Kubernetes release with schemas in kubernetes-validate.
 RELEASES = ("1.25", "1.37")
 
 
@@ -30,11 +30,11 @@ def validate(documents):
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_the_schemas_take_it(name):
+def test_the_manifest_follows_its_schema(name):
     validate(kit.documents(name))
 
 
-def test_the_schemas_would_not_take_anything():
+def test_a_misspelt_key_is_refused():
     broken = kit.document(STABLE)
     broken["spec"]["template"]["spec"]["containers"][0]["readinessProb"] = {}
     with pytest.raises(Exception, match="readinessProb"):
@@ -42,7 +42,7 @@ def test_the_schemas_would_not_take_anything():
 
 
 @pytest.mark.parametrize("folder", [".", "kubernetes/canary"])
-def test_kustomize_renders_what_the_schemas_take(folder):
+def test_kustomize_renders_valid_manifests(folder):
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed")
     done = subprocess.run(
@@ -53,7 +53,7 @@ def test_kustomize_renders_what_the_schemas_take(folder):
     validate(rendered)
     generator = kit.document(f"{folder}/kustomization.yaml")["configMapGenerator"][0]
     (config,) = (document for document in rendered if document["kind"] == "ConfigMap")
-    # Under the name that the deployments mount: no hash behind it.
+    # The name that the deployments mount has no hash.
     assert config["metadata"]["name"] == generator["name"]
     for file in generator["files"]:
         expected = (kit.KIT / folder / file).read_text(encoding="utf-8")
@@ -70,7 +70,7 @@ def test_kustomizations_name_every_manifest():
 
 
 def config_files(deployment):
-    """The files that a pod sees in /config, by name."""
+    """The files in a pod's /config: name to path."""
     generated = {
         generator["name"]: {
             file.rpartition("/")[2]: kit.KIT / folder / file for file in generator["files"]
@@ -99,7 +99,7 @@ def container(deployment):
 
 
 @pytest.mark.parametrize("name", kit.DEPLOYMENTS)
-def test_a_pod_mounts_what_its_flags_name(name):
+def test_a_pod_mounts_the_files_that_its_flags_name(name):
     deployment = kit.document(name)
     server = container(deployment)
     mounts = {mount["mountPath"]: mount for mount in server["volumeMounts"]}
@@ -115,14 +115,14 @@ def test_a_pod_mounts_what_its_flags_name(name):
     for flag in ("model_config_file", "batching_parameters_file", "monitoring_config_file"):
         folder, _, file = flags[flag].rpartition("/")
         assert folder in mounts and files[file].is_file()
-    # subPath mounts never see an edited ConfigMap.
+    # Edits of a ConfigMap do not reach subPath mounts.
     assert not any("subPath" in mount for mount in mounts.values())
     base_path = kit.model(files["models.config"].relative_to(kit.KIT)).base_path
     assert base_path == f"/models/{defaults.MODEL_NAME}"
 
 
 @pytest.mark.parametrize("name", kit.DEPLOYMENTS)
-def test_a_pod_has_limits_and_no_more_threads_than_cores(name):
+def test_a_pod_has_limits_and_a_thread_per_core(name):
     server = container(kit.document(name))
     assert server["resources"]["limits"] == server["resources"]["requests"]
     variables = {entry["name"]: entry for entry in server["env"]}
@@ -137,23 +137,23 @@ def test_a_pod_has_limits_and_no_more_threads_than_cores(name):
 
 
 @pytest.mark.parametrize("name", kit.DEPLOYMENTS)
-def test_probes_ask_the_rest_port_for_the_model(name):
+def test_probes_request_the_model_on_the_rest_port(name):
     server = container(kit.document(name))
     ports = {port["name"]: port["containerPort"] for port in server["ports"]}
     assert ports == {"grpc": defaults.GRPC_PORT, "rest": defaults.REST_PORT}
     model = f"/v1/models/{defaults.MODEL_NAME}"
     for probe in ("startupProbe", "readinessProbe"):
-        # The label's metadata: the status of a model answers 200 while it loads, too.
+        # The label's metadata, because the status of a model is 200 even while it loads.
         expected = {"path": f"{model}/labels/{defaults.LABELS[0]}/metadata", "port": "rest"}
         assert server[probe]["httpGet"] == expected
     assert server["livenessProbe"]["httpGet"] == {"path": model, "port": "rest"}
-    # Time for preStop and for a request at the client's deadline.
+    # Longer than preStop, so that requests can finish.
     wait = int(server["lifecycle"]["preStop"]["exec"]["command"][1])
     assert pod(kit.document(name))["terminationGracePeriodSeconds"] > wait
 
 
 @pytest.mark.parametrize("name", kit.DEPLOYMENTS)
-def test_prometheus_finds_the_metrics(name):
+def test_annotations_lead_prometheus_to_the_metrics(name):
     annotations = kit.document(name)["spec"]["template"]["metadata"]["annotations"]
     assert annotations == {
         "prometheus.io/scrape": "true",
@@ -179,13 +179,13 @@ def test_services_select_pods_and_name_their_ports():
         ports = {port["name"]: port for port in service["spec"]["ports"]}
         for name, number in (("grpc", defaults.GRPC_PORT), ("rest", defaults.REST_PORT)):
             assert ports[name]["port"] == number and ports[name]["targetPort"] == name
-    # Each deployment owns its own pods only.
+    # Each deployment selects only its own pods.
     for deployment, own, others in ((stable, *labels), (canary, *labels[::-1])):
         selector = deployment["spec"]["selector"]["matchLabels"]
         assert selects(selector, own) and not selects(selector, others)
 
 
-def test_the_autoscaler_and_the_budget_are_of_the_stable_pods():
+def test_the_autoscaler_and_the_budget_select_the_stable_pods():
     deployment = kit.document(STABLE)
     autoscaler, budget = kit.documents("kubernetes/autoscaler.yaml")
     assert autoscaler["spec"]["scaleTargetRef"] == {
@@ -199,7 +199,7 @@ def test_the_autoscaler_and_the_budget_are_of_the_stable_pods():
     assert budget["spec"]["minAvailable"] < autoscaler["spec"]["minReplicas"]
 
 
-def test_canary_pods_are_stable_pods_but_for_name_track_and_models():
+def test_canary_pods_differ_from_stable_pods_in_name_track_and_models_only():
     stable, canary = (copy.deepcopy(kit.document(name)) for name in kit.DEPLOYMENTS)
     assert canary["metadata"]["name"] == f"{stable['metadata']['name']}-canary"
     for deployment in (stable, canary):
@@ -220,7 +220,7 @@ def test_canary_pods_are_stable_pods_but_for_name_track_and_models():
     assert stable == canary
 
 
-def test_the_loader_writes_where_the_servers_read():
+def test_the_loader_mounts_the_servers_volume():
     loader = kit.document("kubernetes/loader.yaml")["spec"]
     (volume,) = loader["volumes"]
     (mount,) = loader["containers"][0]["volumeMounts"]

@@ -1,4 +1,4 @@
-"""Prometheus and Grafana: queries parse and ask for what there is; the files fit together."""
+"""Prometheus and Grafana: queries parse, metrics exist, and the files agree."""
 
 import json
 import re
@@ -12,9 +12,9 @@ from tfrelight.serving import defaults
 
 DASHBOARD = "grafana/dashboards/tfrelight.json"
 
-# Metrics of TensorFlow Serving 2.15 and their labels, from servables/tensorflow/util.cc and
-# batching/batching_session.cc there, and cc/saved_model/loader.cc of TensorFlow; `up` is Prometheus
-# itself. A histogram has three series in Prometheus; that of the buckets has the label `le` too.
+# Metrics and labels of TensorFlow Serving 2.15, from its servables/tensorflow/util.cc and
+# batching/batching_session.cc, and from TensorFlow's cc/saved_model/loader.cc. `up` is Prometheus's
+# own. The buckets of a histogram have the label `le` as well.
 LABELS = {
     "up": {"job", "instance"},
     ":tensorflow:serving:request_count": {"model_name", "status"},
@@ -42,7 +42,7 @@ QUERIES = [(rule["alert"], rule["expr"]) for rule in alerts()] + [
 
 
 @pytest.mark.parametrize("name,query", QUERIES)
-def test_a_query_parses_and_asks_for_what_there_is(name, query):
+def test_a_query_parses_and_uses_existing_metrics_and_labels(name, query):
     promql_parser = pytest.importorskip(
         "promql_parser", reason='not installed: pip install ".[dev]"'
     )
@@ -51,8 +51,8 @@ def test_a_query_parses_and_asks_for_what_there_is(name, query):
     bare = re.findall(r"(:[a-z_:]+)(?![a-z_:{])", query)
     assert selectors or bare
     for metric, matchers in [*selectors, *((metric, "") for metric in bare)]:
-        asked = set(re.findall(r"(\w+)\s*(?:=~|!=|!~|=)", matchers))
-        assert asked <= LABELS[metric], metric
+        labels = set(re.findall(r"(\w+)\s*(?:=~|!=|!~|=)", matchers))
+        assert labels <= LABELS[metric], metric
     for label in re.findall(r"by \(([^)]*)\)", query):
         assert set(label.replace(" ", "").split(",")) <= set().union(*LABELS.values())
     for model in re.findall(r'model_name="([^"]*)"', query):
@@ -72,11 +72,11 @@ def test_prometheus_scrapes_the_server_of_docker_compose():
     assert int(port) == defaults.REST_PORT
     assert all((kit.KIT / "prometheus" / name).is_file() for name in config["rule_files"])
     (volume, _) = kit.compose()["services"]["prometheus"]["volumes"]
-    # Where the image looks for prometheus.yml.
+    # The image reads prometheus.yml there.
     assert (volume["source"], volume["target"]) == ("./prometheus", "/etc/prometheus")
 
 
-def test_promtool_takes_it():
+def test_promtool_accepts_the_configuration():
     if shutil.which("promtool") is None:
         pytest.skip("promtool is not installed")
     done = subprocess.run(
@@ -88,7 +88,7 @@ def test_promtool_takes_it():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_grafana_finds_its_dashboard_and_its_source():
+def test_grafana_finds_its_dashboard_and_its_data_source():
     service = kit.compose()["services"]["grafana"]
     (volume,) = service["volumes"]
     assert (volume["source"], volume["target"]) == ("./grafana", "/etc/grafana/provisioning")
@@ -105,13 +105,13 @@ def test_grafana_finds_its_dashboard_and_its_source():
     host, _, port = source["url"].rpartition("/")[2].partition(":")
     assert host in kit.compose()["services"] and host in service["depends_on"]
     assert kit.compose()["services"][host]["ports"] == [f"127.0.0.1:{port}:{port}"]
-    wanted = {"type": source["type"], "uid": source["uid"]}
+    expected = {"type": source["type"], "uid": source["uid"]}
     panels = dashboard()["panels"]
-    assert all(panel["datasource"] == wanted for panel in panels)
-    assert all(target["datasource"] == wanted for panel in panels for target in panel["targets"])
+    assert all(panel["datasource"] == expected for panel in panels)
+    assert all(target["datasource"] == expected for panel in panels for target in panel["targets"])
 
 
-def test_panels_have_their_own_place():
+def test_panels_do_not_overlap():
     panels = dashboard()["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     taken = set()

@@ -28,6 +28,21 @@ def test_a_cut_shows_the_eyes_where_the_framing_says(roll):
         assert window.roll == pytest.approx(roll)
 
 
+@pytest.mark.parametrize("roll", [0.0, 0.8])
+def test_the_framings_lie_in_one_another(roll):
+    """Each shows more on every side; and all are framings of `synthesis.staging.frame`."""
+    face, head, wide = (
+        framing.around(a_face(roll), one) for one in (framing.FACE, framing.HEAD, framing.WIDE)
+    )
+    for inner, outer, margin in ((face, head, 0.15), (head, wide, 0.04)):
+        corners = inner.corner + np.array([(0, 0), (0, 1), (1, 0), (1, 1)]) @ inner.axes.T
+        inside = outer.place(corners)
+        assert margin < inside.min() and inside.max() < 1 - margin
+    assert 0.32 <= framing.FACE[0] <= 0.5 and 0.28 <= framing.FACE[1] <= 0.42
+    for share, row in (framing.HEAD, framing.WIDE):
+        assert 0.18 <= share <= 0.32 and 0.38 <= row <= 0.5
+
+
 @pytest.mark.parametrize("roll", [0.0, 0.4, -2.0])
 @pytest.mark.parametrize("size", [16, 40, 128])
 def test_a_cut_samples_the_photo_where_it_lies(roll, size):
@@ -95,3 +110,109 @@ def test_a_cut_shows_nothing_of_bars():
     window = framing.around(a_face(middle=(80.0, 100.0), between=40.0), framing.HEAD)
     assert window.cut(framed, 64, (0, 0, 160, 200)).min() == 0
     assert window.cut(framed, 64, framing.content(framed)).min() > 95
+
+
+def test_bounds_by_hand():
+    """Every pixel that a window touches, and one at least of a photo beside it."""
+    large = (0, 0, 1000, 1000)
+    window = framing.Window(np.array([10.4, 20.6]), np.diag([30.0, 40.0]))
+    assert window.bounds(large) == (10, 20, 41, 61)
+    assert window.bounds((15, 30, 36, 50)) == (15, 30, 36, 50)
+    # A square that stands on its corner.
+    turned = framing.Window(np.array([500.0, 400.0]), np.array([[70.0, -70.0], [70.0, 70.0]]))
+    assert turned.bounds(large) == (430, 400, 570, 540)
+    np.testing.assert_allclose(turned.sides, [70 * 2**0.5] * 2)
+    assert turned.roll == pytest.approx(np.pi / 4)
+    beside = framing.Window(np.array([-500.0, 70.0]), np.diag([30.0, 40.0]))
+    assert beside.bounds((0, 0, 160, 120)) == (0, 70, 1, 110)
+    beside = framing.Window(np.array([400.0, 900.0]), np.diag([30.0, 40.0]))
+    assert beside.bounds((0, 0, 160, 120)) == (159, 119, 160, 120)
+
+
+def test_places_by_hand():
+    window = framing.Window(np.array([10.0, 20.0]), np.array([[0.0, -50.0], [40.0, 0.0]]))
+    # A quarter turn clockwise: the upper edge runs down, the left one to the left.
+    np.testing.assert_allclose(
+        window.place([(10, 20), (10, 60), (-40, 20), (-15, 40)]),
+        [(0, 0), (1, 0), (0, 1), (0.5, 0.5)],
+    )
+    np.testing.assert_allclose(window.sides, [40, 50])
+
+
+@pytest.mark.parametrize("roll", [0.0, 0.6])
+def test_a_large_window_is_averaged(roll):
+    """Lines of one pixel, black and white, are grey, and a ramp stays where it is."""
+    y, x = np.mgrid[:1200, :1500]
+    lines = np.uint8(np.stack([(x + y) % 2 * 255, x * 255 // 1500, y * 255 // 1200], -1))
+    axes = 900 * np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
+    window = framing.Window(np.array([520.0, 100.0]), axes)
+    cut = window.cut(lines, 40, (0, 0, 1500, 1200)).astype(float)
+    y, x = (np.mgrid[:40, :40] + 0.5) / 40
+    points = window.corner + np.stack([x, y], -1) @ axes.T
+    inside = (points[..., 1] < 1150) & (points[..., 0] > 50)
+    assert inside.mean() > 0.8
+    assert np.abs(cut[..., 0] - 127.5)[inside].max() < 8
+    for channel, scale in ((1, 1500), (2, 1200)):
+        expected = points[..., channel - 1] * 255 / scale - 0.5
+        assert np.abs(cut[..., channel] - expected)[inside].max() < 2.5
+
+
+@pytest.mark.parametrize("factor", [1, 10])
+@pytest.mark.parametrize("corner", [(-50, 40), (155, 40), (40, -50), (40, 117), (-30, 100)])
+def test_beyond_the_box_its_border_is_repeated(corner, factor):
+    """On each side; a window of 60 pixels, or ten times that, which is averaged first."""
+    picture = np.full((120 * factor, 160 * factor, 3), 200, np.uint8)
+    framed = np.pad(picture, ((7, 9), (5, 3), (0, 0)))
+    window = framing.Window(np.array(corner, float) * factor, np.diag([60.0 * factor] * 2))
+    box = (5, 7, 5 + 160 * factor, 7 + 120 * factor)
+    assert np.abs(window.cut(framed, 20, box).astype(int) - 200).max() <= 1
+
+
+def test_maps_are_put_where_their_window_lies():
+    """Pixels of a window of 8 that are 5 wide and 10 high."""
+    maps = np.arange(64, dtype=np.float32).reshape(8, 8)
+    window = framing.Window(np.array([20.0, 10.0]), np.diag([40.0, 80.0]))
+    back = window.uncut(maps, (0, 0, 80, 110))
+    assert back.shape == (110, 80) and back.dtype == np.float32
+    # Centres of the maps' pixels are at 22.5 and every 5, and at 15, half a pixel on, and every 10.
+    between = (back[14:94:10, 22:62:5] + back[15:95:10, 22:62:5]) / 2
+    np.testing.assert_allclose(between[1:-1], maps[1:-1], atol=1e-4)
+    np.testing.assert_allclose(between[0], maps[0] + 0.2, atol=1e-4)
+    # Up to the window's own border the outermost of them goes on.
+    np.testing.assert_allclose(back[10:15, 20:22], 0.0, atol=1e-5)
+    np.testing.assert_allclose(back[85:90, 58:60], 63.0, atol=1e-5)
+    channels = window.uncut(np.stack([maps, -maps], -1), (30, 20, 50, 60))
+    assert channels.shape == (40, 20, 2)
+    np.testing.assert_allclose(channels[..., 0], back[20:60, 30:50], atol=1e-5)
+    np.testing.assert_allclose(channels[..., 1], -back[20:60, 30:50], atol=1e-5)
+
+
+@pytest.mark.parametrize("off,bar", [(12, True), (13, False)])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_bar_may_differ_by_12_of_255(off, bar, sign):
+    rng = np.random.default_rng(0)
+    pixels = np.uint8(rng.integers(0, 255, (50, 40, 3)))
+    pixels[:20] = 100
+    pixels[10:15, 3, 1] = 100 + sign * off
+    # The two rows after a bar mix it and the picture.
+    assert framing.content(pixels) == (0, 22 if bar else 12, 40, 50)
+
+
+@pytest.mark.parametrize("width", [1, 9])
+@pytest.mark.parametrize("side", range(4))
+def test_a_bar_on_one_side(side, width):
+    rng = np.random.default_rng(1)
+    pixels = np.uint8(rng.integers(0, 255, (50, 40, 3)))
+    expected = [0, 0, 40, 50]
+    (pixels, pixels.swapaxes(0, 1))[side % 2 == 0][:width] = 7 if side < 2 else 0
+    if side >= 2:
+        pixels = np.ascontiguousarray(pixels[::-1, ::-1])
+    expected[side] += (width + 2) * (1 if side < 2 else -1)
+    assert framing.content(pixels) == tuple(expected)
+
+
+def test_a_photo_that_is_nearly_all_bars_is_all_picture():
+    pixels = np.zeros((40, 40, 3), np.uint8)
+    pixels[20:22] = np.arange(40, dtype=np.uint8)[:, None] * 6
+    assert framing.content(pixels) == (0, 0, 40, 40)
+    assert framing.content(pixels.swapaxes(0, 1)) == (0, 0, 40, 40)

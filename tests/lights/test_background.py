@@ -21,7 +21,7 @@ def test_an_even_scene_is_an_even_light():
     light = Light.from_background(image, person())
     shading = harmonics.shade(np.eye(3), light)
     np.testing.assert_allclose(shading, shading[:1].repeat(3, 0), rtol=0.01)
-    # Its tint is the scene's; the brighter channel a little more so, as in any photo's highlights.
+    # It has the tint of the scene, slightly stronger in the brighter channel.
     assert shading[0, 0] > shading[0, 1] > shading[0, 2] > 0
 
 
@@ -68,5 +68,5 @@ def test_any_size_and_a_clipped_window_is_brighter_than_it_looks():
 
 
 def test_no_background_no_light():
-    with pytest.raises(InputError, match="at least 2% of the photo. Received: 0.0%"):
+    with pytest.raises(InputError, match="background on at least 2% of the photo. Received: 0.0%"):
         Light.from_background(np.ones((20, 20, 3)), np.ones((20, 20)))

@@ -50,7 +50,7 @@ def test_a_terminal_shows_spheres():
     try:
         while chunk := os.read(parent, 65536):
             shown += chunk
-    except OSError:  # what Linux says at the end of a terminal
+    except OSError:  # Linux raises it at the end of a terminal
         pass
     os.close(parent)
     assert process.wait(timeout=60) == 0
@@ -71,12 +71,15 @@ def test_a_light_is_written_as_picture_and_as_numbers(tmp_path):
 @pytest.mark.parametrize(
     "arguments,expected",
     [
-        ([], "Which light?"),
-        (["--rotate=20"], "Which light? Expected --list"),
+        ([], "No light given. Expected --light=NAME"),
+        (["--rotate=20"], "No light given. Expected --list"),
         (["--light=left", "--output=left.bmp"], "ends in .png"),
         (["--list", "--output=all.json"], "ends in .png"),
         (["--light=left", "--output=/nowhere/left.png"], "there is no folder /nowhere"),
-        (["--light=left", "--output=README.md"], "README.md exists"),
+        (
+            ["--light=left", "--output=README.md"],
+            "README.md exists. Choose another name, or pass --overwrite.",
+        ),
         (["--environment=/nowhere/x.exr"], "No such file or directory: /nowhere/x.exr"),
     ],
 )

@@ -1,10 +1,11 @@
-"""Lights from and to other tools' numbers."""
+"""Lights from and to the numbers of other tools."""
 
 import json
 
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
 from tfrelight import harmonics, lights
 from tfrelight.errors import InputError
 from tfrelight.lights import formats
@@ -61,11 +62,47 @@ def test_our_27_numbers_are_colour_by_colour_of_each_coefficient():
     np.testing.assert_array_equal(formats.encode(light), np.arange(27))
 
 
-@pytest.mark.parametrize("separator", [" ", ", ", "\n", "\t"])
-def test_text_with_any_separator(separator):
-    np.testing.assert_array_equal(
-        formats.parse(separator.join(map(str, range(27)))), np.arange(27).reshape(9, 3)
-    )
+_NUMBERS = [round(-1.5 + 0.25 * k, 2) for k in range(27)]
+
+
+def _rows(separator, end, count=3):
+    rows = [_NUMBERS[k : k + count] for k in range(0, 27, count)]
+    return end.join(separator.join(map(str, row)) for row in rows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(separator.join(map(str, _NUMBERS)) for separator in [" ", ", ", "\n", "\t", ";", " ; "]),
+        _rows(" ", "\n"),
+        _rows(", ", ",\r\n"),
+        _rows("\t", "\n\n\n"),
+        _rows(",", ";\n"),
+        f"[{_rows(', ', '], [')}]",
+        f"[[{_rows(' ', ']' + chr(10) + ' [')}]]",  # as numpy prints
+        f"(({_rows(', ', '), (')}))",
+        "# a lamp on the left\n\n" + _rows(" ", "  # R G B\n") + "\n   # the end\n",
+        _rows(" ", "\n").replace("-", "\u2212"),
+        " ".join(f"{number:+.6e}" for number in _NUMBERS),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_numbers_as_people_write_them(tmp_path, text, encoding):
+    path = tmp_path / "light.txt"
+    path.write_bytes(text.encode(encoding))
+    found = lights.Light.from_file(path).coefficients
+    np.testing.assert_allclose(found, np.reshape(_NUMBERS, (9, 3)), atol=1e-6)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("name", ["rim", "neon"])
+def test_our_own_file_after_an_editor(tmp_path, name, encoding):
+    light = lights.Light.preset(name)
+    text = "# from the shoot\n" + light.json().replace("\n", "\r\n") + "\r\n"
+    (tmp_path / "light.json").write_bytes(text.encode(encoding))
+    found = lights.Light.from_file(tmp_path / "light.json")
+    assert found == light
+    np.testing.assert_array_equal(found.relative, light.relative)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +116,14 @@ def test_text_with_any_separator(separator):
         ("a photo", None, "Expected 9 or 27 numbers"),
         ("{", None, "Expected JSON with `coefficients`"),
         (json.dumps({"light": []}), None, "Expected JSON with `coefficients`"),
-        (json.dumps({"coefficients": [1, 2]}), None, "Received: 2 numbers"),
+        (json.dumps({"coefficients": [1, 2]}), None, "[9, 3]. Received: shape [2]"),
+        (json.dumps({"coefficients": [[1] * 9] * 3}), None, "Received: shape [3, 9]"),
+        ("0.1 0.2 abc", None, "Expected 9 or 27 numbers, or JSON of tfrelight. Received: 'abc'"),
+        ("1.2.3", None, "Received: '1.2.3'"),
+        ("array([1, 2])", None, "Received: 'array'"),
+        ("# nothing else", None, "Received: 0 numbers"),
+        ("1;2;3", None, "Received: 3 numbers"),
+        ("x" * 500, None, f"Received: '{'x' * 20}'"),
         (json.dumps({"coefficients": "x"}), None, "Expected JSON with `coefficients`"),
         (json.dumps({"coefficients": [[1] * 3] * 9}), "dpr", "Received: JSON"),
         ("1", "lab", "Unknown order 'lab'. Expected one of: tfrelight, sfsnet, dpr"),
@@ -93,6 +137,16 @@ def test_wrong_numbers_are_refused_in_one_line(text, order, expected):
 
 
 def test_the_file_is_named(tmp_path):
-    (tmp_path / "light.txt").write_bytes(b"\xff\xd8\xff\xe0 a photo")
-    with pytest.raises(InputError, match="Invalid light file .*light.txt. Expected 9 or 27"):
-        lights.Light.from_file(tmp_path / "light.txt")
+    for data in (b"\xff\xd8\xff\xe0 a photo", b"\0\0\0", b"\xff\xfea"):
+        (tmp_path / "light.txt").write_bytes(data)
+        with pytest.raises(
+            InputError, match="Invalid light file .*light.txt. Expected 9 or 27.* that is no text"
+        ):
+            lights.Light.from_file(tmp_path / "light.txt")
+
+
+def test_a_light_file_of_windows():
+    path = ROOT.parent / "shared" / "cases" / "light_bom.txt"
+    if not path.exists():
+        pytest.skip("the examples of failures are not here")
+    assert lights.Light.from_file(path).exposure > 0

@@ -1,4 +1,4 @@
-"""Lights by name come from where their name says, at an exposure that suits a portrait."""
+"""Named lights come from where their name says, at an exposure for portraits."""
 
 import re
 
@@ -22,7 +22,7 @@ def test_exposure_suits_a_portrait(name):
     light = Light.preset(name)
     assert light.exposure == pytest.approx(1, rel=1e-4)
     visible = harmonics.shade(sphere.visible_normals(32)[0], light)
-    # Bright skin (0.5) is not burnt out over more than an edge; a second-order light hardly rings.
+    # Bright skin (0.5) burns out at most along an edge, and the light hardly rings below zero.
     assert np.percentile(visible.max(-1), 90) < 2.5
     assert visible.min() > -0.03
 

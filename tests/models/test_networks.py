@@ -1,4 +1,4 @@
-"""Every network: the same outputs, trainable in every precision, saved and loaded as it was."""
+"""Every network: its outputs, precisions, and the same outputs after saving and loading."""
 
 import json
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import tfrelight
 from tfrelight.errors import InputError
-from tfrelight.models import layers, precision, presets
+from tfrelight.models import layers, loading, networks, precision, presets
 
 TINY = {
     "compact": {"size": 32, "filters": (4, 6, 8), "blocks": (1, 1, 1)},
@@ -27,53 +27,75 @@ def photos(*shape):
     return np.random.default_rng(0).uniform(size=(*shape, 3)).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", presets.NETWORKS)
+@pytest.mark.parametrize("name", networks.NETWORKS)
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 def test_outputs(name, policy):
     keras.mixed_precision.set_global_policy(policy)
-    network = presets.build(name, **TINY[name])
+    network = networks.build(name, **TINY[name])
     outputs = network(photos(2, 32, 32))
     assert {key: tuple(value.shape) for key, value in outputs.items()} == {
         "albedo": (2, 32, 32, 3),
         "normals": (2, 32, 32, 3),
         "light": (2, 9, 3),
         "mask": (2, 32, 32, 1),
+        **({"parts": (2, 32, 32, 7)} if name == "compact" else {}),
     }
     assert all(value.dtype == tf.float32 for value in outputs.values())
     np.testing.assert_allclose(np.linalg.norm(outputs["normals"], axis=-1), 1, atol=1e-3)
     assert np.min(outputs["mask"]) >= 0 and np.max(outputs["mask"]) <= 1
 
 
+def test_parts_are_probabilities_and_the_mask_is_what_is_not_background():
+    network = changed("compact")
+    # So that the shares differ from pixel to pixel.
+    network.get_layer("parts_out").kernel.assign_add(
+        tf.random.stateless_normal(network.get_layer("parts_out").kernel.shape, (3, 4))
+    )
+    outputs = network(photos(2, 32, 32))
+    parts = outputs["parts"].numpy()
+    assert parts.min() >= 0 and np.ptp(parts[..., 0]) > 0.1
+    np.testing.assert_allclose(parts.sum(-1), 1, atol=1e-5)
+    np.testing.assert_allclose(outputs["mask"][..., 0], parts[..., 1:].sum(-1), atol=1e-5)
+
+
+def test_a_network_without_parts_is_that_of_the_first_presets():
+    network = networks.build("compact", parts=False, **TINY["compact"])
+    assert set(network(photos(1, 32, 32))) == {"albedo", "normals", "light", "mask"}
+    more = presets.variables(networks.build("compact", **TINY["compact"]))
+    heads = presets.variables(network).keys() ^ more.keys()
+    assert {name.partition("/")[0] for name in heads} == {"mask_out", "parts_out"}
+
+
 def test_sfsnet_is_sfsnet():
-    network = presets.build("sfsnet")
+    network = networks.build("sfsnet")
     # About 3.42 M with Caffe's scale-free BN; 65 of them are our mask.
     trainable = sum(int(np.prod(w.shape)) for w in network.trainable_weights)
     assert 3.40e6 < trainable < 3.43e6
     assert network.get_layer("conv1").kernel_size == (7, 7)
     assert network.get_layer("conv3").strides == (2, 2)
-    assert network.get_layer("light_features").output_shape[-1] == 384
+    assert network.get_layer("light_features").output.shape[-1] == 384
     blocks = [layer for layer in network.layers if layer.name.endswith("_add")]
     assert len(blocks) == 10
 
 
 def test_compact_fits_in_the_wheel():
     # 8 MiB of half precision for all weights: under 4.19 M parameters.
-    assert presets.build("compact").count_params() < 4.19e6
+    assert networks.build("compact").count_params() < 4.19e6
 
 
 def test_compact_wants_a_size_it_can_halve():
     with pytest.raises(InputError, match="multiple of 16. Received: 100"):
-        presets.build("compact", size=100)
+        networks.build("compact", size=100)
 
 
 def test_sfsnet_wants_an_even_size():
     with pytest.raises(InputError, match="even number. Received: 33"):
-        presets.build("sfsnet", size=33)
+        networks.build("sfsnet", size=33)
 
 
 def test_unknown_network():
     with pytest.raises(InputError, match="Unknown network 'unet'. Expected one of: compact"):
-        presets.build("unet")
+        networks.build("unet")
 
 
 def test_gain_starts_blocks_as_the_identity():
@@ -84,13 +106,12 @@ def test_gain_starts_blocks_as_the_identity():
 
 
 def test_attention_starts_as_the_identity_and_then_joins_distant_cells():
-    plain = presets.build("compact", **TINY["compact"])
-    attentive = presets.build("compact", attention=True, **TINY["compact"])
-    given = {weight.name: weight for weight in plain.weights}
-    same = [weight for weight in attentive.weights if weight.name in given]
-    assert len(same) == len(given) == len(plain.weights) < len(attentive.weights)
-    for weight in same:
-        weight.assign(given[weight.name])
+    plain = networks.build("compact", **TINY["compact"])
+    attentive = networks.build("compact", attention=True, **TINY["compact"])
+    given, more = presets.variables(plain), presets.variables(attentive)
+    assert given.keys() < more.keys() and len(given) == len(plain.weights)
+    for name, weight in given.items():
+        more[name].assign(weight)
     x = photos(1, 32, 32)
     for key, value in plain(x).items():
         np.testing.assert_array_equal(attentive(x)[key], value)
@@ -111,27 +132,56 @@ def test_space_to_depth_and_back():
     np.testing.assert_array_equal(layers.DepthToSpace()(layers.SpaceToDepth()(x)), x)
 
 
-def run_folder(path, name):
-    network = presets.build(name, **TINY[name])
-    # Away from the initial values, BatchNormalization's statistics too.
+def changed(name):
+    """A tiny network with changed weights and statistics of BatchNormalization."""
+    network = networks.build(name, **TINY[name])
     for weight in network.weights:
         weight.assign(weight + 0.05 * tf.random.stateless_normal(weight.shape, (1, 2)) ** 2)
-    (path / "weights").mkdir()
-    network.save_weights(path / presets.LAST)
-    presets.describe(path, name, TINY[name])
     return network
 
 
-@pytest.mark.parametrize("name", presets.NETWORKS)
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_a_saved_model_loads_without_custom_objects(name, tmp_path):
+    """All layers are registered: the networks and `of_any_size` use every one of them."""
+    model = loading.of_any_size(changed(name))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for key, value in model(photos(2, 40, 24)).items():
+        np.testing.assert_array_equal(loaded(photos(2, 40, 24))[key], value)
+
+
+def test_every_layer_returns_its_arguments():
+    for layer in (
+        *(layers.Gain(), layers.SpaceToDepth(), layers.DepthToSpace(), layers.Foreground()),
+        layers.UnitNormals(scale=2.0, offset=(-1.0, 0.5, 1.0), name="normals"),
+        *(layers.Resize(7), layers.Resize(unit=True)),
+    ):
+        assert type(layer).from_config(layer.get_config()).get_config() == layer.get_config()
+        registered = keras.saving.get_registered_object(f"tfrelight>{type(layer).__name__}")
+        assert registered is type(layer)
+    config = layers.UnitNormals(scale=2.0, offset=(-1.0, 0.5, 1.0)).get_config()
+    assert (config["scale"], config["offset"]) == (2.0, (-1.0, 0.5, 1.0))
+    assert layers.Resize(7, unit=True).get_config().items() >= {"size": 7, "unit": True}.items()
+
+
+def run_folder(path, name):
+    network = changed(name)
+    (path / "weights").mkdir()
+    network.save_weights(path / loading.LAST)
+    loading.describe(path, name, TINY[name])
+    return network
+
+
+@pytest.mark.parametrize("name", networks.NETWORKS)
 def test_save_load_predict(name, tmp_path):
     network = run_folder(tmp_path, name)
     expected = network.predict(photos(3, 32, 32), verbose=0)
     loaded = tfrelight.load_model(tmp_path).predict(photos(3, 32, 32), verbose=0)
-    assert set(loaded) == {"albedo", "normals", "light", "mask"}
+    assert set(loaded) == set(expected)
     expected["albedo"] = np.clip(expected["albedo"], 0, 1)
     for key in expected:
         np.testing.assert_allclose(loaded[key], expected[key], atol=1e-5)
-    one_file = tfrelight.load_model(tmp_path / presets.LAST).predict(photos(3, 32, 32), verbose=0)
+    one_file = tfrelight.load_model(tmp_path / loading.LAST).predict(photos(3, 32, 32), verbose=0)
     np.testing.assert_array_equal(one_file["light"], loaded["light"])
 
 
@@ -141,6 +191,9 @@ def test_photos_of_any_size(tmp_path):
     outputs = model.predict(photos(2, 50, 38), verbose=0)
     assert outputs["albedo"].shape == (2, 50, 38, 3)
     assert outputs["mask"].shape == (2, 50, 38, 1)
+    # Also between the network's own pixels.
+    np.testing.assert_allclose(outputs["parts"].sum(-1), 1, atol=1e-5)
+    np.testing.assert_allclose(outputs["mask"], 1 - outputs["parts"][..., :1], atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(outputs["normals"], axis=-1), 1, atol=1e-4)
     again = tf.function(model)(photos(2, 50, 38))
     np.testing.assert_allclose(again["albedo"], outputs["albedo"], atol=1e-4)
@@ -161,14 +214,14 @@ def test_a_folder_without_a_model(tmp_path):
 
 def test_weights_of_another_network(tmp_path):
     run_folder(tmp_path, "compact")
-    presets.describe(tmp_path, "sfsnet", TINY["sfsnet"])
+    loading.describe(tmp_path, "sfsnet", TINY["sfsnet"])
     with pytest.raises(InputError, match="does not hold the weights of sfsnet"):
         tfrelight.load_model(tmp_path)
 
 
 def test_corrupt_weights_and_description(tmp_path):
     run_folder(tmp_path, "compact")
-    (tmp_path / presets.LAST).write_bytes(b"nonsense")
+    (tmp_path / loading.LAST).write_bytes(b"nonsense")
     with pytest.raises(InputError, match="does not hold the weights of compact"):
         tfrelight.load_model(tmp_path)
     (tmp_path / "model.json").write_text("[]")

@@ -1,5 +1,7 @@
 """The training step: named losses by hand, switches, falling loss, no NaN in the weights."""
 
+import types
+
 import keras
 import numpy as np
 import pytest
@@ -7,10 +9,10 @@ import tensorflow as tf
 
 from tests import scenes
 from tests.models.test_networks import TINY
-from tfrelight import losses, shading
+from tfrelight import shading
 from tfrelight.data import pairs, records
 from tfrelight.errors import InputError
-from tfrelight.models import presets
+from tfrelight.models import losses, networks
 from tfrelight.models.relight_model import RelightModel, pair_losses
 
 
@@ -28,7 +30,8 @@ def pair(source):
 
 def perfect(portraits):
     """What a network would say that knows the truth."""
-    return {key: portraits[key] for key in ("albedo", "normals", "light", "mask")}
+    known = {key: portraits[key] for key in ("albedo", "normals", "light", "mask")}
+    return {**known, "parts": tf.one_hot(tf.cast(portraits["parts"][..., 0], tf.int32), 7)}
 
 
 def concatenated(pair):
@@ -80,7 +83,7 @@ def test_cross_relighting_lends_the_light_and_keeps_the_surface(pair):
     assert abs(float(own - value)) > 1e-4
 
 
-MULTILIT = ("cross_relighting", "albedo_consistency", "normal_consistency")
+MULTILIT = ("cross_relighting", "albedo_consistency", "normals_consistency")
 
 
 def test_single_photos_have_no_multilit_losses(pair):
@@ -151,6 +154,20 @@ def test_saturated_pixels_of_unlabelled_photos_do_not_vote(pair, name):
     assert abs(float(pair_losses([name], outputs, saturated)[name] - expected)) < 0.005
 
 
+@pytest.mark.parametrize("name", ["reconstruction", "cross_relighting"])
+def test_labelled_and_unlabelled_photos_vote_alike(pair, name):
+    """A network that says black is off by the photo itself, in its mask."""
+    portraits = concatenated(pair)
+    known = tf.constant([1.0, 0.0, 0.0, 1.0] * 2)
+    for label in ("albedo", "normals", "light"):
+        portraits[f"has_{label}"] = known
+    outputs = perfect(portraits)
+    outputs["albedo"] = 0 * outputs["albedo"]
+    value = pair_losses([name], outputs, portraits)[name]
+    expected = losses.absolute(0.0, portraits["image"], portraits["mask"])
+    np.testing.assert_allclose(value, expected, rtol=5e-3)
+
+
 def test_the_supervised_losses_by_hand(pair):
     portraits = concatenated(pair)
     # Labels of one value, so that a prediction is off by the same everywhere.
@@ -162,15 +179,18 @@ def test_the_supervised_losses_by_hand(pair):
     outputs["normals"] = up * 0.8 + [0.0, 0.6, 0.0]
     outputs["light"] = portraits["light"] * 1.5
     outputs["mask"] = tf.ones_like(portraits["mask"]) * 0.5
-    values = pair_losses(["albedo", "normal", "light", "mask"], outputs, portraits)
+    outputs["parts"] = tf.ones_like(outputs["parts"]) / 7
+    values = pair_losses(["albedo", "normals", "light", "mask", "parts"], outputs, portraits)
     # Linear 0.21404 and 0.31855 are sRGB 0.5 and 0.6.
     assert float(values["albedo"]) == pytest.approx(0.1, abs=1e-3)
     # L1: (0 + 0.6 + 0.2) / 3; angle: 1 - 0.8.
-    assert float(values["normal"]) == pytest.approx(0.8 / 3 + 0.2, abs=1e-5)
+    assert float(values["normals"]) == pytest.approx(0.8 / 3 + 0.2, abs=1e-5)
     # (1.5 - 1)² of the light itself.
     assert float(values["light"]) == pytest.approx(0.25, abs=1e-5)
     # -log 0.5 whatever the target.
     assert float(values["mask"]) == pytest.approx(0.69315, abs=1e-4)
+    # -log 1/7 likewise.
+    assert float(values["parts"]) == pytest.approx(1.94591, abs=1e-4)
 
 
 def test_consistency_compares_the_two_photos(pair):
@@ -179,9 +199,9 @@ def test_consistency_compares_the_two_photos(pair):
     outputs["albedo"] = tf.ones_like(outputs["albedo"]) * halves(0.21404, 0.31855)
     up = tf.zeros_like(outputs["normals"]) + [0.0, 0.0, 1.0]
     outputs["normals"] = tf.where(halves(0, 1) > 0, up * 0.8 + [0.6, 0.0, 0.0], up)
-    values = pair_losses(["albedo_consistency", "normal_consistency"], outputs, portraits)
+    values = pair_losses(["albedo_consistency", "normals_consistency"], outputs, portraits)
     assert float(values["albedo_consistency"]) == pytest.approx(0.1, abs=1e-3)
-    assert float(values["normal_consistency"]) == pytest.approx(0.2, abs=1e-5)
+    assert float(values["normals_consistency"]) == pytest.approx(0.2, abs=1e-5)
 
 
 def test_where_there_is_no_albedo_there_is_no_label(pair):
@@ -189,87 +209,180 @@ def test_where_there_is_no_albedo_there_is_no_label(pair):
     portraits["albedo"] = portraits["albedo"] * halves(0.0, 1.0)
     outputs = perfect(portraits)
     outputs["normals"] = outputs["normals"] * halves(-1.0, 1.0)
-    assert float(pair_losses(["normal"], outputs, portraits)["normal"]) == pytest.approx(
+    assert float(pair_losses(["normals"], outputs, portraits)["normals"]) == pytest.approx(
         0, abs=1e-5
     )
 
 
 def test_hidden_labels_do_not_count(pair):
     portraits = concatenated(pair)
-    for label in ("albedo", "normals", "light", "mask"):
+    for label in ("albedo", "normals", "light", "mask", "parts"):
         portraits[f"has_{label}"] = tf.zeros(8)
     outputs = perfect(portraits)
     outputs["albedo"] = outputs["albedo"] * 0.1
     outputs["light"] = outputs["light"] * 5
-    values = pair_losses(["albedo", "normal", "light", "mask"], outputs, portraits)
+    outputs["parts"] = 1 - outputs["parts"]
+    values = pair_losses(["albedo", "normals", "light", "mask", "parts"], outputs, portraits)
     assert all(float(value) == 0 for value in values.values())
 
 
 def model(name, weights=None, rate=3e-3):
     keras.utils.set_random_seed(1)
     result = RelightModel(
-        presets.build(name, **TINY[name]), weights or dict.fromkeys(losses.NAMES, 1.0)
+        networks.build(name, **TINY[name]), weights or dict.fromkeys(losses.NAMES, 1.0)
     )
     result.compile(optimizer=keras.optimizers.Adam(rate))
     return result
 
 
-@pytest.mark.parametrize("name", presets.NETWORKS)
-def test_training_lowers_the_loss(name, pair):
-    trained = model(name)
-    batches = tf.data.Dataset.from_tensors(pair).repeat()
-    # Without the moving statistics of BatchNormalization, as training sees it.
-    first = trained.fit(batches, steps_per_epoch=1, verbose=0).history
-    later = trained.fit(batches, steps_per_epoch=20, verbose=0).history
-    last = trained.fit(batches, steps_per_epoch=1, verbose=0).history
-    assert last["loss"][0] < later["loss"][0] < first["loss"][0]
-    assert set(losses.NAMES) < set(first)
-
-
 def test_the_loss_is_the_weighted_sum(pair):
-    trained = model("compact", {"reconstruction": 2.0, "normal": 0.5})
+    trained = model("compact", {"reconstruction": 2.0, "normals": 0.5})
     logs = trained.evaluate(tf.data.Dataset.from_tensors(pair), verbose=0, return_dict=True)
     assert logs["loss"] == pytest.approx(
-        2 * logs["reconstruction"] + 0.5 * logs["normal"], rel=1e-4
+        2 * logs["reconstruction"] + 0.5 * logs["normals"], rel=1e-4
     )
 
 
-@pytest.mark.parametrize("scaled", [False, True])
-def test_a_step_goes_down_the_gradient_of_the_weighted_sum(pair, scaled):
-    """The network's own losses, as regularization is one, are of the sum too."""
-    weights = {"reconstruction": 2.0, "normal": 0.5, "light": 1.0}
-    trained = model("compact", weights)
-    network = trained.network
-    network.add_loss(lambda: 0.1 * tf.reduce_sum(network.get_layer("stem").kernel ** 2))
+@pytest.fixture
+def eagerly():
+    """Without graphs and XLA, which take ten seconds to build for one step."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def regularized(layer):
+    """The same layer, with a loss of its own if it is the stem."""
+    config = layer.get_config()
+    if layer.name == "stem":
+        config["kernel_regularizer"] = keras.regularizers.L2(0.1)
+    return type(layer).from_config(config)
+
+
+@pytest.mark.parametrize("scaled,replicas", [(False, 1), (True, 1), (False, 4)])
+def test_a_step_goes_down_the_gradient_of_the_weighted_sum(
+    pair, eagerly, monkeypatch, scaled, replicas
+):
+    """The network's own losses, as regularization is one, are of the sum too.
+
+    The optimizer adds up what replicas send: each sends its share.
+    """
+    weights = {"reconstruction": 2.0, "normals": 0.5, "light": 1.0}
+    network = keras.models.clone_model(model("compact").network, clone_function=regularized)
+    trained = RelightModel(network, weights)
+    assert len(network.losses) == 1
     optimizer = keras.optimizers.SGD(1.0)
     if scaled:
-        optimizer = keras.mixed_precision.LossScaleOptimizer(
-            optimizer, dynamic=False, initial_scale=1024.0
-        )
+        optimizer = keras.mixed_precision.LossScaleOptimizer(optimizer, initial_scale=1024.0)
     trained.compile(optimizer=optimizer)
     portraits = concatenated(pair)
     with tf.GradientTape() as tape:
         parts = pair_losses(weights, network(portraits["image"], training=True), portraits)
         total = tf.add_n([weights[name] * parts[name] for name in parts] + network.losses)
     variables = network.trainable_variables
-    gradients = tape.gradient(total, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    # None where no loss reaches.
+    gradients = [0.0 if g is None else g for g in tape.gradient(total, variables)]
     before = network.get_weights()
-    history = trained.fit(tf.data.Dataset.from_tensors(pair), verbose=0).history
-    assert history["loss"][0] == pytest.approx(float(total), rel=1e-5)
+    if replicas > 1:
+        strategy = types.SimpleNamespace(num_replicas_in_sync=replicas)
+        monkeypatch.setattr(tf.distribute, "get_strategy", lambda: strategy)
+    logs = trained.train_step(pair)
+    assert float(logs["loss"]) == pytest.approx(float(total), rel=1e-5)
     for value, variable, gradient in zip(before, variables, gradients):
-        np.testing.assert_allclose(value - variable.numpy(), gradient, rtol=1e-3, atol=1e-6)
+        step = value - variable.numpy()
+        np.testing.assert_allclose(step, gradient / replicas, rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.parametrize("off", losses.NAMES)
-def test_any_loss_can_be_switched_off(pair, off):
+def test_any_loss_can_be_switched_off(pair, eagerly, off):
     """Then no other loss may reach a head, as with the mask's."""
     trained = model("compact", {**dict.fromkeys(losses.NAMES, 1.0), off: 0.0})
-    history = trained.fit(tf.data.Dataset.from_tensors(pair), verbose=0).history
-    assert off not in history and np.isfinite(history["loss"][0])
+    logs = trained.train_step(pair)
+    assert off not in logs and np.isfinite(logs["loss"])
+
+
+class Tells:
+    """A network that says the same whatever it sees, with losses of its own."""
+
+    def __init__(self, outputs, *losses):
+        self.outputs = self.output = outputs
+        self.losses = losses
+
+    def __call__(self, images, training):
+        return self.outputs
+
+
+def test_the_error_of_normals_is_logged_in_degrees_where_they_are_known(pair):
+    portraits = concatenated(pair)
+    up = tf.zeros_like(portraits["normals"]) + [0.0, 0.0, 1.0]
+    outputs = perfect(portraits)
+    # The first photos' normals are off by the angle whose sine is 0.6.
+    outputs["normals"] = tf.where(halves(1, 0) > 0, up * 0.8 + [0.6, 0.0, 0.0], up)
+    tells = RelightModel(Tells(outputs), {"normals": 1.0})
+    known = {name: {**half, "normals": up[:4]} for name, half in pair.items()}
+    logs = tells.test_step(known)
+    assert float(logs["normals_degrees"]) == pytest.approx(36.8699 / 2, abs=0.05)
+    # Neither unknown normals nor those where photometric stereo left no albedo count.
+    for hidden in ("has_normals", "albedo", "mask"):
+        some = {**known["b"], hidden: tf.zeros_like(known["b"][hidden])}
+        tells.means["normals_degrees"].reset_state()
+        logs = tells.test_step({"a": known["a"], "b": some})
+        assert float(logs["normals_degrees"]) == pytest.approx(36.8699, abs=0.05), hidden
+
+
+def test_the_overlap_of_parts_is_logged_where_they_are_known(pair):
+    """A ball is background, skin on its left and cloth on its right."""
+    portraits = concatenated(pair)
+    outputs = perfect(portraits)
+    # Of the first photos the network takes the cloth for skin.
+    mistaken = np.array(portraits["parts"])
+    mistaken[:4][mistaken[:4] == 5] = 1
+    outputs["parts"] = tf.one_hot(mistaken[..., 0].astype(int), 7)
+    tells = RelightModel(Tells(outputs), {"albedo": 1.0})
+    # Skin: half as much again is called so. Cloth: half is found. Background: all.
+    logs = tells.test_step(pair)
+    assert float(logs["parts_iou"]) == pytest.approx((1 + 2 / 3 + 1 / 2) / 3, abs=0.01)
+    tells.overlap.reset_state()
+    unknown = {**pair["a"], "has_parts": tf.zeros(4)}
+    logs = tells.test_step({**pair, "a": unknown})
+    assert float(logs["parts_iou"]) == pytest.approx(1)
+    assert tells.overlap in tells.metrics  # so that every epoch counts anew
+
+
+def test_a_network_that_does_not_tell_parts_trains_without_their_loss(pair, eagerly):
+    trained = model("sfsnet", {"albedo": 1.0, "parts": 1.0})
+    logs = trained.train_step(pair)
+    assert "albedo" in logs and not {"parts", "parts_iou"} & logs.keys()
+    with pytest.raises(InputError, match="at least one loss"):
+        model("sfsnet", {"parts": 1.0})
+
+
+@pytest.mark.parametrize("sign,degrees", [(1.0, 0.0), (-1.0, 180.0)])
+def test_the_error_of_normals_is_a_number_where_rounding_leaves_the_cosine(pair, sign, degrees):
+    """Of unit vectors in float32 a product may be a little more than 1."""
+    outputs = perfect(concatenated(pair))
+    normals = outputs["normals"]
+    assert np.max(tf.reduce_sum(normals * normals, axis=-1)) > 1
+    outputs["normals"] = sign * normals
+    logs = RelightModel(Tells(outputs), {"normals": 1.0}).test_step(pair)
+    assert float(logs["normals_degrees"]) == pytest.approx(degrees, abs=0.05)
+
+
+def test_the_network_s_own_losses_are_of_the_sum(pair):
+    tells = Tells(perfect(concatenated(pair)), tf.constant(0.25), tf.constant(0.5))
+    logs = RelightModel(tells, {"albedo": 1.0}).test_step(pair)
+    assert float(logs["loss"]) == pytest.approx(0.75, abs=1e-5)
+    assert float(logs["albedo"]) == pytest.approx(0, abs=1e-5)
+
+
+def test_a_network_s_output_may_have_any_precision(pair):
+    outputs = {name: tf.cast(one, tf.float16) for name, one in perfect(concatenated(pair)).items()}
+    logs = RelightModel(Tells(outputs), {"albedo": 1.0, "light": 1.0}).test_step(pair)
+    assert logs["albedo"].dtype == tf.float32 and float(logs["loss"]) < 1e-3
 
 
 def test_unknown_and_missing_losses():
-    network = presets.build("compact", **TINY["compact"])
+    network = networks.build("compact", **TINY["compact"])
     with pytest.raises(InputError, match="Unknown loss 'gan'"):
         RelightModel(network, {"gan": 1.0})
     with pytest.raises(
@@ -278,3 +391,17 @@ def test_unknown_and_missing_losses():
         RelightModel(network, {"albedo": float("nan")})
     with pytest.raises(InputError, match="at least one loss"):
         RelightModel(network, {"albedo": 0.0})
+
+
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_training_lowers_the_loss(name, pair):
+    trained = model(name)
+    batches = tf.data.Dataset.from_tensors(pair).repeat()
+    # Without the moving statistics of BatchNormalization, as training sees it.
+    first = trained.fit(batches, steps_per_epoch=1, shuffle=False, verbose=0).history
+    later = trained.fit(batches, steps_per_epoch=20, shuffle=False, verbose=0).history
+    last = trained.fit(batches, steps_per_epoch=1, shuffle=False, verbose=0).history
+    assert last["loss"][0] < later["loss"][0] < first["loss"][0]
+    expected = set(losses.NAMES) | {"parts_iou"}
+    assert set(first) >= (expected if name == "compact" else set(losses.NAMES) - {"parts"})
+    assert ("parts" in first) == ("parts_iou" in first) == (name == "compact")

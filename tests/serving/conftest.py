@@ -1,4 +1,4 @@
-"""One small exported model for all serving tests, and a session that runs it as a server does."""
+"""One small exported model for all serving tests, and a session that runs it like a server."""
 
 import dataclasses
 import functools
@@ -13,28 +13,35 @@ from tensorflow.core.protobuf import config_pb2
 
 from tests.models.test_networks import TINY
 from tests.serving import local
-from tfrelight.models import presets
+from tfrelight.models import loading, networks
 from tfrelight.serving import versions
 
 
 def run_folder(path):
-    """A run's folder: a small network whose maps are those of a face as little as they may be."""
-    # A fixture of the session begins before those that seed each test.
+    """Writes a training run of a small, untrained network, and returns the network."""
+    # Session fixtures run before the fixture that seeds each test.
     tf.keras.utils.set_random_seed(0)
-    network = presets.build("compact", **TINY["compact"])
-    # Away from the initial values, under which every photo has the same maps.
+    network = networks.build("compact", **TINY["compact"])
+    # With the initial weights every photo has the same maps.
     for index, weight in enumerate(network.weights):
         noise = tf.random.stateless_normal(weight.shape, (index, 0))
         weight.assign_add(noise * (0.3 if "gain" in weight.name else 0.05))
     (path / "weights").mkdir(parents=True)
-    network.save_weights(path / presets.LAST)
-    presets.describe(path, "compact", TINY["compact"])
+    network.save_weights(path / loading.LAST)
+    loading.describe(path, "compact", TINY["compact"])
     return network
 
 
 @dataclasses.dataclass
 class Exported:
-    """run: the training run's folder. base: the folder of versions. path: of version 1."""
+    """An exported model.
+
+    Attributes:
+      run: folder of the training run.
+      base: folder of the versions.
+      path: folder of version 1.
+      network: the model in this process.
+    """
 
     run: pathlib.Path
     base: pathlib.Path
@@ -48,15 +55,15 @@ def exported(tmp_path_factory):
     run, base = folder / "run", folder / "tfrelight"
     run_folder(run)
     path = versions.publish(run, base)
-    return Exported(run, base, path, presets.load_network(run))
+    return Exported(run, base, path, loading.load_network(run))
 
 
 @pytest.fixture(scope="session")
 def answer(exported):
-    """`answer(signature, **inputs)`: as TensorFlow Serving's session, with no check in Python."""
+    """`answer(signature, **inputs)`: runs a session like TensorFlow Serving, without checks."""
     graph = tf.Graph()
     session = tf.compat.v1.Session(graph=graph)
-    # The graph is the default one here only: other tests run eagerly.
+    # The default graph only here: other tests run eagerly.
     with graph.as_default():
         meta = tf.compat.v1.saved_model.load(session, ["serve"], str(exported.path))
 
@@ -78,7 +85,7 @@ def answer(exported):
 
 
 def picture(height, width, seed=0):
-    """A picture with smooth colour and some detail, `[H, W, 3]` uint8."""
+    """A smooth picture with some noise, `[H, W, 3]` uint8."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width] / max(height, width)
     smooth = 0.5 + 0.3 * np.sin(4 * x[..., None] + 3 * y[..., None] + rng.uniform(0, 6, 3))
@@ -105,7 +112,7 @@ def strings(*values):
 
 @pytest.fixture
 def base(exported, tmp_path):
-    """A folder of versions of the test's own, with version 1."""
+    """A folder of versions for one test, with version 1."""
     base = tmp_path / "tfrelight"
     local.copy_version(exported, base, 1)
     return base

@@ -1,4 +1,4 @@
-"""A local server in a thread of the test, and raw requests to it, as any client would send them."""
+"""A local server in a thread of the test process, and raw requests to it."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from tfrelight.serving.server import run, servable
 
 
 def copy_version(exported, base, number, warm_up=False):
-    """Puts the exported version into a folder under a number, as a publisher does: renamed."""
+    """Copies the exported version into a folder, and renames it to a number when complete."""
     base.mkdir(parents=True, exist_ok=True)
     aside = base / f".copy-{number}"
     shutil.copytree(exported.path, aside)
@@ -30,7 +30,7 @@ def copy_version(exported, base, number, warm_up=False):
 
 
 def config_of(base, text="", name="tfrelight"):
-    """The configuration of one model; `text` is what its `config` block says beside."""
+    """The configuration of one model; `text` is added to its `config` block."""
     return text_format.Parse(
         f"""model_config_list {{ config {{
             name: "{name}" base_path: "{base}" model_platform: "tensorflow" {text}
@@ -41,7 +41,7 @@ def config_of(base, text="", name="tfrelight"):
 
 @contextlib.contextmanager
 def serving(config, **settings):
-    """A server that runs until the block ends; gives the `Server`."""
+    """Yields a `Server` that runs until the block ends."""
     settings = {"port": 0, "poll_seconds": 0.05, "grace_seconds": 20.0, **settings}
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
@@ -51,7 +51,7 @@ def serving(config, **settings):
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result(120)
 
     try:
-        server = run.Server(run.Settings(config=config, **settings))
+        server = run.Server(run.ServerConfig(config=config, **settings))
         call(server.start())
         try:
             yield server
@@ -65,7 +65,7 @@ def serving(config, **settings):
 
 @contextlib.contextmanager
 def held_runs(monkeypatch):
-    """Runs of any graph wait until the block ends; gives the event that one has begun."""
+    """Holds every run of a graph until the block ends; yields the event that one has begun."""
     begun, gate, real = threading.Event(), threading.Event(), servable.Servable.run
 
     def held(*arguments):
@@ -101,7 +101,7 @@ class Raw:
         return self.prediction.Predict(request, timeout=timeout)
 
     def states(self, name="tfrelight"):
-        """Dict of version to (state, code, text)."""
+        """Version to (state, code, text)."""
         request = get_model_status_pb2.GetModelStatusRequest()
         request.model_spec.name = name
         names = get_model_status_pb2.ModelVersionStatus.State

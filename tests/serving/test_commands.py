@@ -1,4 +1,4 @@
-"""From a run's folder to a relit photo by the commands, as an operator types them."""
+"""From a training run to a relit photo with the commands, as an operator types them."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def module(name, *flags, timeout=240):
 
 def test_export_serve_and_relight(exported, tmp_path):
     base, out = tmp_path / "tfrelight", tmp_path / "out"
-    # In bfloat16, which is compared with float32 on built-in portraits.
+    # In bfloat16, so that the export compares it with float32 on synthetic portraits.
     flags = [f"--model={exported.run}", f"--output_dir={base}"]
     done = module("tfrelight.export", *flags, "--precision=bfloat16")
     assert (done.returncode, done.stdout) == (0, f"Exported {exported.run} to {base / '1'}.\n")
@@ -48,7 +48,7 @@ def test_export_serve_and_relight(exported, tmp_path):
         assert where, line
         (tmp_path / "photo.png").write_bytes(file_of(picture(20, 30)))
         target = [f"--server={where[1]}", "--model=faces", "--model_label=stable"]
-        photo = [tmp_path / "photo.png", "--light=left", f"--output_dir={out}"]
+        photo = [tmp_path / "photo.png", "--crop", "--light=left", f"--output_dir={out}"]
         done = module("tfrelight.serving.client", *target, *photo)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout == f"{out / 'photo.png'}\n"
@@ -62,7 +62,25 @@ def test_export_serve_and_relight(exported, tmp_path):
         server.communicate()
 
 
-def test_another_format(exported, tmp_path):
+def test_the_kit_s_labels_and_one_version(base, tmp_path):
+    """`export/models.config` names two versions; a first export has one."""
+    text = (ROOT / "export" / "models.config").read_text()
+    (tmp_path / "models.config").write_text(text.replace("/models/tfrelight", str(base)))
+    flags = [f"--model_config_file={tmp_path / 'models.config'}", "--port=0", "--metrics_port=-1"]
+    done = module("tfrelight.serve", *flags)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "Request to assign label to version 2 of model tfrelight" in done.stderr
+    flag = re.search(r"or pass (--\w+)\.$", done.stderr.strip())[1]
+    command = [sys.executable, "-m", "tfrelight.serve", *flags, flag]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout.readline().startswith("Serving tfrelight on ")
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def test_export_writes_tensorflow_lite(exported, tmp_path):
     flags = [f"--model={exported.run}", f"--output_dir={tmp_path}", "--format=tflite"]
     done = module("tfrelight.export", *flags)
     path = tmp_path / "tfrelight.tflite"

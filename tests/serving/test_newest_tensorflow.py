@@ -2,8 +2,8 @@
 
     python -m pytest -m slow tests/serving/test_newest_tensorflow.py
 
-installs that TensorFlow (a few minutes, 1.4 GB) into a temporary folder, and skips without an
-index to install from.
+installs that TensorFlow (a few minutes, 1.4 GB) into a temporary folder, and is skipped without a
+package index.
 """
 
 import os
@@ -19,16 +19,16 @@ from tfrelight import Light
 
 LEFT = Light.preset("left").coefficients
 
-# Nothing of tfrelight is there: a SavedModel is all that a server has.
+# Does not import tfrelight, because a server has only the SavedModel.
 SCRIPT = """
 import pathlib, sys
 import numpy as np
 import tensorflow as tf
 
-path, inputs, outputs = sys.argv[1:]
+path, stored, outputs = sys.argv[1:]
 print(tf.__version__)
 loaded = tf.saved_model.load(path)
-arrays = np.load(inputs)
+arrays = np.load(stored)
 photos = [arrays[name].tobytes() for name in sorted(arrays.files) if name.startswith("file")]
 values = {
     "images": arrays["images"],
@@ -38,8 +38,8 @@ values = {
 }
 found = {}
 for name, signature in loaded.signatures.items():
-    _, wanted = signature.structured_input_signature
-    for key, value in signature(**{k: tf.constant(values[k]) for k in wanted}).items():
+    _, inputs = signature.structured_input_signature
+    for key, value in signature(**{k: tf.constant(values[k]) for k in inputs}).items():
         value = value.numpy()
         if value.dtype == object:
             for index, data in enumerate(value):
@@ -52,11 +52,11 @@ np.savez(outputs, **found)
 
 @pytest.fixture(scope="module")
 def newest(tmp_path_factory):
-    """A Python with the newest TensorFlow."""
+    """A Python with the newest TensorFlow, and its environment variables."""
     folder = tmp_path_factory.mktemp("newest") / "env"
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    # A constraint on this environment is none on that one.
+    # Constraints of this environment do not apply there.
     environment.pop("PIP_CONSTRAINT", None)
     python = folder / "bin" / "python"
     install = subprocess.run(
@@ -66,14 +66,14 @@ def newest(tmp_path_factory):
         text=True,
     )
     if "(from versions: none)" in install.stderr:
-        pytest.skip("tensorflow-cpu cannot be installed: there is no index to install from")
+        pytest.skip("tensorflow-cpu cannot be installed: no package index")
     assert install.returncode == 0, install.stderr[-3000:]
     return python, environment
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_the_newest_tensorflow_answers_the_same(exported, answer, newest, tmp_path):
+def test_the_newest_tensorflow_gives_the_same_outputs(exported, answer, newest, tmp_path):
     python, environment = newest
     pictures = [picture(40, 30), picture(50, 64, 1)]
     files = [file_of(pictures[0]), file_of(pictures[1], "JPEG")]
@@ -95,7 +95,7 @@ def test_the_newest_tensorflow_answers_the_same(exported, answer, newest, tmp_pa
         text=True,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    # A test of 2.15 against 2.15 would be none.
+    # Otherwise the test would compare 2.15 with itself.
     version = tuple(int(part) for part in done.stdout.split()[-1].split(".")[:2])
     assert version > (2, 15)
     found = np.load(tmp_path / "out.npz")

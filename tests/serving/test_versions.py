@@ -1,4 +1,4 @@
-"""Publishing: whole versions only, what their manifest says, and warm-up that a server can run."""
+"""Exporting: complete versions only, their manifest, and warm-up that a server can run."""
 
 import json
 import os
@@ -10,13 +10,13 @@ import tensorflow as tf
 
 from tests.serving.conftest import run_folder
 from tfrelight.errors import InputError
-from tfrelight.models import bundled, presets
+from tfrelight.models import loading, presets
 from tfrelight.serving import defaults, folders, manifest, signatures, versions, warm_up
 
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Publishing without TensorFlow's part of it, which takes seconds."""
+    """Exports without TensorFlow's part, which takes seconds."""
 
     class Archive:
         def write_out(self, folder):
@@ -34,21 +34,21 @@ def run(tmp_path):
     return folder
 
 
-def test_versions_count_up_and_nothing_unfinished_stays(run, tmp_path, quick):
+def test_versions_count_up_and_leave_no_unfinished_folder(run, tmp_path, quick):
     base = tmp_path / "models"
-    assert versions.publish(run, base, warmed=False).name == "1"
-    assert versions.publish(run, base, warmed=False).name == "2"
+    assert versions.publish(run, base, with_warm_up=False).name == "1"
+    assert versions.publish(run, base, with_warm_up=False).name == "2"
     (base / "9").mkdir()
     (base / "old").mkdir()
-    assert versions.publish(run, base, warmed=False).name == "10"
+    assert versions.publish(run, base, with_warm_up=False).name == "10"
     assert sorted(p.name for p in base.iterdir()) == ["1", "10", "2", "9", "old"]
     assert sorted(folders.versions(base)) == [1, 2, 9, 10]
 
 
-def test_versions_are_the_folders_that_tensorflow_serving_takes(tmp_path):
+def test_versions_are_the_folders_that_tensorflow_serving_reads(tmp_path):
     for name in ("1", "007", str(2**63 - 1), str(2**63), "-1", "1.5", "²", ".unfinished-1"):
         (tmp_path / name).mkdir()
-    (tmp_path / "8").write_text("no folder")
+    (tmp_path / "8").write_text("a file")
     found = folders.versions(tmp_path)
     assert {number: path.name for number, path in found.items()} == {
         1: "1",
@@ -57,7 +57,7 @@ def test_versions_are_the_folders_that_tensorflow_serving_takes(tmp_path):
     }
 
 
-def test_two_that_publish_at_once_get_a_number_each(run, tmp_path, quick, monkeypatch):
+def test_two_exports_at_once_get_different_numbers(run, tmp_path, quick, monkeypatch):
     base = tmp_path / "models"
     real, both_have_counted, met = os.rename, threading.Barrier(2), set()
 
@@ -70,7 +70,9 @@ def test_two_that_publish_at_once_get_a_number_each(run, tmp_path, quick, monkey
     monkeypatch.setattr(os, "rename", rename)
     found = []
     threads = [
-        threading.Thread(target=lambda: found.append(versions.publish(run, base, warmed=False)))
+        threading.Thread(
+            target=lambda: found.append(versions.publish(run, base, with_warm_up=False))
+        )
         for _ in range(2)
     ]
     for thread in threads:
@@ -91,7 +93,7 @@ def test_a_failed_export_leaves_nothing(run, tmp_path, quick, monkeypatch):
 
     monkeypatch.setattr(manifest, "describe", fails)
     with pytest.raises(ZeroDivisionError):
-        versions.publish(run, tmp_path / "models", warmed=False)
+        versions.publish(run, tmp_path / "models", with_warm_up=False)
     assert list((tmp_path / "models").iterdir()) == []
 
 
@@ -101,12 +103,12 @@ def test_an_output_folder_that_is_a_file(run, tmp_path):
         versions.publish(run, tmp_path / "models")
 
 
-def test_everybody_may_read_a_version(exported):
+def test_every_user_may_read_a_version(exported):
     for path in [exported.path, *exported.path.rglob("*")]:
         assert path.stat().st_mode & 0o044 == 0o044, path
 
 
-def test_manifest_says_what_the_version_is(exported):
+def test_the_manifest_describes_the_version(exported):
     stored = json.loads((exported.path / defaults.MANIFEST).read_text())
     assert set(stored["signatures"]) == set(defaults.SIGNATURES)
     assert stored["signatures"]["relight"] == {
@@ -137,37 +139,41 @@ def test_manifest_says_what_the_version_is(exported):
     assert {entry["signature"] for entry in stored["warm_up"]} == set(defaults.SIGNATURES)
 
 
-def test_weights_hash_knows_the_weights(exported):
+def test_weights_hash_depends_on_the_weights(exported):
     stored = json.loads((exported.path / defaults.MANIFEST).read_text())
-    assert stored["weights_sha256"] == manifest.weights_hash(presets.load_network(exported.run))
-    other = presets.load_network(exported.run)
+    assert stored["weights_sha256"] == manifest.weights_hash(loading.load_network(exported.run))
+    other = loading.load_network(exported.run)
     other.weights[0].assign_add(tf.ones_like(other.weights[0]) * 1e-3)
     assert manifest.weights_hash(other) != stored["weights_sha256"]
 
 
-def test_figures_are_those_of_the_epoch_that_is_exported(run, tmp_path):
-    losses = [3.0, 1.0, 2.0]
-    epochs = [{"epoch": n, "loss": 9.0, "val_loss": loss} for n, loss in enumerate(losses)]
+def test_figures_are_those_of_the_exported_epoch(run, tmp_path):
+    # The second epoch was the best on people who were no longer held out in the last two.
+    losses, best = [1.0, 3.0, 2.0, 1.5], [True, True, False, False]
+    epochs = [
+        {"epoch": n, "loss": 9.0, "val_loss": loss, "best_so_far": so_far}
+        for n, (loss, so_far) in enumerate(zip(losses, best))
+    ]
     (run / "metrics.json").write_text(json.dumps({"epochs": epochs}))
-    for model, loss in ((run, 2.0), (run / presets.LAST, 2.0), (run / presets.BEST, 1.0)):
-        # Only what exists is no preset.
+    for model, loss in ((run, 1.5), (run / loading.LAST, 1.5), (run / loading.BEST, 3.0)):
+        # A path that exists is not a preset's name.
         model.touch()
         assert manifest.origin(model) == {"preset": None, "figures": {"val_loss": loss}}
     assert manifest.origin(tmp_path) == {"preset": None, "figures": {}}
 
 
-def test_a_preset_says_what_it_is(tmp_path, monkeypatch):
-    # What lies in the current folder is not the preset's.
+def test_the_origin_of_a_preset_is_its_description(tmp_path, monkeypatch):
+    # The current folder's metrics are not the preset's.
     monkeypatch.chdir(tmp_path)
     (tmp_path / "metrics.json").write_text(json.dumps({"epochs": [{"val_loss": 1.0}]}))
-    found = manifest.origin(bundled.DEFAULT)
-    assert found["preset"] == bundled.DEFAULT
-    about = bundled.find(bundled.DEFAULT).about
+    found = manifest.origin(presets.DEFAULT)
+    assert found["preset"] == presets.DEFAULT
+    about = presets.find(presets.DEFAULT).about
     assert found["licence"] == about["licence"]
     assert found["figures"] == about.get("figures", {})
 
 
-def test_warm_up_covers_every_signature_and_runs(exported, answer):
+def test_warm_up_runs_every_signature(exported, answer):
     from tensorflow_serving.apis import prediction_log_pb2
 
     path = exported.path / defaults.WARM_UP
@@ -190,13 +196,13 @@ def test_warm_up_covers_every_signature_and_runs(exported, answer):
     assert len(stored["warm_up"]) == len(logs)
 
 
-def test_warm_up_needs_the_serving_extra(tmp_path, monkeypatch):
+def test_warm_up_names_the_extra_it_needs(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "tensorflow_serving.apis", None)
     with pytest.raises(InputError, match=r"tfrelight\[serving\].*--nowarm_up"):
         warm_up.write(tmp_path, {"decompose": ["images"]})
 
 
-def test_warm_up_pictures_have_the_size_asked_for():
+def test_warm_up_pictures_have_the_given_size():
     assert warm_up.photo(3, 5).shape == (3, 5, 3)
     assert warm_up.photo(64, 64).dtype == np.uint8
     assert np.ptp(warm_up.photo(64, 64)) > 100

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from PIL import Image
 
-from tests.faces import heads
+from tests.relighting import heads
 from tfrelight.studio import app
 
 HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -34,7 +34,7 @@ class Studio:
 @contextlib.contextmanager
 def running(load, **settings):
     """A studio with a network, as `Studio`."""
-    settings = app.Settings(**{"hosts": HOSTS, **settings})
+    settings = app.StudioConfig(**{"hosts": HOSTS, **settings})
     application = app.application(load, settings)
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
@@ -48,7 +48,7 @@ def running(load, **settings):
             assert thread.is_alive()
             time.sleep(0.01)
         with httpx.Client(base_url=url, timeout=120) as client:
-            yield Studio(url, application.opened, client)
+            yield Studio(url, application.app.state.open_photos, client)
     finally:
         server.should_exit = True
         thread.join()

@@ -45,8 +45,8 @@ def test_it_says_where_it_is_and_ends_when_told():
 
 def test_ctrl_c_does_not_wait_for_what_is_worked_on():
     code = (
-        "import runpy, sys, time; from tfrelight import api; sys.argv = ['studio', '--port=0']\n"
-        "api.loaded = lambda model: time.sleep(600)\n"
+        "import runpy, sys, time; from tfrelight.relighting import pipeline\n"
+        "sys.argv = ['studio', '--port=0']; pipeline.loaded = lambda *_: time.sleep(600)\n"
         "runpy.run_module('tfrelight.studio', run_name='__main__', alter_sys=True)"
     )
     with start(command=["-c", code]) as process:

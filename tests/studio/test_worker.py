@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from tfrelight.studio.refusals import Refusal
+from tfrelight.studio.errors import StudioError
 from tfrelight.studio.worker import Worker
 
 
@@ -19,7 +19,6 @@ def test_one_at_a_time_in_the_order_they_came():
     async def main():
         worker = Worker()
         results = await asyncio.gather(*(worker.run(work, k) for k in range(10)))
-        worker.close()
         return results
 
     assert asyncio.run(main()) == order == list(range(10))
@@ -42,14 +41,13 @@ def test_who_waits_too_long_or_after_too_many_is_refused():
         await asyncio.sleep(0.02)
         second, third = (asyncio.create_task(worker.run(int)) for _ in range(2))
         await asyncio.sleep(0)
-        with pytest.raises(Refusal, match="wait already"):
+        with pytest.raises(StudioError, match="wait already"):
             await worker.run(int)
         for waiting in (second, third):
-            with pytest.raises(Refusal, match="before this"):
+            with pytest.raises(StudioError, match="before this"):
                 await waiting
         release.set()
         assert await first
         assert await worker.run(lambda: 7) == 7
-        worker.close()
 
     asyncio.run(main())

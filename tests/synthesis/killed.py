@@ -1,4 +1,4 @@
-"""What a rendering process runs that gets killed: a module of its own, cheap to import there."""
+"""A rendering function that kills its process, in a module that a process imports quickly."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Sets of portraits as files: complete or refused, the same bytes whatever happened on the way."""
+"""Sets of portraits as files: complete or refused, with the same bytes after any interruption."""
 
 import dataclasses
 import io
@@ -7,7 +7,6 @@ import os
 import pathlib
 import resource
 import shutil
-import subprocess
 import sys
 
 import numpy as np
@@ -15,20 +14,19 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tests import scenes
-from tests.conftest import ROOT
+from tests import running, scenes
 from tests.synthesis import killed
-from tests.synthesis.test_illumination import write_exr
+from tests.synthesis.test_environments import write_exr
 from tfrelight.data import records
 from tfrelight.errors import InputError
 from tfrelight.synthesis import dataset, portraits
 
-SMALL = portraits.Settings(lights=2, size=16, directions=32)
+SMALL = portraits.PortraitConfig(lights=2, size=16, directions=32)
 
 
 @pytest.fixture
 def balls(monkeypatch):
-    """Balls in place of people, two a shard; the list of all that were made."""
+    """Renders balls in place of people, two per shard; returns the list of all rendered."""
     monkeypatch.setattr(records, "SUBJECTS_PER_SHARD", 2)
     made = []
 
@@ -56,8 +54,8 @@ def test_every_subject_is_in_the_split_that_it_belongs_to(tmp_path, balls):
     dataset.write(tmp_path, SMALL, 43)
     assert balls and sorted(balls) == list(range(43))
     for split in ("train", "validation", "test"):
-        wanted = [i for i in range(43) if portraits.split_of(i) == split]
-        assert subjects_of(tmp_path, split) == [portraits.name(SMALL.seed, i) for i in wanted]
+        expected = [i for i in range(43) if portraits.split_of(i) == split]
+        assert subjects_of(tmp_path, split) == [portraits.name(SMALL.seed, i) for i in expected]
 
 
 def test_bytes_do_not_depend_on_processes(tmp_path, monkeypatch):
@@ -73,9 +71,9 @@ def test_bytes_do_not_depend_on_processes(tmp_path, monkeypatch):
         assert (features[key].numpy() == subject[key]).all()
     for index in range(SMALL.lights):
         for key in ("shading", "visibility"):
-            wanted = subject[key][index]
-            decoded = tf.io.decode_png(features[key][index], dtype=wanted.dtype).numpy()
-            assert (decoded == wanted).all()
+            expected = subject[key][index]
+            decoded = tf.io.decode_png(features[key][index], dtype=expected.dtype).numpy()
+            assert (decoded == expected).all()
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 5])
@@ -99,7 +97,7 @@ def test_an_interrupted_set_is_never_read_and_completed_by_a_second_start(
     kept = [name for name in contents(tmp_path / "cut") if "tfrecord" in name]
     assert len(kept) == after // 2
 
-    # What a process that was killed while it wrote leaves behind.
+    # A process that was killed while writing leaves this file.
     (folder,) = (tmp_path / "cut").glob("*/*")
     (folder / "synthetic_portraits-train.tfrecord-00008-of-00009.x.part").write_bytes(b"half")
     balls.clear()
@@ -133,7 +131,7 @@ def test_a_folder_with_other_settings_is_refused_and_left_alone(tmp_path, balls,
 
 
 def test_a_set_of_which_nothing_is_finished_is_not_taken_over(tmp_path, balls):
-    """Its first shards may be under way, on this machine or another."""
+    """Another process, here or elsewhere, may be writing its first shards."""
     dataset.start(tmp_path, SMALL, 4)
     before = contents(tmp_path)
     with pytest.raises(InputError, match="another set of portraits: seed 0 instead of 5"):
@@ -163,12 +161,12 @@ def test_shards_without_readable_settings_are_refused(tmp_path, balls, damage):
     (folder / "settings.json").unlink()
     if damage is not None:
         (folder / "settings.json").write_text(damage)
-    with pytest.raises(InputError, match="no settings.json that says for which"):
+    with pytest.raises(InputError, match="no valid settings.json that describes"):
         dataset.write(tmp_path, SMALL, 4)
 
 
 def test_settings_name_no_path(tmp_path, balls):
-    """So that the set can be given away, and completed from where it was moved to."""
+    """A set can then be given away, or moved and completed."""
     maps = tmp_path / "maps"
     maps.mkdir()
     write_exr(maps / "a.exr", np.ones((16, 32, 3)))
@@ -192,7 +190,7 @@ def test_a_skin_atlas_that_cannot_be_read_stops_before_anything_is_made(tmp_path
     skins = tmp_path / "skins"
     skins.mkdir()
     Image.new("RGB", (64, 64), (200, 150, 130)).save(skins / "a.png")
-    # Found although people are drawn from the whole folder, and few of them might meet this one.
+    # It is found although people draw from the whole folder and few would use this atlas.
     (skins / "b.png").write_bytes((skins / "a.png").read_bytes()[:80])
     settings = dataclasses.replace(SMALL, skin_dir=str(skins))
     with pytest.raises(InputError, match="Cannot read the skin atlas .*b.png"):
@@ -210,7 +208,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, balls):
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path, balls):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # No file may grow beyond: what writing to a full disk meets, in TensorFlow's C++ as well.
+    # A limit on file size acts as a full disk, also for TensorFlow's C++.
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
     try:
         with pytest.raises(InputError, match="Cannot write the output folder .*too large.*kept"):
@@ -223,7 +221,10 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, balls):
 
 
 def test_a_killed_worker_is_one_line_and_a_second_start_goes_on(tmp_path, monkeypatch):
-    with monkeypatch.context() as patch, pytest.raises(InputError, match="ended abruptly.*is kept"):
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(InputError, match="ended abruptly.*are kept"),
+    ):
         patch.setattr(portraits, "subject", killed.die)
         dataset.write(tmp_path, SMALL, 2, processes=2)
     dataset.write(tmp_path, SMALL, 2, processes=1)
@@ -239,19 +240,19 @@ def test_a_split_without_subjects_is_named(tmp_path, balls):
 @pytest.mark.parametrize("damage", [None, "", "[1]", '{"subjects": '])
 def test_a_finished_set_is_read_without_its_settings(tmp_path, balls, damage):
     folder = pathlib.Path(dataset.write(tmp_path, SMALL, 20))
-    wanted = dataset.names(tmp_path, "train", 8)
+    expected = dataset.names(tmp_path, "train", 8)
     (folder / "settings.json").unlink()
     if damage is not None:
         (folder / "settings.json").write_text(damage)
-    assert dataset.names(tmp_path, "train", 8) == wanted == subjects_of(tmp_path, "train")
+    assert dataset.names(tmp_path, "train", 8) == expected == subjects_of(tmp_path, "train")
 
 
 @pytest.mark.parametrize("other", ["backup", "3.0.0.incomplete8A2", "1.0.0"])
 def test_the_newest_set_is_read_whatever_lies_beside_it(tmp_path, balls, other):
     folder = pathlib.Path(dataset.write(tmp_path, SMALL, 2))
-    wanted = dataset.files(tmp_path, "train")
+    expected = dataset.files(tmp_path, "train")
     shutil.copytree(folder, folder.with_name(other))
-    assert dataset.files(tmp_path, "train") == wanted
+    assert dataset.files(tmp_path, "train") == expected
     shutil.rmtree(folder)
     if other == "1.0.0":
         assert str(folder.with_name(other)) in dataset.files(tmp_path, "train")[0]
@@ -274,7 +275,7 @@ def test_a_shard_that_is_gone_is_missed(tmp_path, balls):
     dataset.write(tmp_path, SMALL, 6)
     gone = dataset.files(tmp_path, "train")[1]
     os.remove(gone)
-    with pytest.raises(InputError, match=f"1 of 3 shards are missing, as {gone}. Start"):
+    with pytest.raises(InputError, match=f"1 of 3 shards are missing, for example {gone}. Repeat"):
         dataset.files(tmp_path, "train")
 
 
@@ -289,12 +290,12 @@ def test_a_shard_that_holds_no_portraits_is_named(tmp_path, balls, damage):
             writer.write(b"nonsense")
     else:
         path.write_bytes(path.read_bytes()[:100] if damage == "cut" else b"")
-    with pytest.raises(InputError, match=f"No portraits can be read from {path}"):
+    with pytest.raises(InputError, match=f"Cannot read portraits from {path}"):
         dataset.names(tmp_path, "train", 8)
 
 
 def test_shards_can_lie_where_tensorflow_alone_reaches(tmp_path, balls):
-    """As in a cloud's storage: nothing but TensorFlow touches the path."""
+    """As in cloud storage: only TensorFlow can access the path."""
     dataset.write(tmp_path, SMALL, 4)
     (local,) = dataset.start("ram://set", SMALL, 2)
     with pytest.raises(InputError, match="1 of 1 shards .* not written"):
@@ -307,13 +308,7 @@ def test_shards_can_lie_where_tensorflow_alone_reaches(tmp_path, balls):
 
 
 def synthesize(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "tfrelight.synthesize", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    return running.command("synthesize", *arguments)
 
 
 def test_the_command_writes_a_set_and_says_where(tmp_path):
@@ -337,7 +332,9 @@ def test_a_terminal_shows_progress_to_the_end(tmp_path, balls, monkeypatch):
     [
         (["--runner=DirectRunner", "--processes=2"], "--processes is not for --runner"),
         (["--beam_options=a=1"], "--beam_options needs a --runner"),
-        (["--environment_dir=/nowhere"], "no such folder"),
+        (["--environment_dir=/nowhere"], "No such file or folder: /nowhere"),
+        (["--framings=half"], "Expected NAME:SHARE, such as half:0.2. Received: 'half'"),
+        (["--framings=feet:1"], "Invalid --framings. Expected shares of"),
     ],
 )
 def test_wrong_flags_are_one_line(tmp_path, flags, line):

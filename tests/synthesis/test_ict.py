@@ -1,4 +1,4 @@
-"""ICT-FaceKit as somebody's copy of it may come: whole, damaged, or something else."""
+"""Copies of ICT-FaceKit: complete, damaged, or something else."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from tfrelight.synthesis import ict
 
 
 def packed(path, **changes):
-    """A file of the packed form's fields; too small to be a head."""
+    """A packed file with all its arrays, too small to be a head."""
     fields = {
         "names": np.array(["generic_neutral_mesh", "identity000"]),
         "V": np.random.default_rng(0).normal(size=(2, 50, 3)).astype(np.float32),
@@ -48,7 +48,6 @@ def test_a_file_with_wrong_bytes_inside(tmp_path):
         damaged = np.frombuffer(whole, np.uint8).copy()
         damaged[rng.integers(0, len(whole), 3)] = rng.integers(0, 256, 3)
         path.write_bytes(damaged.tobytes())
-        ict.load.cache_clear()
         refused(path)
 
 

@@ -11,18 +11,23 @@ import pytest
 from tests.conftest import ROOT
 from tests.synthesis import killed
 from tfrelight import harmonics, lights
+from tfrelight.data import portrait
 from tfrelight.errors import InputError
-from tfrelight.synthesis import illumination, portraits
-from tfrelight.synthesis.illumination import Lamp, Light
-from tfrelight.synthesis.mesh import LASH
+from tfrelight.lights import Environment, Lamp, Light
+from tfrelight.synthesis import light_sampling, parts, portraits
+from tfrelight.synthesis.mesh import EYE, LASH, SKIN
 
-SMALL = portraits.Settings(lights=2, size=40, directions=48, seed=7)
+SMALL = portraits.PortraitConfig(lights=2, size=40, directions=48, seed=7)
+ALONE = dict(glasses=0.0, things=0.0, near_face=0.0, company=0.0)
+HEADS = (("head", 1.0),)
 
 
 @pytest.fixture(scope="module")
 def scene():
-    """Someone without hair: it would shade most of what the tests ask about."""
-    return portraits.scene(dataclasses.replace(SMALL, size=64, hair=False, glasses=0.0), 3)
+    """A person without hair, which would shade most of the pixels under test."""
+    return portraits.scene(
+        dataclasses.replace(SMALL, size=64, hair=False, framings=(("face", 1.0),), **ALONE), 3
+    )
 
 
 def decoded(subject):
@@ -42,16 +47,19 @@ def test_a_subject_has_the_schemas_fields():
     assert subject["shading_scale"].shape == (2,) and (subject["shading_scale"] > 0).all()
     assert subject["visibility"].shape == (2, 40, 40, 3) and subject["visibility"].dtype == np.uint8
     assert np.isfinite(subject["light"]).all() and np.isfinite(subject["light_fit"]).all()
-    assert all(subject[f"has_{label}"] == 1 for label in ("mask", "albedo", "normals", "light"))
+    assert subject["parts"].shape == (40, 40, 1) and subject["parts"].dtype == np.uint8
+    assert subject["depth"].shape == (40, 40, 1) and subject["depth"].dtype == np.uint16
+    assert subject["unlit"].shape == (2, 40, 40, 1) and subject["unlit"].dtype == np.uint8
+    assert all(subject[f"has_{label}"] == 1 for label in portrait.LABELS)
     assert (subject["mask"] > 0).mean() > 0.2
 
 
 def test_same_seed_same_bytes_in_any_order_and_any_process():
-    wanted = {index: portraits.subject(SMALL, index) for index in (5, 2)}
+    expected = {index: portraits.subject(SMALL, index) for index in (5, 2)}
     parallel = list(portraits.subjects(SMALL, [2, 5], processes=2))
     for index, subject in zip([2, 5], parallel):
         assert subject["subject"] == portraits.name(SMALL.seed, index)
-        for key, value in wanted[index].items():
+        for key, value in expected[index].items():
             np.testing.assert_array_equal(subject[key], value, err_msg=key)
 
 
@@ -74,7 +82,7 @@ def test_an_id_tells_its_seed():
 
 
 def test_albedo_and_normals_know_nothing_of_the_light():
-    """Other lights on the same person: equal albedo, normals and mask, other photos."""
+    """Another light on the same person changes the photos, not albedo, normals and mask."""
     one = portraits.subject(SMALL, 4)
     two = portraits.subject(dataclasses.replace(SMALL, lights=1, shares=(("studio", 1.0),)), 4)
     for key in ("albedo", "normals", "mask"):
@@ -95,14 +103,14 @@ def test_pure_harmonics_reproduce_the_photo(scene):
     assert inside.mean() > 0.2
     rng = np.random.default_rng(0)
     for _ in range(5):
-        light = illumination.sample_light(rng, "harmonics")
+        light = light_sampling.sample_light(rng, "harmonics")
         photo = scene.photograph(light, np.zeros((64, 64, 3), np.float32))
         expected = scene.albedo * np.maximum(harmonics.shade(scene.normals, photo.light), 0)
         assert np.abs(photo.linear - expected)[inside].max() < 1 / 255
 
 
 def test_the_labelled_light_explains_the_developed_photo():
-    """Exposure and white balance are in the label: it explains all that is not saturated."""
+    """The label includes exposure and white balance: it explains every unsaturated pixel."""
     settings = dataclasses.replace(SMALL, shares=(("harmonics", 1.0),), film=False)
     subject = portraits.subject(settings, 1)
     albedo, normals, inside = decoded(subject)
@@ -116,9 +124,9 @@ def test_the_labelled_light_explains_the_developed_photo():
 
 
 def test_albedo_shading_and_visibility_make_the_photo():
-    """The stored labels alone give the photo back, but for highlights, skin and camera."""
+    """The stored labels reproduce the photo, apart from highlights, skin and camera."""
     settings = dataclasses.replace(
-        SMALL, lights=6, film=False, specular=False, subsurface=False, glasses=0.0
+        SMALL, lights=6, film=False, specular=False, subsurface=False, company=0.0
     )
     subject = portraits.subject(settings, 2)
     albedo, _, inside = decoded(subject)
@@ -135,7 +143,7 @@ def test_albedo_shading_and_visibility_make_the_photo():
 
 def test_a_lamp_lights_what_faces_it_and_shadows_what_is_behind(scene):
     direction = lights.direction_vector(55, 10)
-    light = Light("flash", (Lamp(direction, np.radians(1), np.ones(3)),))
+    light = Light(lamps=(Lamp(direction, np.radians(1), np.ones(3)),))
     photo = scene.photograph(
         light, np.zeros((64, 64, 3), np.float32), specular=False, subsurface=False
     )
@@ -143,7 +151,7 @@ def test_a_lamp_lights_what_faces_it_and_shadows_what_is_behind(scene):
     cosine = np.maximum(scene.normals @ direction, 0)
     expected = scene.albedo * cosine[..., None] * photo.visibility
     assert np.abs(photo.linear - expected)[inside].max() < 2e-3
-    # A degree past its middle's horizon nothing of the lamp is left.
+    # One degree beyond the horizon of the lamp's centre, the lamp is invisible.
     assert photo.linear[inside & (scene.normals @ direction < -0.018)].max(initial=0) == 0
     shadowed = inside & (cosine > 0.1) & (photo.visibility[..., 0] == 0)
     assert 0.005 < shadowed.sum() / inside.sum() < 0.5
@@ -151,7 +159,7 @@ def test_a_lamp_lights_what_faces_it_and_shadows_what_is_behind(scene):
 
 
 def test_what_is_hollow_gets_less_of_white_surroundings_than_what_stands_out(scene):
-    light = Light("environment", environment=np.ones((16, 32, 3), np.float32))
+    light = Light(environments=[Environment.of(np.ones((16, 32, 3), np.float32))])
     photo = scene.photograph(
         light, np.zeros((64, 64, 3), np.float32), specular=False, subsurface=False
     )
@@ -172,7 +180,7 @@ def test_what_is_hollow_gets_less_of_white_surroundings_than_what_stands_out(sce
 
 
 def test_the_fit_stays_near_the_light():
-    """Least squares alone err by more than 15 degrees; held to the projection, by less than 8."""
+    """Least squares alone err by more than 15 degrees, regularised to the light by less than 8."""
     # 200 lights up to 60 degrees off axis.
     rng = np.random.default_rng(1)
     held, alone = [], []
@@ -188,12 +196,73 @@ def test_the_fit_stays_near_the_light():
             direction = lights.direction_vector(rng.uniform(-60, 60), rng.uniform(-60, 60))
             if direction[2] < 0.5:
                 continue
-            light = Light("flash", (Lamp(direction, 0.01, np.ones(3)),))
+            light = Light(lamps=(Lamp(direction, 0.01, np.ones(3)),))
             photo = person.photograph(light, np.zeros((40, 40, 3), np.float32), specular=False)
             true = (photo.shading * photo.visibility)[inside]
             held.append(error(photo.fit, direction))
             alone.append(error(np.linalg.lstsq(basis, true, rcond=None)[0], direction))
     assert np.mean(held) < 8 and np.mean(alone) > 15
+
+
+def test_parts_are_what_the_rays_hit(scene):
+    """Pixels that one part fills have it; the person is where the parts are."""
+    np.testing.assert_array_equal(scene.parts > 0, scene.coverage >= 0.5)
+    found = {name: scene.parts == k for k, name in enumerate(portrait.PARTS)}
+    material = {
+        name: scene._image(scene._mean(scene._hits.material == value)) == 1
+        for name, value in (("eyes", EYE), ("skin", SKIN))
+    }
+    assert found["eyes"].any() and found["eyes"][material["eyes"]].all()
+    # What is painted on skin: brows, the roots of hair, clothes.
+    painted = found["skin"] | found["hair"] | found["cloth"] | found["mouth"]
+    assert painted[material["skin"] & (scene.coverage == 1)].all()
+    rest = scene._image(scene._mean(scene._hits.rest))
+    nose = (np.abs(rest[..., 0]) < 8) & (np.abs(rest[..., 1] + 35) < 8) & (rest[..., 2] > 0)
+    assert nose.any() and found["skin"][nose & (scene.coverage == 1)].all()
+
+
+def test_parts_of_many_people():
+    """Every part is common enough to learn, and is as dark or light as it should be."""
+    counts = np.zeros(len(portrait.PARTS))
+    for index in range(12):
+        person = portraits.scene(dataclasses.replace(SMALL, glasses=1.0, framings=HEADS), index)
+        counts += np.bincount(person.parts.ravel(), minlength=len(counts))
+        assert not person.parts[person.coverage == 0].any()
+    assert (counts / counts.sum() > [0.1, 0.1, 0.02, 3e-4, 0, 0.005, 0.003]).all()
+
+
+def test_depth_and_normals_are_of_one_surface(scene):
+    """Over smooth skin the depth falls as the normals say, in pixels of the photo."""
+    down, right = np.gradient(-scene.depth * 64)
+    smooth = (scene.coverage == 1) & (scene.normals[..., 2] > 0.85)
+    for axis in (0, 1):  # away from edges in depth
+        smooth &= np.abs(np.gradient(scene.normals, axis=axis)).max(-1) < 0.15
+    assert smooth.sum() > 200
+    slope = -scene.normals[..., :2] / scene.normals[..., 2:]
+    assert np.median(np.abs(right - slope[..., 0])[smooth]) < 0.1
+    assert np.median(np.abs(down + slope[..., 1])[smooth]) < 0.1
+    # The tip of the nose is nearest, and the depth is 0 at the eyes, off the person, too.
+    nose = np.unravel_index(np.argmin(scene.depth), scene.depth.shape)
+    rest = scene._image(scene._mean(scene._hits.rest))
+    assert abs(rest[nose][0]) < 12 and -60 < rest[nose][1] < -10
+    assert (scene.depth[scene.coverage == 0] == 0).all()
+
+
+def test_where_the_light_does_not_reach(scene):
+    """Under a flash from the side, what faces away and what lies in shadow is unlit."""
+    lamp = Lamp(lights.direction_vector(80, 0), np.radians(1), np.ones(3))
+    black = np.zeros((64, 64, 3), np.float32)
+    photo = scene.photograph(Light(lamps=(lamp,)), black, subsurface=False)
+    inside = scene.coverage == 1
+    away = inside & (scene.normals @ lamp.direction < -0.05)
+    shadow = inside & (photo.visibility.max(-1) == 0)
+    assert away.sum() > 20 and shadow.sum() > 5
+    assert photo.unlit[away].all() and photo.unlit[shadow].all()
+    lit = inside & (scene.normals @ lamp.direction > 0.3) & (photo.visibility.min(-1) > 0.9)
+    assert lit.sum() > 20 and not photo.unlit[lit].any()
+    assert not photo.unlit[scene.coverage == 0].any()
+    white = Light(environments=[Environment.of(np.ones((16, 32, 3), np.float32))])
+    assert scene.photograph(white, black).unlit[inside].mean() < 0.02
 
 
 def test_splits_are_disjoint_and_fixed():
@@ -208,22 +277,23 @@ def test_splits_are_disjoint_and_fixed():
 @pytest.mark.parametrize(
     "wrong",
     [{"lights": 0}, {"size": 3}, {"shares": (("sun", 1.0),)}, {"shares": (("flash", 0.0),)}]
+    + [{"framings": (("feet", 1.0),)}, {"framings": (("half", 0.0),)}]
     + [{"shares": (("flash", -0.5), ("studio", 1.0))}],
 )
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
-        portraits.Settings(**wrong)
+        portraits.PortraitConfig(**wrong)
 
 
 def shadow_on_skin(bare, full, azimuth, elevation):
-    """How much darker what looks the same in two scenes gets by shadows, and how many pixels."""
+    """Loss of visibility at pixels that look the same in two scenes, and their number."""
     size = len(bare.coverage)
     same = (bare.coverage == 1) & (full.coverage == 1)
     same &= (bare.albedo == full.albedo).all(-1) & (bare.normals == full.normals).all(-1)
     assert same.sum() > 100
     lamp = Lamp(lights.direction_vector(azimuth, elevation), np.radians(1), np.ones(3))
     seen = [
-        scene.photograph(Light("flash", (lamp,)), np.zeros((size, size, 3)), False).visibility
+        scene.photograph(Light(lamps=(lamp,)), np.zeros((size, size, 3)), False).visibility
         for scene in (bare, full)
     ]
     darker = (seen[0] - seen[1])[same & (seen[0] > 0.9).all(-1)]
@@ -232,12 +302,12 @@ def shadow_on_skin(bare, full, azimuth, elevation):
 
 @pytest.mark.parametrize("thing", [{"hair": True}, {"glasses": 1.0}])
 def test_hair_and_glasses_are_there_and_shade(thing):
-    settings = dataclasses.replace(SMALL, size=64, hair=False, glasses=0.0, tight=0.0)
+    settings = dataclasses.replace(SMALL, size=64, hair=False, framings=HEADS, **ALONE)
     changed = shaded = 0
     for index in range(5):
         bare = portraits.scene(settings, index)
         full = portraits.scene(dataclasses.replace(settings, **thing), index)
-        # They hide the head; they do not take of it.
+        # They cover the head and remove nothing from it.
         assert (full.coverage - bare.coverage).min() >= 0
         changed += (full.albedo != bare.albedo).any(-1).sum() > 20
         darker, brighter = shadow_on_skin(bare, full, 20, 45)
@@ -247,15 +317,13 @@ def test_hair_and_glasses_are_there_and_shade(thing):
 
 
 def test_lashes_are_there_and_shade(monkeypatch):
-    settings = dataclasses.replace(SMALL, size=96, hair=False, glasses=0.0, tight=1.0)
-    grow, darker = portraits.parts.lashes, 0
+    settings = dataclasses.replace(SMALL, size=96, hair=False, framings=(("tight", 1.0),), **ALONE)
+    grow, darker = parts.lashes, 0
     for index in range(3):
         scenes = []
         for length in (0.0, 1.5):
             with monkeypatch.context() as patch:
-                patch.setattr(
-                    portraits.parts, "lashes", lambda rng, head, _, n=length: grow(rng, head, n)
-                )
+                patch.setattr(parts, "lashes", lambda rng, head, _, n=length: grow(rng, head, n))
                 scenes.append(portraits.scene(settings, index))
         assert (scenes[1]._hits.material == LASH).sum() > (scenes[0]._hits.material == LASH).sum()
         darker += shadow_on_skin(*scenes, 0, 50)[0]
@@ -265,16 +333,16 @@ def test_lashes_are_there_and_shade(monkeypatch):
 def test_missing_folders_are_refused_at_once(tmp_path):
     for field in ("environment_dir", "skin_dir", "ict_facekit"):
         with pytest.raises(InputError, match=field):
-            portraits.Settings(**{field: str(tmp_path / "nowhere")})
+            portraits.PortraitConfig(**{field: str(tmp_path / "nowhere")})
 
 
 def test_files_are_part_of_the_settings(tmp_path):
     from PIL import Image
 
     Image.new("RGB", (64, 64), (200, 150, 130)).save(tmp_path / "a.png")
-    one = portraits.Settings(skin_dir=str(tmp_path))
+    one = portraits.PortraitConfig(skin_dir=str(tmp_path))
     Image.new("RGB", (65, 64), (200, 150, 130)).save(tmp_path / "b.png")
-    two = portraits.Settings(skin_dir=str(tmp_path))
+    two = portraits.PortraitConfig(skin_dir=str(tmp_path))
     assert one.assets and one.assets != two.assets
     # Other contents of the same length under the same name, a nanosecond later.
     before = (tmp_path / "b.png").stat()
@@ -282,7 +350,7 @@ def test_files_are_part_of_the_settings(tmp_path):
     changed[-20] ^= 1
     (tmp_path / "b.png").write_bytes(changed)
     os.utime(tmp_path / "b.png", ns=(before.st_atime_ns, before.st_mtime_ns + 1))
-    assert two.assets != portraits.Settings(skin_dir=str(tmp_path)).assets
+    assert two.assets != portraits.PortraitConfig(skin_dir=str(tmp_path)).assets
 
 
 def test_a_skin_atlas_changes_albedo_alone(tmp_path):
@@ -321,7 +389,7 @@ def test_every_skin_tone_is_common():
     """Mean albedo luminance over 500 people spans 0.06 to 0.6, each sixth with at least 8 %."""
     means = []
     for index in range(500):
-        person = portraits.scene(portraits.Settings(size=32), index)
+        person = portraits.scene(portraits.PortraitConfig(size=32), index)
         weight = person.coverage
         luminance = person.albedo @ np.float32([0.2126, 0.7152, 0.0722])
         means.append((luminance * weight).sum() / weight.sum())
@@ -336,7 +404,7 @@ def test_rendering_processes_end_with_their_parent(tmp_path):
         "import multiprocessing, os, signal\n"
         "from tfrelight.synthesis import portraits\n"
         "if __name__ == '__main__':\n"
-        "    settings = portraits.Settings(size=16, lights=1, directions=32)\n"
+        "    settings = portraits.PortraitConfig(size=16, lights=1, directions=32)\n"
         "    people = portraits.subjects(settings, range(50), processes=2)\n"
         "    next(people)\n"
         "    print(*[child.pid for child in multiprocessing.active_children()], flush=True)\n"
@@ -356,7 +424,7 @@ def test_rendering_processes_end_with_their_parent(tmp_path):
 
 
 def _runs(pid):
-    """Whether a process is there and is not only waiting to be collected."""
+    """Whether a process is running, and not a zombie."""
     try:
         with open(f"/proc/{pid}/stat") as status:
             return status.read().rsplit(")", 1)[1].split()[0] != "Z"

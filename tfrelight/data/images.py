@@ -1,19 +1,21 @@
-"""Pictures of data sets as arrays, and their way to the size of the network.
+"""Reading the picture files of data sets, and resizing them for the network.
 
-Averages of pixels are taken in linear RGB: decode, resize, encode.
+Pixels are averaged in linear RGB: decode, resize, encode.
 """
 
 from __future__ import annotations
 
 import collections
-import pathlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from tfrelight import color, exr
+from tfrelight import color
 from tfrelight.errors import InputError
 from tfrelight.files import printable
+from tfrelight.photos import exr, opening
 
 __all__ = [
     "SUFFIXES",
@@ -28,38 +30,40 @@ __all__ = [
     "resize_surface",
 ]
 
-# Endings of files that are read as photos.
+# File name suffixes of photos.
 SUFFIXES = tuple(".bmp .exr .jpeg .jpg .pgm .png .ppm .tif .tiff .webp".split())
 
-# Side of a face's square over the distance from eyes to mouth, and its smallest side, pixels.
-_FACE, _SMALLEST = 3.2, 24
+# Side of a face's square over the distance from eyes to mouth: shows brows to chin.
+_SIDE_OVER_EYES_TO_MOUTH = 3.2
+# Smallest side of that square, pixels.
+_SMALLEST_FACE = 24
 
 
-def read(path, grey=False):
-    """The values of a picture file, upright (EXIF), as they are in the file.
+def read(path: Path | str, grey: bool = False) -> np.ndarray:
+    """Reads the stored values of a picture file, upright (EXIF).
 
     Args:
-      path: of any picture that Pillow reads, 8 or 16 bits a channel.
-      grey: one channel (of colour: Rec. 601 luma), else three.
+      path: a picture in one of `opening.FORMATS`, 8 or 16 bits per channel.
+      grey: return one channel (Rec. 601 luma of a colour picture), else three.
 
     Returns:
-      float32 in [0, 1], `[H, W]` if grey, else `[H, W, 3]`.
+      `[H, W]` if grey, else `[H, W, 3]`, float32 in [0, 1], encoded as in the file.
 
     Raises:
       InputError: the file is missing or cannot be read; the message names it.
     """
-    path = pathlib.Path(path)
+    path = Path(path)
     try:
-        with Image.open(path) as image:
-            image = ImageOps.exif_transpose(image)
+        with opening.open_image(path.read_bytes()) as file:
+            image = ImageOps.exif_transpose(file)
             if image.mode.startswith("I"):  # 16 bits, grey
                 pixels = np.asarray(image, np.float32) / 65535.0
                 return pixels if grey else np.repeat(pixels[..., None], 3, axis=-1)
             return np.asarray(image.convert("L" if grey else "RGB"), np.float32) / 255.0
     except FileNotFoundError as error:
         raise InputError(f"{printable(path.name)} is missing") from error
-    # Pillow raises SyntaxError for some broken files, and others by what is broken.
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    # The exception depends on what is broken in the file; Pillow even raises SyntaxError.
+    except (OSError, ValueError, SyntaxError) as error:
         raise _unreadable(path, error) from error
 
 
@@ -72,24 +76,25 @@ def _unreadable(path, error):
 def _read_exr(path):
     try:
         pixels, _ = exr.read(path)
-    # OpenEXR raises RuntimeError, KeyError and others by what is broken in the file.
+    # The exception depends on what is broken in the file: RuntimeError, KeyError and others.
     except Exception as error:
         raise _unreadable(path, error) from error
     pixels = np.asarray(pixels, np.float32)
     if not np.isfinite(pixels).all():
-        raise InputError(f"{printable(path.name)} holds values that are not finite numbers")
+        raise InputError(f"{printable(path.name)} holds values that are not finite")
     return np.maximum(pixels, 0.0)
 
 
-def read_linear(path):
-    """A picture as linear RGB `[H, W, 3]` float32, at least 0; of an EXR file it can pass 1.
+def read_linear(path: Path | str) -> np.ndarray:
+    """Reads a picture as linear RGB. EXR files hold linear values, all others sRGB-encoded ones.
 
-    EXR files are taken to be linear, all others sRGB-encoded.
+    Returns:
+      `[H, W, 3]` float32, at least 0; values of an EXR file may exceed 1.
 
     Raises:
-      InputError: see `read`.
+      InputError: see `read`; or an EXR file holds values that are not finite.
     """
-    path = pathlib.Path(path)
+    path = Path(path)
     if path.suffix.lower() == ".exr":
         if not path.is_file():
             raise InputError(f"{printable(path.name)} is missing")
@@ -97,16 +102,18 @@ def read_linear(path):
     return color.to_linear_numpy(read(path))
 
 
-def aligned(paths, read, problems):
-    """Those of a person's photos that can be read and have one size.
+def aligned(
+    paths: Sequence[Path], read: Callable[[Path], np.ndarray], problems: list[str]
+) -> dict[int, np.ndarray]:
+    """Reads a person's photos and keeps those that are readable and of the most frequent size.
 
     Args:
-      paths: of the photos, in order.
-      read: function of a path to `[H, W, ...]` that raises InputError.
-      problems: lines about photos that are left out are appended to it.
+      paths: the photos, in order.
+      read: function from a path to `[H, W, ...]` that raises InputError.
+      problems: receives a line about each photo that is left out.
 
     Returns:
-      dict of positions in `paths` to photos, two or more.
+      dict from positions in `paths` to photos, two or more.
 
     Raises:
       InputError: fewer than two photos are left.
@@ -117,7 +124,6 @@ def aligned(paths, read, problems):
             found[place] = read(path)
         except InputError as error:
             problems.append(str(error))
-    # Of photos of two sizes those of the more frequent one are aligned.
     frequent = collections.Counter(image.shape[:2] for image in found.values()).most_common(1)
     for place, image in list(found.items()):
         (height, width), _ = frequent[0]
@@ -132,10 +138,10 @@ def aligned(paths, read, problems):
     return found
 
 
-def exposed(images):
-    """Photos in [0, 1]. Where some go beyond (EXR), all are multiplied by one factor.
+def exposed(images: np.ndarray) -> np.ndarray:
+    """Scales photos to [0, 1] if any value exceeds 1, as values of EXR files may.
 
-    With it one value in a hundred of the brightest photo saturates.
+    All photos are multiplied by the one factor that saturates 1 % of the brightest photo's values.
 
     Args:
       images: `[K, H, W, 3]` linear RGB, at least 0.
@@ -149,7 +155,7 @@ def exposed(images):
     return images.astype(np.float32)
 
 
-def central_square(shape):
+def central_square(shape: Sequence[int]) -> tuple[float, float, float, float]:
     """The largest central square of a picture of this shape: (left, top, right, bottom)."""
     height, width = shape[:2]
     side = min(height, width)
@@ -157,13 +163,15 @@ def central_square(shape):
     return left, top, left + side, top + side
 
 
-def resize(image, size, box=None):
-    """A part of a picture at another size, antialiased.
+def resize(
+    image: np.ndarray, size: int, box: tuple[float, float, float, float] | None = None
+) -> np.ndarray:
+    """Resizes a picture, or a part of it, with antialiasing.
 
     Args:
-      image: `[H, W]` or `[H, W, C]` float32, linear if it is light.
+      image: `[H, W]` or `[H, W, C]` float32; photos and albedo in linear RGB.
       size: height and width of the result.
-      box: (left, top, right, bottom) in pixels, need not be whole; None for all of it.
+      box: the part, (left, top, right, bottom) in pixels, fractions allowed; None for all of it.
 
     Returns:
       `[size, size]` or `[size, size, C]` float32.
@@ -174,61 +182,70 @@ def resize(image, size, box=None):
         )
     if image.shape == (size, size) and box in (None, (0, 0, size, size)):
         return np.asarray(image, np.float32)
-    # Hamming's filter is antialiased and, unlike Lanczos', does not ring at cast shadows.
+    # The Hamming filter is antialiased and, unlike Lanczos, does not ring at cast shadows.
     picture = Image.fromarray(np.asarray(image, np.float32), mode="F")
     return np.asarray(picture.resize((size, size), Image.Resampling.HAMMING, box), np.float32)
 
 
-def encode(linear):
-    """Linear values in [0, 1], clipped to it, as sRGB uint8."""
+def encode(linear: np.ndarray) -> np.ndarray:
+    """Clips linear values to [0, 1] and encodes them as sRGB, uint8."""
     return np.round(color.to_srgb_numpy(linear) * 255.0).astype(np.uint8)
 
 
-def resize_surface(normals, albedo, valid, size, box=None):
-    """`resize` for the labels of a surface that is not known everywhere.
+def resize_surface(
+    normals: np.ndarray,
+    albedo: np.ndarray,
+    valid: np.ndarray,
+    size: int,
+    box: tuple[float, float, float, float] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Resizes the labels of a surface that is known at some pixels only.
 
     Args:
       normals: `[H, W, 3]` unit vectors.
       albedo: `[H, W]` or `[H, W, 3]` linear.
-      valid: `[H, W]` bool.
+      valid: `[H, W]` bool, where the surface is known.
       size: height and width of the result.
       box: see `resize`.
 
     Returns:
-      `[size, size, 3]` unit normals, (0, 0, 1) where not known; `[size, size, 3]` albedo, 0 there.
-      Known is a pixel that is made of known ones only.
+      `[size, size, 3]` unit normals, (0, 0, 1) where unknown; `[size, size, 3]` albedo, 0 there.
+      A pixel of the result is known if all the pixels that it averages are.
     """
     known = resize(valid.astype(np.float32), size, box) > 0.99
     vectors = resize(normals * valid[..., None], size, box)
     length = np.linalg.norm(vectors, axis=-1)
     known &= length > 1e-3
-    resized = np.zeros_like(vectors) + np.float32([0, 0, 1])
+    resized = np.zeros_like(vectors) + np.array([0, 0, 1], np.float32)
     resized[known] = vectors[known] / length[known, None]
     if albedo.ndim == 2:
         albedo = np.repeat(albedo[..., None], 3, axis=-1)
     return resized, resize(albedo, size, box) * known[..., None]
 
 
-def face_square(eyes, mouth, shape):
+def face_square(
+    eyes: Sequence[float] | np.ndarray, mouth: Sequence[float] | np.ndarray, shape: Sequence[int]
+) -> tuple[float, float, float, float]:
     """The square around a face, from above the brows to the chin: (left, top, right, bottom).
 
-    Its middle is that of eyes and mouth, its side 3.2 times their distance, or less where the
-    picture ends.
+    Its centre lies midway between eyes and mouth. Its side is 3.2 times their distance, or less
+    near the picture's edge.
 
     Args:
-      eyes: (x, y) of the middle between the eyes, pixels.
-      mouth: (x, y) of the middle of the mouth.
-      shape: of the picture.
+      eyes: (x, y) of the point between the eyes, pixels.
+      mouth: (x, y) of the centre of the mouth, pixels.
+      shape: the picture's shape, height first.
 
     Raises:
-      InputError: the points are not those of an upright face in the picture.
+      InputError: the points do not belong to an upright face in the picture.
     """
     eyes, mouth = np.asarray(eyes, np.float64), np.asarray(mouth, np.float64)
     height, width = shape[:2]
     x, y = (eyes + mouth) / 2
-    side = min(_FACE * (mouth[1] - eyes[1]), 2 * min(x, width - x, y, height - y))
-    # Lying faces, points outside, points of another picture.
-    if not side >= _SMALLEST or abs(mouth[0] - eyes[0]) > mouth[1] - eyes[1]:
+    to_edge = min(x, width - x, y, height - y)
+    side = min(_SIDE_OVER_EYES_TO_MOUTH * (mouth[1] - eyes[1]), 2 * to_edge)
+    # A face on its side, points outside the picture, or points of another picture.
+    if not side >= _SMALLEST_FACE or abs(mouth[0] - eyes[0]) > mouth[1] - eyes[1]:
         raise InputError(
             f"no upright face at the landmarks: eyes ({eyes[0]:g}, {eyes[1]:g}), mouth "
             f"({mouth[0]:g}, {mouth[1]:g}) in {width}x{height}"

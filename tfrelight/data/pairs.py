@@ -1,69 +1,74 @@
-"""The tf.data pipeline: records in, batches of pairs out (one subject, two lights).
+"""The tf.data pipeline: reads records, yields batches of pairs (one subject under two lights).
 
-Single photos, of which nobody knows the same face under another light, take part two by two; a
-weight says that such a pair is none, and only losses of single photos see it.
+Single photos are batched in pairs of different people. `multilit=0` marks them so that the pair
+losses skip them.
 
-Everything random comes from stateless seeds of the pair's number, and each source's order from its
-seeded shuffle, so that a pipeline started at step n gives what an uninterrupted one gives there.
+A pair's number seeds its random choices, and a seeded shuffle orders each source. A pipeline that
+starts at step n therefore yields what an uninterrupted one yields there.
 """
+
+from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Optional
 
 import numpy as np
 import tensorflow as tf
 
-from tfrelight.data import augment, records
-from tfrelight.data.portrait import LABELS
+from tfrelight.data import augment, portrait, records
 from tfrelight.errors import InputError
 
 __all__ = ["Source", "pairs", "schedule"]
 
-# Records are shuffled within this many: with 16 subjects a record file and files in a new order
-# each time, enough to mix, and 100 MB at most.
-_SHUFFLE = 256
+# Size of the shuffle buffer, subjects. It mixes records of 16 files (16 subjects a file, files in a
+# new order each time) and takes at most 100 MB.
+_SHUFFLE_BUFFER = 256
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Part of a mixture.
+    """One data set of a training mixture.
 
     Attributes:
       name: for messages.
       files: TFRecord shards (`tfrelight.data.records`).
-      share: its part of all pairs, relative to the other sources' shares.
+      share: its share of all pairs, relative to the other sources' shares.
       labelled: False hides every label, as if the photos were unlabelled.
-      subjects: only these subject ids; None for all.
-      multilit: pairs of photos of one subject; subjects with a single photo are left out. False:
-        pairs of single photos, one of each of two subjects.
-      rendered: where all labels of a photo are known, the photometric losses compare with what they
-        render; else, and elsewhere, with the photo (`models.relight_model`).
+      subjects: use only these subject ids; None for all.
+      multilit: True pairs two photos of one subject and drops subjects with a single photo. False
+        pairs single photos of two subjects.
+      rendered: True lets the photometric losses of fully labelled photos compare with the rendered
+        labels instead of the photo (`models.relight_model`).
     """
 
     name: str
     files: Sequence[str]
     share: float = 1.0
     labelled: bool = True
-    subjects: Optional[tuple[str, ...]] = None
+    subjects: tuple[str, ...] | None = None
     multilit: bool = True
     rendered: bool = True
 
 
-def schedule(shares, count):
-    """Which source each pair comes from: shares are met as closely as whole numbers allow, always.
+def schedule(shares: Sequence[float], count: int) -> np.ndarray:
+    """Assigns a source to each pair.
+
+    For every n, the number of pairs that a source has among the first n is within 1.5 of its share.
 
     Args:
-      shares: relative shares, at least 0, one a source.
+      shares: relative shares, at least 0, one for each source.
       count: number of pairs.
 
     Returns:
       `[count]` int64 indices of sources.
     """
-    shares = np.asarray(shares, np.float64)
-    shares = shares / shares.sum()
-    # Source s is due for the k-th time at (k + 1/2) / share: merging these times is the order.
-    due = [(np.arange(int(np.ceil(count * s)) + 1) + 0.5) / s if s else [] for s in shares]
+    weights = np.asarray(shares, np.float64)
+    weights = weights / weights.sum()
+    # Source s is due for the k-th time at (k + 1/2) / share; sorting all due times gives the order.
+    due = [
+        (np.arange(int(np.ceil(count * weight)) + 1) + 0.5) / weight if weight else np.zeros(0)
+        for weight in weights
+    ]
     times = np.concatenate(due)
     which = np.concatenate([np.full(len(d), i) for i, d in enumerate(due)]).astype(np.int64)
     return which[np.argsort(times, kind="stable")[:count]]
@@ -75,47 +80,64 @@ def _subject_records(source, seed, shuffle):
         files = files.shuffle(len(source.files), seed=seed)
     dataset = files.interleave(tf.data.TFRecordDataset, cycle_length=4)
     if source.subjects is not None:
-        wanted = tf.constant(source.subjects)
+        subjects = tf.constant(source.subjects)
         dataset = dataset.filter(
-            lambda record: tf.reduce_any(records.parse(record)["subject"] == wanted)
+            lambda record: tf.reduce_any(records.parse(record)["subject"] == subjects)
         )
     if source.multilit:
         dataset = dataset.filter(lambda record: tf.shape(records.parse(record)["images"])[0] >= 2)
     if shuffle:
-        dataset = dataset.shuffle(_SHUFFLE, seed=seed)
+        dataset = dataset.shuffle(_SHUFFLE_BUFFER, seed=seed)
     return dataset
 
 
-def _decode(png, channels, dtype, scale):
-    image = tf.io.decode_png(png, channels=channels, dtype=dtype)
-    return tf.cast(image, tf.float32) / scale
+def _or_zeros(png, mask, decode):
+    """Decodes a map that a record may lack: `decode(png)`, or zeros if `png` is empty."""
+    return tf.cond(tf.strings.length(png) > 0, lambda: decode(png), lambda: tf.zeros_like(mask))
 
 
 def _photo(features, index, source):
-    """The portrait of a subject's photo."""
-    mask = _decode(features["mask"], 1, tf.uint8, 255.0)
+    """Decodes one photo of a subject, and its labels, into a portrait."""
+    mask = portrait.decode_photo(records.decode_png(features["mask"], 1))
+    unlit = tf.concat([features["unlit"], tf.fill(tf.shape(features["images"]), "")], 0)[index]
     return {
         "subject": features["subject"],
-        "image": _decode(features["images"][index], 3, tf.uint8, 255.0),
+        "image": portrait.decode_photo(records.decode_png(features["images"][index], 3)),
         "mask": mask if source.labelled else tf.ones_like(mask),
-        "albedo": _decode(features["albedo"], 3, tf.uint16, 65535.0),
+        "albedo": portrait.decode_albedo(records.decode_png(features["albedo"], 3, tf.uint16)),
         "normals": tf.math.l2_normalize(
-            _decode(features["normals"], 3, tf.uint16, 32767.5) - 1.0, axis=-1, epsilon=1e-6
+            portrait.decode_normals(records.decode_png(features["normals"], 3, tf.uint16)),
+            axis=-1,
+            epsilon=1e-6,
         ),
         "light": features["light"][index],
-        **{f"has_{name}": features[f"has_{name}"] * float(source.labelled) for name in LABELS},
+        "parts": tf.cast(
+            _or_zeros(features["parts"], mask, lambda png: records.decode_png(png, 1)), tf.uint8
+        ),
+        "depth": _or_zeros(
+            features["depth"],
+            mask,
+            lambda png: portrait.decode_depth(records.decode_png(png, 1, tf.uint16)),
+        ),
+        "unlit": _or_zeros(
+            unlit, mask, lambda png: portrait.decode_photo(records.decode_png(png, 1))
+        ),
+        **{
+            f"has_{name}": features[f"has_{name}"] * float(source.labelled)
+            for name in portrait.LABELS
+        },
         "multilit": tf.constant(float(source.multilit)),
         "rendered": tf.constant(float(source.rendered)),
     }
 
 
 def _two_lights(source, seed):
-    """A pair from the record of one subject."""
+    """A function that makes a pair from the record of one subject."""
 
     def pair_of(number, record):
         features = records.parse(record)
         count = tf.shape(features["images"])[0]
-        # Two of K without repetition: the order of K random numbers.
+        # Sorting K random numbers chooses two of K photos without repetition.
         order = tf.argsort(tf.random.stateless_uniform([count], tf.stack([seed, number])))
         return {name: _photo(features, order[place], source) for place, name in enumerate("ab")}
 
@@ -123,12 +145,12 @@ def _two_lights(source, seed):
 
 
 def _two_subjects(source, seed):
-    """A pair from the records of two subjects."""
+    """A function that makes a pair from the records of two subjects."""
 
-    def pair_of(number, two):
+    def pair_of(number, two_records):
         pair = {}
         for place, name in enumerate("ab"):
-            features = records.parse(two[place])
+            features = records.parse(two_records[place])
             count = tf.shape(features["images"])[0]
             index = tf.random.stateless_uniform(
                 [], tf.stack([seed, 2 * number + place]), maxval=count, dtype=tf.int32
@@ -140,7 +162,7 @@ def _two_subjects(source, seed):
 
 
 def _pairs_of(source, seed, shuffle, repeat):
-    """Numbered pairs of a source, not decoded yet, and the function that decodes them."""
+    """The numbered records of a source's pairs, and the function that decodes them."""
     stream = _subject_records(source, seed, shuffle)
     if repeat:
         stream = stream.repeat()
@@ -149,23 +171,39 @@ def _pairs_of(source, seed, shuffle, repeat):
     return stream.batch(2, drop_remainder=True).enumerate(), _two_subjects(source, seed)
 
 
-def pairs(sources, batch_size, *, seed=0, steps=None, start=0, shuffle=True, augmented=True):
+def pairs(
+    sources: Sequence[Source],
+    batch_size: int,
+    *,
+    seed: int = 0,
+    steps: int | None = None,
+    start: int = 0,
+    shuffle: bool = True,
+    augmented: bool = True,
+) -> tf.data.Dataset:
     """Batches of pairs from a mixture of sources.
 
+        synthetic = pairs.Source("synthetic", ["synthetic.tfrecord"], share=2)
+        photos = pairs.Source("photos", ["photos.tfrecord"], labelled=False)
+        for batch in pairs.pairs([synthetic, photos], batch_size=16, steps=1000):
+            batch["a"]["image"], batch["b"]["image"]  # [16, H, W, 3] sRGB, two lights
+
     Args:
-      sources: `Source`s; the share of each holds over any stretch of pairs.
-      batch_size: pairs a batch (the network sees twice as many photos).
-      seed: of every order and every random choice.
-      steps: number of batches; None for one pass over the subjects of a single source.
-      start: the first batch to give, as if those before it had been taken.
-      shuffle: subjects in random order, repeated for ever; else in the records' order.
+      sources: the mixture; any stretch of pairs holds each source's share.
+      batch_size: pairs per batch; the network sees twice as many photos.
+      seed: seeds the order and every random choice.
+      steps: number of batches, counted from the first; sources repeat as needed. None for one pass
+        over the subjects of a single source.
+      start: number of batches to skip, for resuming.
+      shuffle: read subjects in random order, else in the records' order.
       augmented: apply `tfrelight.data.augment`.
 
     Returns:
-      `tf.data.Dataset` of `{"a": portraits, "b": portraits}`.
+      Dataset of `{"a": portraits, "b": portraits}` (`tfrelight.data.portrait`).
 
     Raises:
-      InputError: no source with a share, or a source without a pair.
+      InputError: no source has a share above 0, a source has no pair, or `steps` is None for a
+        mixture of several sources.
     """
     sources = [source for source in sources if source.share > 0]
     if not sources:
@@ -205,7 +243,7 @@ def pairs(sources, batch_size, *, seed=0, steps=None, start=0, shuffle=True, aug
 
 
 def _check(source):
-    """Without a pair, `repeat` would look for one for ever."""
+    """Raises InputError for a source without a pair: `repeat` would search it forever."""
     needed = 1 if source.multilit else 2
     if len(list(_subject_records(source, 0, shuffle=False).take(needed))) == needed:
         return

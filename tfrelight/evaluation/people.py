@@ -1,26 +1,31 @@
-"""One person of any data set, as far as labels are known: what is measured of them, and how.
+"""The measurements of one person of any data set, as far as the labels allow.
 
-Everything is measured in linear RGB over a mask that no model has a say in. Albedo, and photos that
-were relit or built again, are compared after the best scale for the photo, windows of LMSE each
-after their own; columns `rmse` without any. Of grey photos the mean of channels is compared.
+Everything is measured in linear RGB over a mask that does not depend on the model. Albedo, relit
+and reconstructed photos are compared after one best-fit scale per photo. LMSE fits a scale per
+window; the columns `rmse` use none. For grey photos the mean of channels is compared.
 
-Tables: `normals`, `albedo`, `light`, `light_direction` where labels are known; `reconstruction`,
-`consistency`, `cross_relighting` always, the last two where there are two photos.
+Tables: `normals`, `albedo`, `light`, `light_direction`, `overlap` (intersection over union of the
+person and of each part) if the label is known; `reconstruction` always; `consistency` and
+`cross_relighting` if there are two photos; `lamp_relighting` if each light is a lamp.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfrelight import color, harmonics, lights, losses, metrics, pictures
-from tfrelight.evaluation import decomposition, relighting
+from tfrelight import color, harmonics, lights
+from tfrelight.data import portrait
+from tfrelight.evaluation import cross_relighting, lamp_relighting, map_errors, metrics
+from tfrelight.evaluation.measurements import Measurements
+from tfrelight.lights import directions
+from tfrelight.photos import pictures
 
 __all__ = ["MIN_DIRECTIONALITY", "Person", "from_subject", "measure", "row"]
 
-# A light has a direction where its first-order part is at least this share of its constant one;
-# that ratio is 1.7 for a lamp in the dark and 0 for the same light from everywhere.
+# A light has a direction if its first band is at least this share of its constant part. The ratio
+# is 1.7 for a lamp in the dark and 0 for uniform light.
 MIN_DIRECTIONALITY = 0.2
 
 
@@ -29,12 +34,12 @@ class Person(NamedTuple):
 
     Attributes:
       name: id; statistics are over people.
-      photos: `[K, H, W, 3]` float32 sRGB in [0, 1].
-      mask: `[H, W]` bool, what is measured.
+      photos: `[K, H, W, 3]` float32, sRGB-encoded, in [0, 1].
+      mask: `[H, W]` bool, the pixels to measure.
       albedo: `[H, W, 3]` linear, or None.
       normals: `[H, W, 3]` unit, or None.
       light: `[K, 9, 3]`, or None.
-      lamps: `[K]` ids of the lamps of a rig that all people of the data set share, or None.
+      parts: `[H, W]` uint8, indices into `portrait.PARTS`, or None.
     """
 
     name: str
@@ -43,36 +48,38 @@ class Person(NamedTuple):
     albedo: np.ndarray | None = None
     normals: np.ndarray | None = None
     light: np.ndarray | None = None
-    lamps: tuple | None = None
+    parts: np.ndarray | None = None
 
     @property
-    def grey(self):
-        """Whether all channels of the photos are the same."""
+    def grey(self) -> bool:
+        """Whether all channels of the photos are equal."""
         return bool((self.photos == self.photos[..., :1]).all())
 
 
-def from_subject(subject) -> Person:
-    """A subject of the schema (`tfrelight.data.portrait`) as a `Person`.
+def from_subject(subject: dict[str, Any]) -> Person:
+    """Converts a subject (`tfrelight.data.portrait`).
 
-    The mask is that of the subject, where the surface is known if any is. Where there is neither,
-    it is what is neither black nor saturated (as in `losses.vote`) in half of the photos.
+    The mask is the subject's, restricted to pixels with albedo if albedo is known. Without mask and
+    albedo it holds the pixels that are neither black nor saturated (as in `losses.vote`) in at
+    least half of the photos.
     """
-    photos = subject["images"].astype(np.float32) / np.float32(255.0)
-    mask = subject["mask"][..., 0].astype(np.float32) / np.float32(255.0) >= 0.5
+    photos = portrait.decode_photo(subject["images"].astype(np.float32))
+    mask = portrait.decode_photo(subject["mask"][..., 0].astype(np.float32)) >= 0.5
     albedo = normals = light = None
     if subject["has_albedo"]:
-        albedo = subject["albedo"].astype(np.float32) / np.float32(65535.0)
+        albedo = portrait.decode_albedo(subject["albedo"].astype(np.float32))
         mask = mask & (albedo > 0).any(axis=-1)
     elif not subject["has_mask"]:
         brightest = photos.max(axis=-1)
-        votes = (brightest >= losses.BLACK) & (brightest <= losses.SATURATED)
-        mask = votes.mean(axis=0) >= 0.5
+        exposed = (brightest >= portrait.BLACK) & (brightest <= portrait.SATURATED)
+        mask = exposed.mean(axis=0) >= 0.5
     if subject["has_normals"]:
-        normals = subject["normals"].astype(np.float32) / np.float32(32767.5) - 1.0
+        normals = portrait.decode_normals(subject["normals"].astype(np.float32))
         normals = normals / np.linalg.norm(normals, axis=-1, keepdims=True)
     if subject["has_light"]:
         light = np.asarray(subject["light"], np.float32)
-    return Person(subject["subject"], photos, mask, albedo, normals, light, subject.get("lamps"))
+    parts = subject["parts"][..., 0] if subject["has_parts"] else None
+    return Person(subject["subject"], photos, mask, albedo, normals, light, parts)
 
 
 def _render(albedo, normals, light):
@@ -94,7 +101,7 @@ def _labels(person, outputs, source, reference):
 
 
 def _relighting(person):
-    """Methods by name: function of person, outputs, source and reference to linear `[H, W, 3]`."""
+    """Methods by name: functions of person, outputs, source and reference to `[H, W, 3]` linear."""
     methods = {"model": _model, "no relighting": _no_relighting}
     if person.albedo is not None and person.normals is not None and person.light is not None:
         methods["albedo, normals and light of the labels"] = _labels
@@ -102,7 +109,7 @@ def _relighting(person):
 
 
 def _pairs(person, seed, pairs):
-    return relighting.ordered_pairs(len(person.photos), [seed, *person.name.encode()], pairs)
+    return cross_relighting.ordered_pairs(len(person.photos), [seed, *person.name.encode()], pairs)
 
 
 def _has_direction(light):
@@ -110,15 +117,21 @@ def _has_direction(light):
     return np.linalg.norm(grey[:, 1:4], axis=1) >= MIN_DIRECTIONALITY * np.abs(grey[:, 0])
 
 
-def measure(measured, person, outputs, seed, pairs):
-    """Adds everything that can be measured of a person.
+def measure(
+    measured: Measurements,
+    person: Person,
+    outputs: dict[str, np.ndarray],
+    seed: int,
+    pairs: int,
+) -> None:
+    """Adds all measurements of a person.
 
     Args:
-      measured: `Measurements`.
-      person: `Person`.
-      outputs: the model's dict for the K photos, numpy.
+      measured: receives the measurements.
+      person: the person.
+      outputs: the model's outputs for the K photos, numpy.
       seed: of the pairs.
-      pairs: at most so many of cross-relighting.
+      pairs: largest number of pairs for cross-relighting.
     """
     name, mask, grey = person.name, person.mask, person.grey
     linear = color.to_linear_numpy(person.photos)
@@ -131,10 +144,10 @@ def measure(measured, person, outputs, seed, pairs):
         truth = lights.direction(person.light)
         guesses = {
             "model": lights.direction(outputs["light"]),
-            "light at the camera": np.broadcast_to(np.float32([0, 0, 1]), truth.shape),
+            "light at the camera": np.broadcast_to(np.array([0, 0, 1], np.float32), truth.shape),
         }
         for method, guess in guesses.items():
-            for angle in metrics.angular_degrees(guess, truth)[directed]:
+            for angle in directions.angular_degrees(guess, truth)[directed]:
                 measured.add("light_direction", method, name, degrees=angle)
     for index, photo in enumerate(linear):
         albedo, normals = outputs["albedo"][index], outputs["normals"][index]
@@ -143,14 +156,19 @@ def measure(measured, person, outputs, seed, pairs):
             errors = metrics.normals(normals, person.normals, mask)
             measured.add("normals", "model", name, **errors)
         if person.albedo is not None:
-            errors = decomposition.albedo(comparable(albedo), comparable(person.albedo), mask)
+            errors = map_errors.albedo(comparable(albedo), comparable(person.albedo), mask)
             measured.add("albedo", "model", name, **errors)
         if person.light is not None:
-            errors = decomposition.light(light, person.light[index])
+            errors = map_errors.light(light, person.light[index])
             measured.add("light", "model", name, **errors)
         rebuilt = comparable(_render(albedo, normals, light))
-        errors = decomposition.reconstruction(rebuilt, comparable(photo), mask)
+        errors = map_errors.reconstruction(rebuilt, comparable(photo), mask)
         measured.add("reconstruction", "model", name, **errors)
+        if person.parts is not None:
+            shares = map_errors.overlap(
+                {key: value[index] for key, value in outputs.items()}, person.parts
+            )
+            measured.add_ratios("overlap", "model", name, **shares)
     if len(linear) < 2:
         return
     measured.add(
@@ -162,12 +180,25 @@ def measure(measured, person, outputs, seed, pairs):
     for source, reference in _pairs(person, seed, pairs):
         for method, relight in _relighting(person).items():
             relit = comparable(relight(person, outputs, source, reference))
-            errors = relighting.compare(relit, comparable(linear[reference]), mask)
+            errors = cross_relighting.compare(relit, comparable(linear[reference]), mask)
             measured.add("cross_relighting", method, name, **errors)
+    if person.light is not None:
+        surface = None
+        if person.albedo is not None and person.normals is not None:
+            surface = person.albedo, person.normals
+        drawn = _pairs(person, seed, pairs)
+        lamp_relighting.measure(
+            measured, name, person.photos, outputs, person.light, surface, mask, drawn
+        )
 
 
-def row(person, outputs, seed, pairs):
-    """A row of `pictures.page`: the first pair, relit, and the maps; unknown labels are black."""
+def row(
+    person: Person, outputs: dict[str, np.ndarray], seed: int, pairs: int
+) -> dict[str, np.ndarray]:
+    """A row of `pictures.page`: the first pair, relit, and the maps; unknown labels are black.
+
+    Args are as for `measure`.
+    """
     source = reference = 0
     if len(person.photos) > 1:
         source, reference = _pairs(person, seed, pairs)[0]

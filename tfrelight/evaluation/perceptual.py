@@ -1,7 +1,8 @@
-"""LPIPS (Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric",
-2018), where the packages torch and lpips are installed.
+"""LPIPS, if the packages torch and lpips are installed.
 
-They are no requirement: torch weighs as much as everything else together.
+They are not required, because torch is as large as all other packages together.
+
+Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", 2018.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import importlib
 
 import numpy as np
 
-from tfrelight import pictures
+from tfrelight.photos import pictures
 
 __all__ = ["distance", "left_out"]
 
@@ -20,26 +21,26 @@ _NETWORK = "alex"
 
 @functools.lru_cache(maxsize=1)
 def _loaded():
-    """Torch and the network; or why there is none, a sentence."""
+    """Torch and the network, or a sentence that says why LPIPS is missing."""
     try:
         torch, lpips = (importlib.import_module(name) for name in ("torch", "lpips"))
-        # The first time, torch downloads the features of AlexNet.
+        # On first use, torch downloads the features of AlexNet.
         return torch, lpips.LPIPS(net=_NETWORK, verbose=False)
     except ImportError as error:
         return f"LPIPS is left out: {error}. It needs the packages torch and lpips."
     except OSError as error:
         reason = " ".join(str(error).split())
-        return f"LPIPS is left out: the features of {_NETWORK} cannot be had. {reason}."
+        return f"LPIPS is left out: cannot load the features of {_NETWORK}. {reason}."
 
 
-def left_out():
-    """Why there is no LPIPS, a sentence; None where there is one."""
+def left_out() -> str | None:
+    """A sentence that says why LPIPS is missing; None if it is available."""
     loaded = _loaded()
     return loaded if isinstance(loaded, str) else None
 
 
-def distance(estimate, reference, mask):
-    """LPIPS (AlexNet) of two images, both black outside the mask; 0 if they are equal.
+def distance(estimate: np.ndarray, reference: np.ndarray, mask: np.ndarray) -> float | None:
+    """LPIPS (AlexNet) between two images, both black outside the mask; 0 if they are equal.
 
     Args:
       estimate: `[H, W]` or `[H, W, 3]` linear.
@@ -47,7 +48,7 @@ def distance(estimate, reference, mask):
       mask: `[H, W]` bool.
 
     Returns:
-      A number; None where torch or lpips are missing (`left_out`).
+      The distance; None if torch or lpips is missing (`left_out`).
     """
     loaded = _loaded()
     if isinstance(loaded, str):
@@ -55,9 +56,9 @@ def distance(estimate, reference, mask):
     torch, network = loaded
 
     def tensor(image):
-        # From sRGB in [0, 1] to [-1, 1], as the network wants it.
+        # The network expects sRGB-encoded values in [-1, 1].
         encoded = 2.0 * pictures.encoded(image, mask) - 1.0
-        return torch.from_numpy(np.float32(encoded.transpose(2, 0, 1)[None]))
+        return torch.from_numpy(encoded.transpose(2, 0, 1)[None].astype(np.float32))
 
     with torch.no_grad():
         return float(network(tensor(estimate), tensor(reference)))

@@ -1,35 +1,39 @@
-"""What an evaluation found: tables for the terminal and in Markdown, and a JSON file."""
+"""Reports of an evaluation: tables for the terminal and in Markdown, and a JSON file."""
 
 from __future__ import annotations
 
 import math
 import os
 from pathlib import Path
+from typing import Any
 
-import tfrelight
 from tfrelight import files
 from tfrelight.errors import InputError
 from tfrelight.evaluation import perceptual
+from tfrelight.evaluation.measurements import Measurements
+from tfrelight.version import __version__
 
 __all__ = ["document", "markdown", "tables", "writable", "write", "write_markdown"]
 
 
-def document(protocol, measurements, settings):
+def document(
+    protocol: dict[str, Any], measurements: Measurements, settings: dict[str, Any]
+) -> dict[str, Any]:
     """The report as a JSON-serialisable dict.
 
     Args:
-      protocol: dict, the protocol's name and its parameters.
-      measurements: `evaluation.measurements.Measurements`.
-      settings: the flags of `tfrelight.evaluate` by name; `seed` is that of the intervals too.
+      protocol: the protocol's name and parameters.
+      measurements: the measurements.
+      settings: the flags of `tfrelight.evaluate` by name; `seed` also seeds the intervals.
 
     Returns:
       dict with `tfrelight` (version), `protocol`, `settings`, `left_out` (reasons why something
       was not measured), `results` (`Measurements.summary`) and `subjects`
-      (`Measurements.by_subject`). `evaluation.against.differences` are added as `against`.
+      (`Measurements.by_subject`). `run.run` adds `comparison.differences` as `against`.
     """
     reasons = [perceptual.left_out()]
     return {
-        "tfrelight": tfrelight.__version__,
+        "tfrelight": __version__,
         "protocol": protocol,
         "settings": settings,
         "left_out": [reason for reason in reasons if reason],
@@ -38,17 +42,24 @@ def document(protocol, measurements, settings):
     }
 
 
-def tables(report) -> str:
-    """The results as text: a table each, with 95 % intervals over subjects in brackets.
+def tables(report: dict[str, Any]) -> str:
+    """The results as text tables, with 95 % intervals over subjects in brackets.
 
-    A column is the mean of its metric; angles have a second column with the median. Last, where
-    there is one, come the differences from another report, this one less that one.
+    A column shows the mean of its metric; angles have a second column with the median. Differences
+    from another report (this one minus the other) come last.
+
+    Args:
+      report: from `document`.
     """
     return "\n\n".join([*map(_aligned, _grids(report, _cell)), *report["left_out"]])
 
 
-def markdown(report) -> str:
-    """The results as a Markdown page: mean ± standard deviation [95 % interval over subjects]."""
+def markdown(report: dict[str, Any]) -> str:
+    """The results as a Markdown page: mean ± standard deviation [95 % interval over subjects].
+
+    Args:
+      report: from `document`.
+    """
     settings, protocol = report["settings"], report["protocol"]
     people = protocol["subjects"]
     lines = [
@@ -70,16 +81,16 @@ def markdown(report) -> str:
 
 
 def _grids(report, cell):
-    """The tables as lists of lines of cells, the first with the titles."""
+    """The tables, as lists of lines of cells; the first line holds the titles."""
     for name, rows in report["results"].items():
         columns = []
-        for metric in dict.fromkeys(metric for of_metric in rows.values() for metric in of_metric):
+        for metric in dict.fromkeys(metric for by_metric in rows.values() for metric in by_metric):
             columns.append((metric, metric, "mean"))
             if metric == "degrees":
                 columns.append(("median", metric, "median"))
         lines = [[name.replace("_", " "), *(title for title, _, _ in columns)]]
-        for method, of_metric in rows.items():
-            cells = [cell(of_metric.get(metric), statistic) for _, metric, statistic in columns]
+        for method, by_metric in rows.items():
+            cells = [cell(by_metric.get(metric), statistic) for _, metric, statistic in columns]
             lines.append([f"  {method}", *cells])
         yield lines
     if "against" in report:
@@ -87,14 +98,14 @@ def _grids(report, cell):
 
 
 def _differences(against):
-    """One table of each: a line a metric, but for methods of which nothing differs."""
+    """One table with a line for each metric; methods without a difference are left out."""
     title = f"difference from {against['model']}"
     lines = [[title, "difference", "relative", "subjects"]]
     for name, rows in against["results"].items():
-        for method, of_metric in rows.items():
-            if not any(found["difference"] for found in of_metric.values()):
+        for method, by_metric in rows.items():
+            if not any(found["difference"] for found in by_metric.values()):
                 continue
-            for metric, found in of_metric.items():
+            for metric, found in by_metric.items():
                 relative = found["relative"]
                 lines.append(
                     [
@@ -135,29 +146,31 @@ def _full_cell(statistics, statistic):
 
 
 def _number(value):
-    # Three or four digits that count, for errors of 0.05 as for angles of 25 degrees.
+    # Three or four significant digits, for errors of 0.05 and for angles of 25 degrees.
     return f"{value:.2f}" if abs(value) >= 1 else f"{value:.4f}"
 
 
-def writable(path):
-    """Checks before the work starts that a file can be put where it is wanted.
+def writable(path: Path | str) -> None:
+    """Checks that a file can be written, before the work starts.
 
     Raises:
-      InputError: the folder is not there or cannot be written, or a folder has the file's name.
+      InputError: the folder is missing or cannot be written, or a folder has the file's name.
     """
     path = Path(path)
     if not path.parent.is_dir():
-        raise InputError(f"No such folder: {path.parent}. Make it, or choose another for {path}.")
+        raise InputError(
+            f"No such folder: {path.parent}. Create it, or choose another folder for {path.name}."
+        )
     if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise InputError(f"Cannot write {path}. Expected a file name in a folder one may write.")
+        raise InputError(f"Cannot write {path}. Expected a file name in a writable folder.")
 
 
-def write(path, report):
-    """Writes the report as JSON, aside and renamed; what is not a number becomes null."""
+def write(path: Path | str, report: dict[str, Any]) -> None:
+    """Writes the report as JSON, aside and renamed; values that are not finite become null."""
     files.write_json(path, _finite(report), allow_nan=False)
 
 
-def write_markdown(path, report):
+def write_markdown(path: Path | str, report: dict[str, Any]) -> None:
     """Writes the report as Markdown, aside and renamed."""
     files.write_text(path, markdown(report))
 

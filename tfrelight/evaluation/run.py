@@ -1,33 +1,16 @@
-"""An evaluation from its settings to its report."""
+"""Runs an evaluation, from its settings to its report."""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-import tfrelight
-from tfrelight import pictures
-from tfrelight.errors import InputError
-from tfrelight.evaluation import against, datasets, report, synthetic, yale_b
+from tfrelight.evaluation import comparison, datasets, report, synthetic, yale_b
+from tfrelight.evaluation import settings as checking
+from tfrelight.models import loading, predictor
+from tfrelight.photos import pictures
+from tfrelight.progress import Progress
 
-__all__ = ["predictor", "run"]
-
-_BATCH = 16
-
-
-def predictor(model):
-    """A function of `[N, H, W, 3]` sRGB photos to the model's dict, as numpy arrays.
-
-    It raises InputError where the model gives what is not a number.
-    """
-
-    def predict(photos):
-        outputs = model.predict(photos, batch_size=_BATCH, verbose=0)
-        broken = [name for name, value in outputs.items() if not np.isfinite(value).all()]
-        if broken:
-            raise InputError(f"The model's {broken[0]} is not a finite number on some photo.")
-        return outputs
-
-    return predict
+__all__ = ["run"]
 
 
 def _limit(settings):
@@ -35,8 +18,6 @@ def _limit(settings):
 
 
 def _yale_b(settings):
-    if not settings["data_dir"]:
-        raise InputError("--dataset=yale_b needs --data_dir, Extended Yale B's folder CroppedYale.")
     found = yale_b.chosen(settings["data_dir"], settings["subjects"], settings["split"])
     found = found[: _limit(settings)]
     return lambda predict: yale_b.evaluate(
@@ -45,42 +26,26 @@ def _yale_b(settings):
 
 
 def _synthetic(settings):
-    if settings["data_dir"]:
-        raise InputError("--dataset=synthetic is built in and takes no --data_dir.")
-    if settings["split"] != "test":
-        raise InputError(
-            f"--dataset=synthetic is measured on --split=test. Received: {settings['split']}."
-        )
-    count = settings["subjects"] or [str(synthetic.SUBJECTS)]
-    if len(count) != 1 or not count[0].isdecimal() or int(count[0]) < 1:
-        raise InputError(
-            "Invalid --subjects. Expected one number of people for --dataset=synthetic, 1 or more. "
-            f"Received: {','.join(count)}."
-        )
-    number = min(int(count[0]), _limit(settings) or int(count[0]))
+    count = int(settings["subjects"][0]) if settings["subjects"] else synthetic.SUBJECTS
+    number = min(count, _limit(settings) or count)
     return lambda predict: synthetic.evaluate(predict, number, seed=settings["seed"])
 
 
 def _read(settings):
-    name = settings["dataset"]
-    if not settings["data_dir"]:
-        raise InputError(f"--dataset={name} needs --data_dir, the folder of the data set.")
-    if settings["subjects"]:
-        raise InputError(
-            f"--subjects is not for --dataset={name}. Choose with --split and --limit."
-        )
+    name, data_dir, split = (settings[key] for key in ("dataset", "data_dir", "split"))
+    datasets.check(name, data_dir, split)
     return lambda predict: datasets.evaluate(
         predict,
         name,
-        settings["data_dir"],
-        settings["split"],
+        data_dir,
+        split,
         _limit(settings),
         seed=settings["seed"],
         strict=settings["strict"],
     )
 
 
-# Each checks the settings and gives a function of a predictor to what was measured.
+# Functions that look for the people and return a function from a predictor to the results.
 PROTOCOLS = {
     "yale_b": _yale_b,
     "synthetic": _synthetic,
@@ -88,8 +53,8 @@ PROTOCOLS = {
 }
 
 
-def run(settings):
-    """Evaluates a model and writes what was asked for.
+def run(settings: dict[str, Any]) -> dict[str, Any]:
+    """Evaluates a model and writes the files that the settings name.
 
     Args:
       settings: the flags of `tfrelight.evaluate` by name.
@@ -100,22 +65,24 @@ def run(settings):
     Raises:
       InputError: a setting is wrong, or the model or the data cannot be used.
     """
-    if settings["dataset"] not in PROTOCOLS:
-        raise InputError(
-            f"Unknown dataset {settings['dataset']!r}. Expected one of: {', '.join(PROTOCOLS)}."
-        )
-    for name in ("report", "markdown", "picture"):
-        if settings[name]:
-            report.writable(settings[name])
-    other = against.load(settings["against"]) if settings["against"] else None
+    checking.check(settings)
+    other = comparison.load(settings["against"]) if settings["against"] else None
     measure = PROTOCOLS[settings["dataset"]](settings)
-    protocol, measured, rows = measure(predictor(tfrelight.load_model(settings["model"])))
-    result = report.document(protocol, measured, settings)
+    predict = predictor.predictor(loading.load_model(settings["model"]))
+    with Progress("Measuring", "photos") as bar:
+
+        def counted(photos):
+            outputs = predict(photos)
+            bar.update(len(photos))
+            return outputs
+
+        protocol, measured, rows = measure(counted)
+        result = report.document(protocol, measured, settings)
     try:
         if other:
-            result["against"] = against.differences(result, other, settings["seed"])
+            result["against"] = comparison.differences(result, other, settings["seed"])
     finally:
-        # Also where the two cannot be compared: measuring took its time.
+        # Written even if the reports cannot be compared, because measuring takes long.
         if settings["report"]:
             report.write(settings["report"], result)
         if settings["markdown"]:

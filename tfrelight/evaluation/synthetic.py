@@ -1,24 +1,28 @@
-"""The protocol of the built-in portraits: every map and light against its true one.
+"""The protocol of the built-in portraits: every map and light against the truth.
 
-People of the test split, whom no training sees, under eight lights each, measured over the head
-(mask of at least a half) as `evaluation.people` says. The main errors are also given for six groups
-of equal size by how light people's albedo is (luminance, mean over the head with hair and clothes).
+It measures people of the test split, whom no training sees, under eight lights each, over the head
+(mask of at least 0.5; see `evaluation.people`). The main errors also come for six equal groups of
+people by the luminance of their albedo (mean over the head with hair and clothes).
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfrelight import color
-from tfrelight.data import portrait, records, synthetic
+from tfrelight.data import records
 from tfrelight.errors import InputError
 from tfrelight.evaluation import people
 from tfrelight.evaluation.measurements import Measurements
-from tfrelight.synthesis import portraits
+from tfrelight.synthesis import cache, portraits
 
-__all__ = ["evaluate"]
+__all__ = ["GROUPS", "PAIRS", "SUBJECTS", "evaluate"]
 
+# Test people, pairs per person, groups by albedo, and people in the picture.
 SUBJECTS = 40
 PAIRS = 5
 GROUPS = 6
@@ -27,31 +31,16 @@ _ROWS = 8
 
 def _people(settings, count):
     """Test subjects as `people.Person`."""
-    for record in tf.data.TFRecordDataset(synthetic.rendered(settings, "test", count)):
-        features = records.parse(record)
-
-        def decoded(png, channels, dtype):
-            return tf.io.decode_png(png, channels, dtype).numpy()
-
-        yield people.from_subject(
-            {
-                "subject": features["subject"].numpy().decode(),
-                "images": np.stack([decoded(png, 3, tf.uint8) for png in features["images"]]),
-                "mask": decoded(features["mask"], 1, tf.uint8),
-                "albedo": decoded(features["albedo"], 3, tf.uint16),
-                "normals": decoded(features["normals"], 3, tf.uint16),
-                "light": features["light"].numpy(),
-                **{f"has_{label}": 1.0 for label in portrait.LABELS},
-            }
-        )
+    for record in tf.data.TFRecordDataset(cache.rendered(settings, "test", count)):
+        yield people.from_subject(records.to_subject(records.parse(record)))
 
 
 def _by_albedo(measured, luminance):
-    """Adds a table of the model's main errors by how light people's albedo is.
+    """Adds a table of the model's main errors by the luminance of people's albedo.
 
     Args:
-      measured: `Measurements` of all people.
-      luminance: dict of subject to mean albedo luminance over the mask.
+      measured: measurements of all people.
+      luminance: dict from subjects to mean albedo luminance over the mask.
     """
     means = measured.by_subject()
     columns = {
@@ -75,28 +64,35 @@ def _by_albedo(measured, luminance):
             )
 
 
-def evaluate(predict, count=SUBJECTS, seed=0, settings=None):
-    """Runs the protocol; renders the people that are not in the cache yet.
+def evaluate(
+    predict: Callable[[np.ndarray], dict[str, np.ndarray]],
+    count: int = SUBJECTS,
+    seed: int = 0,
+    settings: portraits.PortraitConfig | None = None,
+) -> tuple[dict[str, Any], Measurements, list[dict[str, np.ndarray]]]:
+    """Runs the protocol; renders people who are not in the cache yet.
 
     Args:
-      predict: function of `[K, H, W, 3]` sRGB photos to the model's dict of numpy arrays.
+      predict: function from `[K, H, W, 3]` sRGB-encoded photos to the model's outputs, numpy.
       count: number of test people.
       seed: of the pairs.
-      settings: `synthesis.portraits.Settings`; None for its defaults.
+      settings: of the portraits; None for the defaults.
 
     Returns:
-      The protocol as a dict, `Measurements`, and rows for `pictures.page`.
+      The protocol, the measurements, and rows for `pictures.page`.
 
     Raises:
       InputError: fewer than one person, or fewer than two lights.
     """
-    settings = settings or portraits.Settings()
+    settings = settings or portraits.PortraitConfig()
     if count < 1 or settings.lights < 2:
         raise InputError(
             "Expected at least 1 subject under at least 2 lights. "
             f"Received: {count} under {settings.lights}."
         )
-    measured, rows, luminance = Measurements(), [], {}
+    measured = Measurements()
+    rows: list[dict[str, np.ndarray]] = []
+    luminance: dict[str, float] = {}
     for person in _people(settings, count):
         outputs = predict(person.photos)
         people.measure(measured, person, outputs, seed, PAIRS)

@@ -1,89 +1,104 @@
 """The Extended Yale B protocol: cross-relighting, light, normals and consistency on real photos.
 
-Photos are the central 168x168 square, resized to 128x128; those under flashes of |azimuth| <= 60
-and |elevation| <= 45 degrees take part. Everything is measured in the files' own values, which are
-linear, where photometric stereo holds and inside a central ellipse. The network gets the photos
-sRGB-encoded, as three equal channels; its outputs are compared as the mean of channels.
+Photos are the central 168x168 square, resized to 128x128, under flashes of |azimuth| <= 60 and
+|elevation| <= 45 degrees. Everything is measured in the files' linear values, inside a central
+ellipse and where photometric stereo is valid. The network gets the photos sRGB-encoded, as three
+equal channels; the mean of its output channels is compared.
 
-Cross-relighting: 20 random ordered pairs (source, reference) a subject, two lights; the relit
-source is compared with the reference after the best global scale, so that nobody is asked to guess
-how strong an uncalibrated flash was.
+- Cross-relighting: 20 random ordered pairs (source, reference) for each subject. The relit source
+  is compared with the reference after the best global scale, because the flashes' intensities are
+  not calibrated.
+- Albedo and normals are compared with photometric stereo, lights with the flash's direction and
+  estimated intensity.
 
-Albedo and normals are compared with photometric stereo, lights with the flash's direction and its
-estimated intensity; classes of light are the flashes (`evaluation.lamps`).
-
-The protocol leaves open how large the ellipse is, how SSIM meets the mask and how pairs are drawn.
-Here: semi-axes of 0.85 and 0.95 half widths, windows weighted by the mask, and distinct pairs. On
-the development test subjects all ordered pairs then give si_rmse 0.175 without relighting, 0.087
-for the ratio image from oracle normals and 0.046 for oracle albedo and normals.
+Our reading, where the protocol is open: the ellipse has semi-axes of 0.85 and 0.95 half widths,
+windows of SSIM are weighted by the mask, and pairs are distinct. On the development test subjects
+all ordered pairs then give si_rmse 0.175 without relighting, 0.087 for the ratio image from oracle
+normals and 0.046 for oracle albedo and normals.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfrelight import color, harmonics, lights, metrics, pictures, shading
-from tfrelight.data import yale_b
+from tfrelight import color, harmonics, lights, shading
+from tfrelight.data.datasets import yale_b
 from tfrelight.errors import InputError
-from tfrelight.evaluation import decomposition, lamps, relighting
+from tfrelight.evaluation import cross_relighting, lamp_relighting, map_errors, metrics
 from tfrelight.evaluation.measurements import Measurements
+from tfrelight.lights import directions
+from tfrelight.photos import pictures
 
-__all__ = ["Person", "chosen", "ellipse", "evaluate", "person", "shaded"]
+__all__ = ["YaleBPerson", "chosen", "ellipse", "evaluate", "person", "shaded"]
 
+# Height and width of the photos, range of the flashes in degrees, pairs per subject.
 SIZE = 128
 MAX_AZIMUTH, MAX_ELEVATION = 60.0, 45.0
 PAIRS = 20
-# Semi-axes in units of half the width: inside the face's outline on the database's crops.
+# Semi-axes in units of half the width: inside the outline of the face on the database's crops.
 ELLIPSE = (0.85, 0.95)
-# A ratio image divides by the source's shading; below this it would only multiply noise.
+# A ratio image divides by the source's shading; below this it would amplify noise.
 _MIN_SHADING = 0.05
 
 
-class Person(NamedTuple):
-    """One test subject: photos, what photometric stereo says, and what a model says.
+class YaleBPerson(NamedTuple):
+    """One test subject: photos, photometric stereo, and the outputs of a model.
 
     Attributes:
       name: the number, "31".
-      photos: `data.yale_b.Photos` in the light range, K of them.
+      photos: the K photos in the range of the flashes.
       directions: `[K, 3]` unit vectors towards the flashes.
-      normals: `[H, W, 3]` from photometric stereo over all lights.
+      normals: `[H, W, 3]` unit, from photometric stereo over all flashes.
       albedo: `[H, W]` linear, from photometric stereo.
-      mask: `[H, W]` bool, what is measured.
-      light: `[K, 9, 3]`, of the flashes, with their intensities from photometric stereo.
-      oracle_light: `[K, 9]`, least squares of photo = albedo x shading over the mask.
-      outputs: the model's dict for the K photos, numpy.
+      mask: `[H, W]` bool, the pixels to measure.
+      light: `[K, 9, 3]`, the flashes with their intensities from photometric stereo.
+      oracle_light: `[K, 9]`, least-squares fit of photo = albedo x shading over the mask.
+      outputs: the model's outputs for the K photos, numpy.
     """
 
     name: str
-    photos: yale_b.Photos
+    photos: yale_b.YaleBPhotos
     directions: np.ndarray
     normals: np.ndarray
     albedo: np.ndarray
     mask: np.ndarray
     light: np.ndarray
     oracle_light: np.ndarray
-    outputs: dict
+    outputs: dict[str, np.ndarray]
 
 
-def ellipse(size=SIZE, semi_axes=ELLIPSE):
-    """`[size, size]` bool: the central ellipse with these semi-axes (across, down)."""
+def ellipse(size: int = SIZE, semi_axes: tuple[float, float] = ELLIPSE) -> np.ndarray:
+    """The central ellipse as `[size, size]` bool.
+
+    Args:
+      size: height and width, pixels.
+      semi_axes: (across, down), in units of half the width.
+    """
     across, down = np.meshgrid(*[(np.arange(size) + 0.5) / (size / 2) - 1.0] * 2)
     return (across / semi_axes[0]) ** 2 + (down / semi_axes[1]) ** 2 < 1.0
 
 
-def person(data_dir, number, predict, strict=False) -> Person:
+def person(
+    data_dir: Path | str,
+    number: str,
+    predict: Callable[[np.ndarray], dict[str, np.ndarray]],
+    strict: bool = False,
+) -> YaleBPerson:
     """Reads a subject and runs the model on its photos.
 
     Args:
       data_dir: the folder CroppedYale.
-      number: of the subject, "31".
-      predict: function of `[K, H, W, 3]` sRGB photos to the model's dict of numpy arrays.
-      strict: refuse broken photos instead of skipping them.
+      number: the subject's number, "31".
+      predict: function from `[K, H, W, 3]` sRGB-encoded photos to the model's outputs, numpy.
+      strict: raise on broken photos instead of skipping them.
 
     Raises:
-      InputError: see `data.yale_b.photos`; or fewer than two photos in the light range.
+      InputError: see `datasets.yale_b.photos`; or fewer than two photos in the range of the
+        flashes.
     """
     everything = yale_b.photos(data_dir, number, SIZE, strict)
     surface = yale_b.stereo(everything)
@@ -96,18 +111,20 @@ def person(data_dir, number, predict, strict=False) -> Person:
         raise InputError(
             f"Too few photos of yaleB{number} in {data_dir} for the protocol: {len(photos.images)} "
             f"with |azimuth| <= {MAX_AZIMUTH:g} and |elevation| <= {MAX_ELEVATION:g}. Expected 2 "
-            "or more, and enough under other lights for photometric stereo."
+            "or more, and enough other photos for photometric stereo."
         )
     flashes = [
-        lights.Light.from_direction(*angles, intensity=strength).coefficients
-        for *angles, strength in zip(photos.azimuth, photos.elevation, surface.intensity[in_range])
+        lights.Light.from_direction(azimuth, elevation, intensity).coefficients
+        for azimuth, elevation, intensity in zip(
+            photos.azimuth, photos.elevation, surface.intensity[in_range]
+        )
     ]
     encoded = np.repeat(color.to_srgb_numpy(photos.images)[..., None], 3, axis=-1)
     basis = (harmonics.basis(surface.normals) * harmonics.ATTENUATION)[mask]
     light = np.linalg.lstsq(
         surface.albedo[mask][:, None] * basis, photos.images[:, mask].T, rcond=None
     )[0].T
-    return Person(
+    return YaleBPerson(
         number,
         photos,
         lights.direction_vector(photos.azimuth, photos.elevation),
@@ -124,8 +141,8 @@ def _grey_light(light):
     return np.repeat(light[..., None], 3, axis=-1)
 
 
-def shaded(person, light):
-    """Shading `[H, W]` of a person's stereo normals under a grey light `[9]`, at least 0."""
+def shaded(person: YaleBPerson, light: np.ndarray) -> np.ndarray:
+    """Shading `[H, W]`, at least 0, of a person's stereo normals under a grey light `[9]`."""
     return np.maximum(harmonics.shade(person.normals, _grey_light(light))[..., 0], 0.0)
 
 
@@ -142,31 +159,27 @@ def _model(person, source, reference):
     )
 
 
-def _no_relighting(person, source, reference):
-    return person.photos.images[source]
-
-
 def _ratio_image(person, source, reference):
     before, after = (shaded(person, person.oracle_light[i]) for i in (source, reference))
     return person.photos.images[source] * after / np.maximum(before, _MIN_SHADING)
 
 
-def _albedo_times_shading(person, source, reference):
-    return person.albedo * shaded(person, person.oracle_light[reference])
-
-
-# Each a function of a person and the indices of source and reference to `[H, W]` linear.
+# Functions from a person and the indices of source and reference to `[H, W]` linear.
 RELIGHTING = {
     "model": _model,
-    "no relighting": _no_relighting,
+    "no relighting": lambda person, source, _: person.photos.images[source],
     "oracle normals, ratio image": _ratio_image,
-    "oracle albedo and normals": _albedo_times_shading,
+    "oracle albedo and normals": lambda person, _, reference: (
+        person.albedo * shaded(person, person.oracle_light[reference])
+    ),
 }
 
-# Each a function of a person to `[K, 3]` vectors towards the light.
+# Functions from a person to `[K, 3]` vectors towards the light.
 DIRECTIONS = {
     "model": lambda person: lights.direction(person.outputs["light"]),
-    "light at the camera": lambda person: np.float32([[0, 0, 1]] * len(person.photos.images)),
+    "light at the camera": lambda person: np.array(
+        [[0, 0, 1]] * len(person.photos.images), np.float32
+    ),
     "least squares, oracle albedo and normals": lambda person: lights.direction(
         _grey_light(person.oracle_light)
     ),
@@ -174,21 +187,25 @@ DIRECTIONS = {
 
 
 def _pairs(person, seed):
-    return relighting.ordered_pairs(len(person.photos.images), [seed, int(person.name)], PAIRS)
+    return cross_relighting.ordered_pairs(
+        len(person.photos.images), [seed, int(person.name)], PAIRS
+    )
 
 
 def _relighting(measured, person, seed):
     for source, reference in _pairs(person, seed):
         photo = person.photos.images[reference]
         for method, relight in RELIGHTING.items():
-            compared = relighting.compare(relight(person, source, reference), photo, person.mask)
+            compared = cross_relighting.compare(
+                relight(person, source, reference), photo, person.mask
+            )
             measured.add("cross_relighting", method, person.name, **compared)
 
 
 def _decomposition(measured, person):
     mask, outputs = person.mask, person.outputs
-    for method, directions in DIRECTIONS.items():
-        for angle in metrics.angular_degrees(directions(person), person.directions):
+    for method, towards in DIRECTIONS.items():
+        for angle in directions.angular_degrees(towards(person), person.directions):
             measured.add("light_direction", method, person.name, degrees=angle)
     for index, photo in enumerate(person.photos.images):
         measured.add(
@@ -198,11 +215,11 @@ def _decomposition(measured, person):
             **metrics.normals(outputs["normals"][index], person.normals, mask),
         )
         albedo = outputs["albedo"][index].mean(axis=-1)
-        errors = decomposition.albedo(albedo, person.albedo, mask)
+        errors = map_errors.albedo(albedo, person.albedo, mask)
         measured.add("albedo", "model", person.name, **errors)
-        errors = decomposition.light(outputs["light"][index], person.light[index])
+        errors = map_errors.light(outputs["light"][index], person.light[index])
         measured.add("light", "model", person.name, **errors)
-        errors = decomposition.reconstruction(_model(person, index, index), photo, mask)
+        errors = map_errors.reconstruction(_model(person, index, index), photo, mask)
         measured.add("reconstruction", "model", person.name, **errors)
     measured.add(
         "consistency",
@@ -228,16 +245,18 @@ def _row(person, seed):
     }
 
 
-def chosen(data_dir, subjects=None, split="test") -> list:
-    """The numbers of the people to measure, all of whom are there.
+def chosen(
+    data_dir: Path | str, subjects: Sequence[str] | None = None, split: str = "test"
+) -> list[str]:
+    """The numbers of the people to measure, after checking that they are present.
 
     Args:
       data_dir: the folder CroppedYale.
-      subjects: numbers, such as "31"; None for all of the split.
-      split: one of `data.yale_b.SPLITS`.
+      subjects: numbers, such as "31"; None for all people of the split.
+      split: one of `datasets.yale_b.SPLITS`.
 
     Raises:
-      InputError: no such folder, no such person, no such split, or a person named twice.
+      InputError: no such folder, person or split, or a person is named twice.
     """
     if split not in yale_b.SPLITS:
         raise InputError(
@@ -252,31 +271,50 @@ def chosen(data_dir, subjects=None, split="test") -> list:
     return subjects
 
 
-def evaluate(predict, data_dir, subjects, seed=0, strict=False):
+def evaluate(
+    predict: Callable[[np.ndarray], dict[str, np.ndarray]],
+    data_dir: Path | str,
+    subjects: Sequence[str],
+    seed: int = 0,
+    strict: bool = False,
+) -> tuple[dict[str, Any], Measurements, list[dict[str, np.ndarray]]]:
     """Runs the protocol.
 
+        predict = predictor.predictor(tfrelight.load_model())
+        people = yale_b.chosen("CroppedYale")
+        protocol, measured, rows = yale_b.evaluate(predict, "CroppedYale", people)
+        measured.summary()["cross_relighting"]["model"]["si_rmse"]["mean"]
+
     Args:
-      predict: function of `[K, H, W, 3]` sRGB photos to the model's dict of numpy arrays.
+      predict: function from `[K, H, W, 3]` sRGB-encoded photos to the model's outputs, numpy.
       data_dir: the folder CroppedYale.
-      subjects: numbers of people, as `chosen` gives them.
+      subjects: numbers of people, from `chosen`.
       seed: of the pairs.
-      strict: refuse broken photos instead of skipping them.
+      strict: raise on broken photos instead of skipping them.
 
     Returns:
-      The protocol as a dict, `Measurements`, and rows for `pictures.page`.
+      The protocol, the measurements, and rows for `pictures.page`.
 
     Raises:
       InputError: see `person`.
     """
-    measured, rows, rig = Measurements(), [], lamps.Rig()
+    measured = Measurements()
+    rows: list[dict[str, np.ndarray]] = []
     for number in subjects:
-        of_person = person(data_dir, number, predict, strict)
-        _relighting(measured, of_person, seed)
-        _decomposition(measured, of_person)
-        angles = zip(of_person.photos.azimuth, of_person.photos.elevation)
-        rig.add(number, list(angles), of_person.outputs["light"])
-        rows.append(_row(of_person, seed))
-    rig.measure(measured)
+        subject = person(data_dir, number, predict, strict)
+        _relighting(measured, subject, seed)
+        lamp_relighting.measure(
+            measured,
+            subject.name,
+            np.repeat(color.to_srgb_numpy(subject.photos.images)[..., None], 3, axis=-1),
+            subject.outputs,
+            subject.light,
+            (subject.albedo, subject.normals),
+            subject.mask,
+            _pairs(subject, seed),
+        )
+        _decomposition(measured, subject)
+        rows.append(_row(subject, seed))
     protocol = {
         "name": "yale_b",
         "subjects": list(subjects),

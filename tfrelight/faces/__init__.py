@@ -1,1 +1,1 @@
-"""Faces in a photo: finding them, framing them for a network, and what it says at full size."""
+"""Faces in a photo: detection, crops for the network, and segmentation of the head."""

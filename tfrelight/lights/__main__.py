@@ -1,39 +1,42 @@
-"""Shows lights: `python -m tfrelight.lights --list`, or one that the other flags describe.
+"""Shows lights on spheres: `python -m tfrelight.lights --list`, or the one that flags describe.
 
-Each is drawn as a sphere: on the terminal, or with --output into a picture. A light of its own can
-also be saved, for --light_file: `--azimuth=40 --temperature=3000 --output=lamp.json`.
+Draws on the terminal, or with --output into a picture. It can also save a light for --light_file:
+`--azimuth=40 --temperature=3000 --output=lamp.json`.
 """
+
+from __future__ import annotations
 
 import pathlib
 import sys
 
 from absl import flags
 
-from tfrelight import cli, light_flags
+from tfrelight.commands import app, light_flags
 
-flags.DEFINE_bool("list", False, "Show every light that has a name.")
-flags.DEFINE_string("output", None, "Picture (.png) to write; of one light also .json.")
-flags.DEFINE_bool("overwrite", False, "Write over a file that exists.")
+flags.DEFINE_bool("list", False, "Show every named light.")
+flags.DEFINE_string("output", None, "File to write: a picture (.png), or one light (.json).")
+flags.DEFINE_bool("overwrite", False, "Overwrite an existing file.")
 light_flags.define(photo=False)
 flags.adopt_module_key_flags(light_flags)
 
 
-def main():
-    """Shows or writes what the flags say."""
-    from tfrelight import files, pictures
+def main() -> None:
+    """Shows or writes lights as the flags say."""
+    from tfrelight import files
     from tfrelight.errors import InputError
     from tfrelight.lights import PRESETS, Light, sphere
+    from tfrelight.photos import pictures
 
     if flags.FLAGS.list:
         lights = {name: Light.preset(name) for name in PRESETS}
         notes = {name: preset.description for name, preset in PRESETS.items()}
     else:
-        wanted = light_flags.wanted()
-        if wanted.source is None:
-            raise InputError("Which light? Expected --list, --light=NAME or another light.")
-        # As bright as a portrait would be; a light from behind is not turned up without end.
-        light = wanted.light()
-        lights = {"light": light * (2.0**wanted.exposure / max(light.exposure, 0.2))}
+        request = light_flags.requested()
+        if request.source is None:
+            raise InputError("No light given. Expected --list, --light=NAME or another light.")
+        # Exposure 1, as on a portrait; the bound keeps a light from behind from being blown up.
+        light = request.light()
+        lights = {"light": light * (2.0**request.exposure / max(light.exposure, 0.2))}
         notes = {"light": repr(lights["light"])}
     output = flags.FLAGS.output
     if output is None:
@@ -53,7 +56,7 @@ def main():
 
 
 def _print(lights, notes):
-    """Spheres beside names; names alone where the output is no terminal."""
+    """Prints names and notes, beside spheres if stdout is a terminal."""
     from tfrelight.lights import sphere
 
     width = max(map(len, lights)) + 2
@@ -68,4 +71,4 @@ def _print(lights, notes):
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    app.run(main)

@@ -1,53 +1,51 @@
-"""A guess at what lights a person from the scene one sees behind them."""
+"""A guess at the light on a person, from the scene behind them."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 from tfrelight.errors import InputError
 from tfrelight.lights import maps
+from tfrelight.photos import filters
 
 __all__ = ["project"]
 
-# Width and height that the picture is brought to, and the map's height: second-order light has no
-# finer detail.
+# Side of the reduced picture, and height of the map, pixels: second-order light has no finer
+# detail.
 _SIZE = 64
-# Least share of the picture that must be background.
-_LEAST = 0.02
-# Radiance that white stands for. A lamp or window that is clipped in the photo is brighter than it
-# shows; the curve v = L / (1 + (1 - 1 / w) L) of Reinhard et al., "Photographic Tone Reproduction
-# for Digital Images", 2002, scaled to reach 1 at L = w, is undone.
+# Smallest share of the picture that must be background.
+_MIN_SHARE = 0.02
+# Radiance of white pixels: a lamp or window that the photo clips is brighter than 1. The tone curve
+# v = L / (1 + (1 - 1 / w) L) of Reinhard et al., "Photographic Tone Reproduction for Digital
+# Images", 2002, scaled to reach 1 at L = w, is inverted.
 _WHITE = 3.0
 
 
-def project(image, person) -> np.ndarray:
-    """Second-order harmonics of an environment made up from a photo's background.
+def project(image: np.ndarray, person: np.ndarray) -> np.ndarray:
+    """Second-order harmonics of an environment extrapolated from a photo's background.
 
     The approximation of Khan, Reinhard, Fleming and Bülthoff, "Image-Based Material Editing", 2006:
-    the picture is stretched over the half of the sphere behind the person, direction (x, y, z)
-    showing its point (x, y), and mirrored to the half before them, which no one sees. What the
-    person hides is filled in from around them; below a head there is taken to be a body. So light
-    comes from the side on which the picture is bright, with the picture's colours; what lies behind
-    the camera is unknown, and a lamp there is missed.
+    direction (x, y, z) behind the person shows the picture at (x, y), and the unseen half in front
+    of them mirrors that. The person, and a body assumed below the head, are filled in from their
+    surroundings. A lamp behind the camera is missed.
 
     Args:
       image: `[H, W, 3]` linear RGB, at least 0.
-      person: `[H, W]`, 1 where the person is, or at least their head, 0 where the background is.
+      person: `[H, W]`: 1 on the person, or at least their head, 0 on the background.
 
     Returns:
-      `[9, 3]`; its brightness is the picture's, and means little (see `Light.exposed`).
+      `[9, 3]`, of the picture's own brightness, which says little (see `Light.exposed`).
 
     Raises:
       InputError: hardly any background is visible.
     """
     behind = 1.0 - _with_body(_reduced(np.clip(person, 0, 1)))
-    # A cell on the outline is a mixture of both: only nearly pure ones are looked at.
-    weight = np.where(ndimage.minimum_filter(behind, 3, mode="nearest") > 0.9, 1.0, 0.0)
-    if weight.mean() < _LEAST:
+    # Cells on the outline mix both: only nearly pure background counts.
+    weight = np.where(filters.eroded(behind, np.ones((3, 3), bool)) > 0.9, 1.0, 0.0)
+    if weight.mean() < _MIN_SHARE:
         raise InputError(
-            f"Expected to see the scene behind the person on at least {_LEAST:.0%} of the photo. "
+            f"Expected background on at least {_MIN_SHARE:.0%} of the photo. "
             f"Received: {weight.mean():.1%}. Use a photo with more background, or another light."
         )
     seen = np.clip(image, 0, 1)
@@ -57,19 +55,16 @@ def project(image, person) -> np.ndarray:
     vectors, _ = maps.directions(_SIZE, 2 * _SIZE)
     column = (vectors[..., 0] + 1) / 2 * _SIZE - 0.5
     row = (1 - vectors[..., 1]) / 2 * _SIZE - 0.5
-    radiance = [
-        ndimage.map_coordinates(channel, [row, column], order=1, mode="nearest")
-        for channel in np.moveaxis(scene, -1, 0)
-    ]
-    return maps.project(np.stack(radiance, -1))
+    return maps.project(filters.sampled(scene, row, column))
 
 
 def _with_body(head):
-    """The mask of a head, with shoulders and all below: half a row wider a row on either side."""
+    """The mask of a head and a body below it, which widens by a pixel a side every two rows."""
     body = head.copy()
     for row in range(1, len(body)):
-        above = ndimage.maximum_filter1d(body[row - 1], 3 if row % 2 else 1, mode="nearest")
-        body[row] = np.maximum(body[row], above)
+        above = body[row - 1 : row]
+        wider = filters.dilated(above, np.ones((3, 3), bool)) if row % 2 else above
+        body[row] = np.maximum(body[row], wider[0])
     return body
 
 
@@ -79,13 +74,13 @@ def _reduced(plane):
 
 
 def _filled(scene, weight):
-    """The scene where it has no weight: from around it, near before far."""
+    """The scene, filled in where it has no weight from its surroundings, near before far."""
     known = scene * weight[..., None]
     total, covered = known, weight
     for sigma in (2, 4, 8, 16, 32):
-        # Each scale counts where the finer ones found next to nothing.
-        near = ndimage.gaussian_filter(weight, sigma, mode="nearest")
-        mean = ndimage.gaussian_filter(known, (sigma, sigma, 0), mode="nearest")
+        # Each scale counts where the finer ones found hardly anything.
+        near = filters.gaussian(weight, sigma, mode="edge")
+        mean = filters.gaussian(known, (sigma, sigma, 0), mode="edge")
         share = np.clip(near / 0.05, 0, 1) * np.maximum(1 - covered, 0)
         total = total + (share / np.maximum(near, 1e-9))[..., None] * mean
         covered = covered + share

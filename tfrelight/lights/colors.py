@@ -1,4 +1,4 @@
-"""Colours of lights: from a temperature, from a name."""
+"""Colours of lights, from a temperature or a name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tfrelight.errors import InputError
 
 __all__ = ["COOLEST", "WARMEST", "named", "of_temperature"]
 
-# Kelvin: where Krystek's formula holds.
+# Range of Krystek's formula, kelvin.
 WARMEST, COOLEST = 1000.0, 15000.0
 
 # CIE XYZ to linear RGB with sRGB's primaries and its white, D65 (IEC 61966-2-1).
@@ -19,16 +19,19 @@ _XYZ_TO_RGB = np.array(
 )
 
 
-def of_temperature(kelvin) -> np.ndarray:
-    """Colour of a glowing black body, `[3]` linear RGB of luminance 1.
+def of_temperature(kelvin: float) -> np.ndarray:
+    """Colour of a black body, `[3]` linear RGB of luminance 1.
 
     Chromaticity: Krystek, "An algorithm to calculate correlated colour temperature", Color Research
-    & Application 10 (1985), 38-40, within 1e-4 of the Planckian locus in CIE 1960 (u, v). It is
-    seen by a camera balanced for daylight: about 6500 K is white, candle light (1900 K) orange,
-    open shade (10000 K) blue. What lies outside of sRGB's gamut (below about 1900 K) is clipped.
+    & Application 10 (1985), 38-40, within 1e-4 of the Planckian locus in CIE 1960 (u, v). As a
+    camera balanced for daylight sees it: about 6500 K is white, candle light (1900 K) orange, open
+    shade (10000 K) blue. Colours outside sRGB's gamut (below about 1900 K) are clipped.
+
+    Args:
+      kelvin: 1000 to 15000, the range of the formula.
 
     Raises:
-      InputError: a temperature outside of 1000 to 15000 K, where the formula holds.
+      InputError: a temperature out of that range.
     """
     t = float(kelvin)
     if not WARMEST <= t <= COOLEST:
@@ -48,16 +51,17 @@ def of_temperature(kelvin) -> np.ndarray:
     return (rgb / (rgb @ color.LUMINANCE)).astype(np.float32)
 
 
-def named(text) -> np.ndarray:
-    """A colour as people write it, `[3]` linear RGB.
+def named(text: str) -> np.ndarray:
+    """A colour from its name, code or numbers: `[3]` linear RGB.
 
     Args:
-      text: three linear numbers of at least 0 as "1,0.8,0.5", or a colour in sRGB as "#ffe0b0" or
-        "orange" (what `PIL.ImageColor` knows).
+      text: three linear numbers of at least 0, as "1,0.8,0.5"; or an sRGB colour of
+        `PIL.ImageColor`, as "#ffe0b0" or "orange".
 
     Raises:
-      InputError: none of these.
+      InputError: another text.
     """
+    rgb: np.ndarray
     try:
         if "," in text and "(" not in text:
             rgb = np.array([float(part) for part in text.split(",")], np.float32)
@@ -68,6 +72,6 @@ def named(text) -> np.ndarray:
     if rgb.shape != (3,) or not np.isfinite(rgb).all() or (rgb < 0).any():
         raise InputError(
             f"Invalid colour {text!r}. Expected three linear numbers of at least 0, as 1,0.8,0.5, "
-            "or a name or code of sRGB, as orange or #ffe0b0."
+            "or an sRGB name or code, as orange or #ffe0b0."
         )
     return rgb

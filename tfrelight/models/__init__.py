@@ -1,1 +1,1 @@
-"""Networks, the model that trains them, and how they are stored and loaded."""
+"""Networks, the model that trains them, their losses, and the bundled weights."""

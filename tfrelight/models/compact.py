@@ -1,22 +1,26 @@
 """`compact`: a small U-Net without normalisation layers.
 
-Normalisation is what makes small networks slow on a CPU, so residual blocks start as the identity
-instead (`layers.Gain`). No convolution runs at full resolution: the stem halves it, the heads give
-2x2 pixels each, and the photo's own 2x2 pixels go to the heads beside the features, so that fine
-detail has a short way.
+Normalisation makes small networks slow on a CPU. Instead, residual blocks start as the identity
+(`layers.Gain`). No convolution runs at full resolution: the stem works on blocks of 2x2 pixels, and
+the heads predict 2x2 pixels at a time. A skip connection from the photo's 2x2 blocks to the heads
+preserves fine detail.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 
 import keras
 
+from tfrelight.data.portrait import PARTS
 from tfrelight.errors import InputError
 from tfrelight.models import layers
 
 __all__ = ["compact"]
 
 
-def _small():
+def _near_zero():
     return keras.initializers.RandomNormal(stddev=0.01)
 
 
@@ -32,7 +36,7 @@ def _relu(x, name):
 
 
 def _block(x, name):
-    """X + gain * conv(relu(conv(relu(x)))), the identity at the start."""
+    """A residual block, the identity at first: `x + gain * conv(relu(conv(relu(x))))`."""
     filters = x.shape[-1]
     y = _conv(_relu(x, f"{name}_relu1"), filters, 3, f"{name}_conv1")
     y = _conv(_relu(y, f"{name}_relu2"), filters, 3, f"{name}_conv2")
@@ -41,10 +45,10 @@ def _block(x, name):
 
 
 def _attention(x):
-    """X + gain * (self-attention of x's cells), the identity at the start.
+    """Self-attention between cells, the identity at first: `x + gain * attention(x)`.
 
-    Vaswani et al., "Attention Is All You Need", 2017, with heads of 32 channels, which is how
-    bfloat16 matrix units take them.
+    Vaswani et al., "Attention Is All You Need", 2017. Heads have 32 channels, the width of bfloat16
+    matrix units.
     """
     height, width, filters = x.shape[1:]
     y = keras.layers.Reshape((height * width, filters), name="attention_cells")(x)
@@ -55,17 +59,18 @@ def _attention(x):
 
 
 def _light(x):
-    """The light from the lowest level, where each cell still knows its place in the face."""
+    """Predicts the light from the lowest level; flattening keeps each cell's place in the face."""
     x = _relu(_conv(_relu(x, "light_relu1"), 32, 1, "light_conv"), "light_relu2")
     x = keras.layers.Flatten(name="light_flatten")(x)
     x = keras.layers.Dense(
         128, activation="relu", kernel_initializer="he_normal", name="light_dense"
     )(x)
-    # Starts as light of 0.6 from everywhere: shading below 0 is clipped and has no gradient.
+    # The initial light is uniform, 0.6 from everywhere. Shading below 0 would be clipped and have
+    # no gradient.
     ambient = [0.6 * (4.0 * math.pi) ** 0.5] * 3 + [0.0] * 24
     x = keras.layers.Dense(
         27,
-        kernel_initializer=_small(),
+        kernel_initializer=_near_zero(),
         bias_initializer=keras.initializers.Constant(ambient),
         name="light_out",
         dtype="float32",
@@ -74,20 +79,32 @@ def _light(x):
 
 
 def compact(
-    size=128, filters=(32, 64, 128, 192), blocks=(1, 2, 2, 2), attention=False, name="compact"
-):
-    """The functional network.
+    size: int = 128,
+    filters: Sequence[int] = (32, 64, 128, 192),
+    blocks: Sequence[int] = (1, 2, 2, 2),
+    attention: bool = False,
+    parts: bool = True,
+    name: str = "compact",
+) -> keras.Model:
+    """Builds the functional model.
+
+        network = compact(size=64, filters=(32, 64), blocks=(1, 2))
+        network(photos)["albedo"]  # [B, 64, 64, 3]
 
     Args:
-      size: height and width of its input, a multiple of 2 ** len(filters).
-      filters: of each level, from half resolution down. Multiples of 32, which is how bfloat16
-        matrix units take channels: 40 cost as much as 64.
-      blocks: residual blocks of each level on the way down; on the way up each level has one.
-      attention: whether the cells of the lowest level attend to each other.
-      name: of the model.
+      size: height and width of the input, a multiple of 2 ** len(filters).
+      filters: channels of each level, from half resolution down. Use multiples of 32: bfloat16
+        matrix units compute 40 channels in the time of 64.
+      blocks: residual blocks of each level in the encoder; each level of the decoder has one.
+      attention: add self-attention between the cells of the lowest level.
+      parts: predict what each pixel shows, and the mask from it; otherwise the mask alone.
+      name: name of the model.
 
     Returns:
-      `keras.Model` from `[B, size, size, 3]` sRGB in [0, 1] to the dict of `layers.heads`.
+      Model from `[B, size, size, 3]` sRGB-encoded photos in [0, 1] to the dict of `layers.heads`.
+
+    Raises:
+      InputError: `size` is not such a multiple.
     """
     if size % 2 ** len(filters):
         raise InputError(
@@ -123,8 +140,8 @@ def compact(
     x = _relu(_conv(x, filters[0], 3, "out_conv"), "out_conv_relu")
 
     def head(channels, name, bias):
-        # Small at first: every pixel starts at the bias, the mean of what is to be learnt.
-        y = _conv(x, 4 * channels, 3, name, kernel_initializer=_small(), bias_initializer=bias)
+        # Every pixel starts near the bias, a typical value of the output.
+        y = _conv(x, 4 * channels, 3, name, kernel_initializer=_near_zero(), bias_initializer=bias)
         return layers.DepthToSpace(name=f"{name}_pixels")(y)
 
     albedo = keras.layers.Activation("sigmoid", name="albedo_sigmoid", dtype="float32")(
@@ -134,7 +151,13 @@ def compact(
     normals = layers.UnitNormals(offset=(0.0, 0.0, 1.0), name="unit_normals", dtype="float32")(
         head(3, "normal_out", "zeros")
     )
-    mask = keras.layers.Activation("sigmoid", name="mask_sigmoid", dtype="float32")(
-        head(1, "mask_out", "zeros")
+    if not parts:
+        mask = keras.layers.Activation("sigmoid", name="mask_sigmoid", dtype="float32")(
+            head(1, "mask_out", "zeros")
+        )
+        return keras.Model(image, layers.heads(albedo, normals, light, mask), name=name)
+    shares = keras.layers.Activation("softmax", name="parts_softmax", dtype="float32")(
+        head(len(PARTS), "parts_out", "zeros")
     )
-    return keras.Model(image, layers.heads(albedo, normals, light, mask), name=name)
+    mask = layers.Foreground(name="foreground", dtype="float32")(shares)
+    return keras.Model(image, layers.heads(albedo, normals, light, mask, shares), name=name)

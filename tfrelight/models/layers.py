@@ -1,116 +1,154 @@
-"""Layers that the networks share. They use what Keras 2.15 and Keras 3 have in common."""
+"""Layers that the networks share. They run on Keras 2.15 and on Keras 3."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-__all__ = ["DepthToSpace", "Gain", "Resize", "SpaceToDepth", "UnitNormals", "heads"]
+__all__ = ["DepthToSpace", "Foreground", "Gain", "Resize", "SpaceToDepth", "UnitNormals", "heads"]
 
 
 @keras.saving.register_keras_serializable("tfrelight")
 class Gain(keras.layers.Layer):
-    """Multiplies by one learnt scalar that starts at 0.
+    """Multiplies its input by one learnt scalar, which starts at 0.
 
-    At the end of a residual branch it makes the block the identity at first, which is what lets a
-    network without normalisation train (De and Smith, "Batch Normalization Biases Residual Blocks
-    Towards the Identity Function in Deep Networks", 2020: SkipInit).
+    At the end of a residual branch it makes the block start as the identity, so that a network
+    without normalisation trains (SkipInit: De and Smith, "Batch Normalization Biases Residual
+    Blocks Towards the Identity Function in Deep Networks", 2020).
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
+        """See `keras.layers.Layer`."""
         self.gain = self.add_weight(name="gain", shape=(), initializer="zeros", trainable=True)
         super().build(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Multiplies `inputs`, of any shape, by the gain."""
         return inputs * tf.cast(self.gain, inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """See `keras.layers.Layer`."""
         return input_shape
 
 
 @keras.saving.register_keras_serializable("tfrelight")
 class SpaceToDepth(keras.layers.Layer):
-    """Each 2x2 pixels become one with four times the channels."""
+    """Turns each block of 2x2 pixels into one pixel with four times the channels."""
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """`[B, 2H, 2W, C]` to `[B, H, W, 4C]`."""
         return tf.nn.space_to_depth(inputs, 2)
 
 
 @keras.saving.register_keras_serializable("tfrelight")
 class DepthToSpace(keras.layers.Layer):
-    """The inverse of `SpaceToDepth`: a quarter of the channels, twice the height and width."""
+    """The inverse of `SpaceToDepth`: twice the height and width, a quarter of the channels."""
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """`[B, H, W, 4C]` to `[B, 2H, 2W, C]`."""
         return tf.nn.depth_to_space(inputs, 2)
 
 
 @keras.saving.register_keras_serializable("tfrelight")
 class UnitNormals(keras.layers.Layer):
-    """Unit vectors from three channels, float32: normalize(scale * x + offset).
+    """Computes unit vectors from three channels, in float32: `normalize(scale * x + offset)`.
 
     Args:
-      scale: number.
-      offset: three numbers.
+      scale: factor of the input.
+      offset: three numbers to add.
     """
 
-    def __init__(self, scale=1.0, offset=(0.0, 0.0, 0.0), **kwargs):
+    def __init__(
+        self, scale: float = 1.0, offset: Sequence[float] = (0.0, 0.0, 0.0), **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.scale = scale
         self.offset = tuple(offset)
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """`[..., 3]` of any float type to unit vectors `[..., 3]` float32."""
         vector = self.scale * tf.cast(inputs, tf.float32) + tf.constant(self.offset, tf.float32)
         # 1e-6: lengths are about 1; keeps the gradient finite at length 0.
         return tf.math.l2_normalize(vector, axis=-1, epsilon=1e-6)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """See `keras.layers.Layer`."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """See `keras.layers.Layer`."""
         return {**super().get_config(), "scale": self.scale, "offset": self.offset}
 
 
 @keras.saving.register_keras_serializable("tfrelight")
+class Foreground(keras.layers.Layer):
+    """The mask that parts imply: one minus the share of the background, their first channel."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Shares `[..., C]` that add up to 1, to `[..., 1]` in [0, 1]."""
+        return 1.0 - inputs[..., :1]
+
+
+@keras.saving.register_keras_serializable("tfrelight")
 class Resize(keras.layers.Layer):
-    """Resizes photos to a fixed size, or maps to the size of a photo given beside them.
+    """Resizes photos to a fixed size, or maps to the size of photos.
 
     `Resize(size)(photos)` gives `[B, size, size, C]`; `Resize()([maps, photos])` gives maps of the
-    photos' height and width. Bilinear; antialiased when it shrinks. The same size passes unchanged.
+    photos' height and width. Interpolation is bilinear, and antialiased when it shrinks. Inputs of
+    the right size pass unchanged.
 
     Args:
       size: height and width, or None for the size of the second input.
-      unit: normalize the result to unit vectors, which bilinear mixing shortens.
+      unit: normalize the result, because interpolation shortens unit vectors.
     """
 
-    def __init__(self, size=None, unit=False, **kwargs):
+    def __init__(self, size: int | None = None, unit: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.size = size
         self.unit = unit
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor | Sequence[tf.Tensor]) -> tf.Tensor:
+        """Resizes `[B, H, W, C]`, or the first of two such inputs."""
         if self.size is None:
             maps, photos = inputs
             shape = tf.shape(photos)[1:3]
         else:
             maps, shape = inputs, (self.size, self.size)
         maps = tf.image.resize(maps, shape, antialias=True)
+        # 1e-6: as in `UnitNormals`.
         return tf.math.l2_normalize(maps, axis=-1, epsilon=1e-6) if self.unit else maps
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """See `keras.layers.Layer`."""
         return {**super().get_config(), "size": self.size, "unit": self.unit}
 
 
-def heads(albedo, normals, light, mask):
-    """The outputs every network has, by name and in float32 whatever the compute type.
+def heads(
+    albedo: tf.Tensor,
+    normals: tf.Tensor,
+    light: tf.Tensor,
+    mask: tf.Tensor,
+    parts: tf.Tensor | None = None,
+) -> dict[str, tf.Tensor]:
+    """Names the outputs of a network and casts them to float32, whatever the compute type.
 
     Args:
-      albedo: `[B, H, W, 3]`.
+      albedo: `[B, H, W, 3]` linear RGB.
       normals: `[B, H, W, 3]` unit.
-      light: `[B, 9, 3]`.
+      light: `[B, 9, 3]` harmonics of the incoming radiance, linear RGB.
       mask: `[B, H, W, 1]` in [0, 1].
+      parts: `[B, H, W, 7]`, probabilities in the order of `data.portrait.PARTS`; None for a network
+        that does not tell parts apart.
 
     Returns:
-      dict of the four under the names `albedo`, `normals`, `light`, `mask`.
+      dict with the keys `albedo`, `normals`, `light` and `mask`, and `parts` if given.
     """
     outputs = {"albedo": albedo, "normals": normals, "light": light, "mask": mask}
+    if parts is not None:
+        outputs["parts"] = parts
     return {
         name: keras.layers.Activation("linear", dtype="float32", name=name)(tensor)
         for name, tensor in outputs.items()

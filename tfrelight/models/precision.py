@@ -1,4 +1,6 @@
-"""Which float type to compute in."""
+"""The float type that networks compute in."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -9,16 +11,16 @@ __all__ = ["PRECISIONS", "policy", "set_precision"]
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
-# Without one of these a CPU emulates bfloat16, which is slower than float32.
+# A CPU without one of these emulates bfloat16, which is slower than float32.
 _BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}
 
 
-def policy(precision):
-    """The Keras policy of a precision.
+def policy(precision: str) -> str:
+    """The name of the Keras policy for a precision.
 
     Args:
-      precision: one of `PRECISIONS`. `auto` is float16 on a GPU, bfloat16 on a CPU that computes
-        in it, else float32.
+      precision: one of `PRECISIONS`. `auto` is float16 on a GPU, bfloat16 on a CPU with
+        instructions for it, else float32.
     """
     if precision == "auto":
         if tf.config.list_physical_devices("GPU"):
@@ -28,8 +30,8 @@ def policy(precision):
     return precision if precision == "float32" else f"mixed_{precision}"
 
 
-def set_precision(precision):
-    """Makes `policy(precision)` the one that new layers use."""
+def set_precision(precision: str) -> None:
+    """Sets Keras' global policy, which new layers use, to `policy(precision)`."""
     keras.mixed_precision.set_global_policy(policy(precision))
 
 

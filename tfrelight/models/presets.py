@@ -1,155 +1,240 @@
-"""Networks by name, and trained ones by preset or folder.
+"""The trained networks that come with the package.
 
-A preset is a trained network that comes with the package (`models.bundled`). A training run's
-folder holds one too: `model.json` (network, its arguments, versions) and
-`weights/last.weights.h5`. `load_model` gives either back as a Keras model that takes photos of any
-size.
+`weights/presets.json` describes each: network, arguments, SHA-256 of its files, and its training
+data. A weights file is a NumPy archive of half-precision arrays, named as the network's variables;
+beside it is the same network for LiteRT. `tools/train_presets.py` makes all of them.
 """
 
-import inspect
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+import io
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import keras
+import numpy as np
 
-import tfrelight
 from tfrelight import files
 from tfrelight.errors import InputError
-from tfrelight.models import bundled, layers
-from tfrelight.models.compact import compact
-from tfrelight.models.sfsnet import sfsnet
 
-__all__ = ["NETWORKS", "build", "describe", "load_model", "load_network", "of_any_size", "size_of"]
+if TYPE_CHECKING:
+    import keras
 
-NETWORKS = {"compact": compact, "sfsnet": sfsnet}
+__all__ = [
+    "DEFAULT",
+    "FORMAT",
+    "WeightsPreset",
+    "content",
+    "find",
+    "names",
+    "restore",
+    "variables",
+    "write",
+]
 
-LAST = "weights/last.weights.h5"
-BEST = "weights/best.weights.h5"
-# The figure whose lowest value is best.
-BEST_BY = "val_loss"
+DEFAULT = "compact-128"
+
+# Raise it when older files would be misread.
+FORMAT = 1
+
+_INDEX = "presets.json"
+_REINSTALL = "Install the package again."
 
 
-def build(network, **arguments):
-    """A network by name.
+class WeightsPreset(NamedTuple):
+    """A trained network that comes with the package.
 
-    Args:
-      network: one of `NETWORKS`.
-      **arguments: of its function.
-
-    Raises:
-      InputError: no such network, or an argument it does not take.
+    Attributes:
+      name: of the preset.
+      network: one of `networks.NETWORKS`.
+      arguments: the network's arguments.
+      path: the weights file.
+      sha256: hash of the weights file, hexadecimal.
+      tflite: the network with its weights, for `engines.LiteRT`.
+      tflite_sha256: hash of that file.
+      about: training data, licence and figures, for people (see `write`).
     """
-    if network not in NETWORKS:
-        raise InputError(f"Unknown network {network!r}. Expected one of: {', '.join(NETWORKS)}.")
+
+    name: str
+    network: str
+    arguments: dict[str, Any]
+    path: Path
+    sha256: str
+    tflite: Path
+    tflite_sha256: str
+    about: dict[str, Any]
+
+
+def _folder():
+    return importlib.resources.files("tfrelight.models") / "weights"
+
+
+def _index(folder):
+    path = folder / _INDEX
     try:
-        inspect.signature(NETWORKS[network]).bind(**arguments)
-    except TypeError as error:
-        raise InputError(f"Invalid arguments for network {network!r}: {error}.") from error
-    return NETWORKS[network](**arguments)
-
-
-def describe(folder, network, arguments):
-    """Writes `model.json` into a folder, so that `load_model` finds what to build."""
-    description = {
-        "network": network,
-        "arguments": arguments,
-        "tfrelight": tfrelight.__version__,
-        "keras": keras.__version__,
-    }
-    files.write_json(Path(folder) / "model.json", description)
-
-
-def load_network(model=bundled.DEFAULT):
-    """A trained network, at its own size.
-
-    Args:
-      model: a preset (`bundled.names`), a run folder, or one weights file in its `weights` folder.
-
-    Returns:
-      The functional model of `NETWORKS`.
-
-    Raises:
-      InputError: neither a preset nor such a folder; or its description or weights are missing,
-        damaged, or of another network.
-    """
-    path = Path(model)
-    if not path.exists() and len(path.parts) == 1:
-        preset = bundled.find(str(model))
-        network = build(preset.network, **preset.arguments)
-        bundled.restore(network, preset)
-        return network
-    weights = path if path.name.endswith(".weights.h5") else path / LAST
-    description = weights.parent.parent / "model.json"
-    for wanted in (description, weights):
-        if not wanted.is_file():
-            raise InputError(
-                f"No trained model in {str(path)!r}: {wanted} is missing. Expected the --workdir "
-                "of a training run, or a file in its `weights` folder."
-            )
-    try:
-        stored = json.loads(description.read_text())
-        name, arguments = stored["network"], stored["arguments"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{description} is not a model description: {error}.") from error
-    network = build(name, **arguments)
-    try:
-        network.load_weights(weights)
-    except (OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:200]
+        return json.loads(path.read_text())
+    except FileNotFoundError as error:
         raise InputError(
-            f"{weights} does not hold the weights of {name} {arguments}: {reason}."
+            f"The list of presets is missing: expected {path}. {_REINSTALL}"
         ) from error
-    return network
+    except ValueError as error:
+        raise InputError(f"{path} is not a list of presets: {error}. {_REINSTALL}") from error
 
 
-def load_model(model=bundled.DEFAULT):
-    """A trained model for photos of any size.
+def names(folder: Path | None = None) -> list[str]:
+    """Names of the presets, the default first.
 
     Args:
-      model: a preset (default: the package's own weights), a run folder, or one weights file in its
-        `weights` folder.
+      folder: holds `presets.json`; by default the package's own.
+    """
+    return sorted(_index(folder or _folder()), key=lambda name: (name != DEFAULT, name))
 
-    Returns:
-      `keras.Model`; `predict(images)` takes `[N, H, W, 3]` sRGB float in [0, 1] and gives a dict:
-      `albedo` `[N, H, W, 3]` linear RGB in [0, 1], `normals` `[N, H, W, 3]` unit vectors,
-      `light` `[N, 9, 3]`, `mask` `[N, H, W, 1]` in [0, 1].
+
+def variables(network: keras.Model) -> dict[str, keras.Variable]:
+    """The network's variables by name, such as `stem/kernel`."""
+    # Keras 3 names a variable `kernel`, and has the layer in `path`.
+    return {getattr(v, "path", v.name).split(":")[0]: v for v in network.weights}
+
+
+def find(name: str, folder: Path | None = None) -> WeightsPreset:
+    """Finds a preset by name.
+
+    Args:
+      name: one of `names`.
+      folder: holds `presets.json`; by default the package's own.
 
     Raises:
-      InputError: see `load_network`.
+      InputError: there is no such preset, or it belongs to another version of the package.
     """
-    return of_any_size(load_network(model))
-
-
-def of_any_size(network):
-    """A network for photos of any size: resized to the network's own, the maps resized back."""
-    size = network.input_shape[1]
-    photos = keras.Input((None, None, 3), name="images", dtype="float32")
-    outputs = network(layers.Resize(size, name="to_network", dtype="float32")(photos))
-
-    def to_photo(name, **kwargs):
-        layer = layers.Resize(name=f"{name}_to_photo", dtype="float32", **kwargs)
-        return layer([outputs[name], photos])
-
-    def named(name, tensor):
-        return keras.layers.Activation("linear", name=name, dtype="float32")(tensor)
-
-    # `sfsnet` does not bound its albedo.
-    bounded = keras.layers.ReLU(max_value=1.0, dtype="float32")(to_photo("albedo"))
-    return keras.Model(
-        photos,
-        {
-            "albedo": named("albedo", bounded),
-            "normals": named("normals", to_photo("normals", unit=True)),
-            "light": named("light", outputs["light"]),
-            "mask": named("mask", to_photo("mask")),
-        },
-        name=network.name,
+    folder = folder or _folder()
+    index = _index(folder)
+    if name not in index:
+        raise InputError(
+            f"No trained model {name!r}. Expected a preset ({', '.join(names(folder))}) or the "
+            "folder of a training run."
+        )
+    found = index[name]
+    if found["format"] != FORMAT:
+        raise InputError(
+            f"The preset {name!r} belongs to another version of the package. Expected format "
+            f"{FORMAT}, found {found['format']} in {folder / _INDEX}. {_REINSTALL}"
+        )
+    own = ("file", "sha256", "tflite", "tflite_sha256", "format", "network", "arguments")
+    about = {key: value for key, value in found.items() if key not in own}
+    return WeightsPreset(
+        name,
+        found["network"],
+        found["arguments"],
+        folder / found["file"],
+        found["sha256"],
+        folder / found["tflite"],
+        found["tflite_sha256"],
+        about,
     )
 
 
-def size_of(model):
-    """Height and width of the network in a model that `load_model` or `of_any_size` gave."""
-    if hasattr(model, "size"):
-        # `serving.remote.RemoteModel`, which has no layers here.
-        return model.size
-    return model.get_layer("to_network").size
+def content(name: str, path: Path, sha256: str) -> bytes:
+    """The bytes of a preset's file.
+
+    Args:
+      name: of the preset, for errors.
+      path: of the file.
+      sha256: its hash, hexadecimal.
+
+    Raises:
+      InputError: the file is missing or damaged.
+    """
+    try:
+        read = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"The weights of the preset {name!r} cannot be read. Expected {path}, found: "
+            f"{error.strerror}. {_REINSTALL}"
+        ) from error
+    digest = hashlib.sha256(read).hexdigest()
+    if digest != sha256:
+        raise InputError(
+            f"The weights of the preset {name!r} are damaged. Expected SHA-256 {sha256}, "
+            f"found {digest} in {path}. {_REINSTALL}"
+        )
+    return read
+
+
+def restore(network: keras.Model, preset: WeightsPreset) -> None:
+    """Loads a preset's weights into a network.
+
+    Args:
+      network: built from `preset.network` and `preset.arguments`.
+      preset: from `find`.
+
+    Raises:
+      InputError: the weights file is missing or damaged, or belongs to another network.
+    """
+    name, path = preset.name, preset.path
+    with np.load(io.BytesIO(content(name, path, preset.sha256)), allow_pickle=False) as archive:
+        arrays = {key: archive[key] for key in archive.files}
+    by_name = variables(network)
+    expected = {key: tuple(variable.shape) for key, variable in by_name.items()}
+    found = {key: array.shape for key, array in arrays.items()}
+    if expected != found:
+        key = min(k for k in {**expected, **found} if expected.get(k) != found.get(k))
+        raise InputError(
+            f"The weights of the preset {name!r} belong to another network. Expected "
+            f"{preset.network} with {key} of shape {expected.get(key)}, found {found.get(key)} in "
+            f"{path}."
+        )
+    for key, variable in by_name.items():
+        variable.assign(arrays[key].astype(np.float32))
+
+
+def write(
+    folder: Path | str,
+    name: str,
+    network: str,
+    arguments: dict[str, Any],
+    model: keras.Model,
+    about: dict[str, Any],
+) -> None:
+    """Adds a trained network to a folder of presets, or replaces it.
+
+    Args:
+      folder: folder of presets; it is created if necessary.
+      name: name of the preset.
+      network: one of `networks.NETWORKS`.
+      arguments: the network's arguments.
+      model: the trained network.
+      about: training data, licence and figures, for people; JSON-serialisable.
+
+    Raises:
+      InputError: a weight is not finite in half precision.
+    """
+    arrays = {}
+    for key, variable in variables(model).items():
+        arrays[key] = variable.numpy().astype(np.float16)
+        if not np.isfinite(arrays[key]).all():
+            raise InputError(f"{key} of {name!r} is not finite in half precision.")
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    # Imported here because only this function needs TensorFlow.
+    from tfrelight.models import tflite
+
+    contents = {f"{name}.npz": buffer.getvalue(), f"{name}.tflite": tflite.convert(model)}
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    index = _index(folder) if (folder / _INDEX).exists() else {}
+    index[name] = {
+        "file": f"{name}.npz",
+        "sha256": hashlib.sha256(contents[f"{name}.npz"]).hexdigest(),
+        "tflite": f"{name}.tflite",
+        "tflite_sha256": hashlib.sha256(contents[f"{name}.tflite"]).hexdigest(),
+        "format": FORMAT,
+        "network": network,
+        "arguments": arguments,
+        **about,
+    }
+    for file, content_of_file in contents.items():
+        with files.replacing(folder / file) as path:
+            Path(path).write_bytes(content_of_file)
+    files.write_json(folder / _INDEX, index)

@@ -1,60 +1,46 @@
-"""The model that trains: one network, pairs of photos, named losses."""
+"""The model that trains a network on pairs of photos with named losses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from tfrelight import losses, shading
+from tfrelight import shading
+from tfrelight.data.portrait import PARTS
 from tfrelight.errors import InputError
+from tfrelight.models import losses
 
 __all__ = ["RelightModel", "pair_losses"]
 
 
-def _swap(batch):
-    """Photos 1 and 2 of each pair exchanged: the batch holds all 1s, then all 2s."""
-    first, second = tf.split(batch, 2)
-    return tf.concat([second, first], axis=0)
-
-
 def _concatenate(pair):
     """Both photos of each pair in one batch, `[2 B, ...]`: all a, then all b."""
-    # XLA knows no strings.
+    # XLA does not support strings.
     keys = [key for key, value in pair["a"].items() if value.dtype != tf.string]
     return {key: tf.concat([pair["a"][key], pair["b"][key]], axis=0) for key in keys}
 
 
 def _labelled(portraits):
-    """Pixels whose albedo and normals, where known at all, are labels, `[2 B, H, W, 1]`.
+    """Weights of the pixels with labels for albedo and normals, `[2 B, H, W, 1]`.
 
-    Photometric stereo, for one, does not hold everywhere: where it left no albedo, no label.
+    Photometric stereo leaves albedo 0 where its fit is not valid; those pixels have no label.
     """
     surface = tf.cast(tf.reduce_any(portraits["albedo"] > 0, axis=-1, keepdims=True), tf.float32)
     has_albedo = portraits["has_albedo"][:, None, None, None]
     return portraits["mask"] * tf.maximum(surface, 1.0 - has_albedo)
 
 
-def _photos(portraits):
-    """What albedo x shading should give, sRGB-encoded, and which pixels vote on it.
+def _photometric_targets(portraits):
+    """The photos that the photometric losses compare with, sRGB-encoded, and pixel weights.
 
-    That is the photo; but where all labels are known (and the source's `rendered` allows it), what
-    they render: the photo without cast shadows, highlights and whatever else second-order shading
-    does not hold, all of which would else be pressed into the albedo.
-
-    Is that right for labels from photometric stereo, which are estimates? They are fitted to the
-    photos themselves, robustly: shadows and highlights are left out. On Extended Yale B what they
-    render is nearly as close to a photo as that surface can come under any second-order light:
-    0.062 si-RMSE, against 0.057 under the light that fits the photo best. That light, though,
-    points 32 degrees (median) away from the flash, to make up for the shadows
-    (`tools/measure_labels.py`). With the photo as target the photometric losses would pull there,
-    against the light's own label; with the labels' picture all losses have one minimum. So yes, at
-    a price: errors of the labels stay, and about labelled people cross-relighting says nothing that
-    the labels do not. What multi-lit losses bring comes from unlabelled people.
-
-    It is not right for pseudo-labels: a network's guess must not hide the photo from the next one.
-    And on synthetic people it is right at first, where it keeps shadows out of the albedo, but not
-    to the end: their albedo is the surface's alone. What is dark under every light, between the
-    lips, in nostrils and the corners of eyes, is not in it, and second-order shading does not make
-    it dark either. `tools/train_presets.py` therefore ends with the photos. `--rendered_targets`
-    has these defaults and changes them.
+    The target is the photo. If all labels are known and the source allows it (`rendered`), it is
+    the labels rendered instead: the photo without cast shadows and highlights, which second-order
+    shading cannot show and which training would otherwise put into the albedo. docs/TRAINING.md
+    explains when this is right.
 
     Returns:
       `[2 B, H, W, 3]` and `[2 B, H, W, 1]`.
@@ -64,17 +50,32 @@ def _photos(portraits):
     rendered = shading.render(portraits["albedo"], portraits["normals"], portraits["light"])
     image = portraits["image"]
     target = tf.where(known, losses.encode(rendered), image)
-    # Skin and hair alike; everywhere where the mask is not known.
+    # The whole head, or every pixel if the mask is unknown.
     weight = tf.where(known, _labelled(portraits), portraits["mask"] * losses.vote(image))
     return target, weight
 
 
-def pair_losses(names, outputs, portraits):
+def pair_losses(
+    names: Iterable[str], outputs: dict[str, tf.Tensor], portraits: dict[str, tf.Tensor]
+) -> dict[str, tf.Tensor]:
     """The losses of one batch of pairs.
 
+    With albedo A, normals N, light L, shading S(N, L), mask M, parts P and photo I; a star marks a
+    label, 1 and 2 the photos of a pair. Each is a weighted mean over pixels:
+
+        reconstruction       |encode(A S(N, L)) - I|
+        albedo               |encode(A) - encode(A*)|
+        normals              |N - N*| + 1 - N . N*
+        light                relative squared error of a white ball's shading (`losses.light`)
+        mask                 -M* log M - (1 - M*) log(1 - M)
+        parts                -log P_t, with the true part t of each pixel
+        cross_relighting     |encode(A_1 S(N_1, L_2)) - I_2|, and 2 -> 1
+        albedo_consistency   |encode(A_1) - encode(A_2)|
+        normals_consistency  1 - N_1 . N_2
+
     Args:
-      names: which of `losses.NAMES`; nothing is computed for the others.
-      outputs: the network's dict for `[2 B]` photos: all first ones, then all second ones.
+      names: the losses to compute, from `losses.NAMES`.
+      outputs: the network's outputs for `[2 B]` photos: all first photos, then all second ones.
       portraits: the portraits of the same photos.
 
     Returns:
@@ -82,7 +83,7 @@ def pair_losses(names, outputs, portraits):
     """
     albedo, normals, light = outputs["albedo"], outputs["normals"], outputs["light"]
     photometric = {"reconstruction", "cross_relighting"} & set(names)
-    photo, voting = _photos(portraits) if photometric else (None, None)
+    photo, weight = _photometric_targets(portraits) if photometric else (None, None)
 
     def known(label):
         return portraits[f"has_{label}"]
@@ -95,19 +96,14 @@ def pair_losses(names, outputs, portraits):
     # Single photos have no partner.
     multilit = portraits["multilit"][:, None, None, None]
 
-    needs_encoding = {"albedo", "albedo_consistency"} & set(names)
-    encoded = losses.encode(albedo) if needs_encoding else None
-
     compute = {
-        "reconstruction": lambda: losses.photometric(
-            shading.render(albedo, normals, light), photo, voting
-        ),
+        "reconstruction": lambda: losses.reconstruction(albedo, normals, light, photo, weight),
         "albedo": lambda: losses.absolute(
             losses.encode(albedo),
             losses.encode(portraits["albedo"]),
             pixels("albedo", labelled),
         ),
-        "normal": lambda: (
+        "normals": lambda: (
             losses.absolute(normals, portraits["normals"], pixels("normals", labelled))
             + losses.angle(normals, portraits["normals"], pixels("normals", labelled))
         ),
@@ -115,12 +111,14 @@ def pair_losses(names, outputs, portraits):
         "mask": lambda: losses.binary_cross_entropy(
             outputs["mask"], head, pixels("mask", tf.ones_like(head))
         ),
-        # Albedo and normals of one photo under the light of the other give the other.
-        "cross_relighting": lambda: losses.photometric(
-            shading.render(albedo, normals, _swap(light)), _swap(photo), multilit * _swap(voting)
+        "parts": lambda: losses.cross_entropy(
+            outputs["parts"], portraits["parts"], pixels("parts", tf.ones_like(head))
         ),
-        "albedo_consistency": lambda: losses.absolute(encoded, _swap(encoded), multilit * head),
-        "normal_consistency": lambda: losses.angle(normals, _swap(normals), multilit * head),
+        "cross_relighting": lambda: losses.cross_relighting(
+            albedo, normals, light, photo, multilit * losses.swap(weight)
+        ),
+        "albedo_consistency": lambda: losses.albedo_consistency(albedo, multilit * head),
+        "normals_consistency": lambda: losses.normals_consistency(normals, multilit * head),
     }
     return {name: compute[name]() for name in names}
 
@@ -132,16 +130,26 @@ class RelightModel(keras.Model):
     runs the network once on both photos of every pair and minimises the weighted sum of the named
     losses. Calling the model calls the network.
 
+        network = networks.build("compact")
+        model = RelightModel(network, {"reconstruction": 1.0, "cross_relighting": 1.0})
+        model.compile(optimizer=keras.optimizers.Adam(1e-4))
+        source = pairs.Source("photos", ["photos.tfrecord"])
+        model.fit(pairs.pairs([source], batch_size=8, steps=1000), shuffle=False)
+        network.save_weights("photos.weights.h5")
+
+    `tfrelight.training.run` adds mixtures, checkpoints and logs.
+
     Args:
       network: functional model with the outputs of `models.layers.heads`.
-      loss_weights: dict of `losses.NAMES` to weights, at least 0; a loss with weight 0 or without
-        an entry is not computed.
+      loss_weights: dict from `losses.NAMES` to weights, at least 0. Losses with weight 0 or without
+        an entry are not computed, nor is `parts` for a network without that output.
 
     Raises:
-      InputError: a name that is not a loss, a weight that is no number from 0 up, or none above 0.
+      InputError: an unknown loss, a weight that is not a number of at least 0, or no weight above
+        0.
     """
 
-    def __init__(self, network, loss_weights, **kwargs):
+    def __init__(self, network: keras.Model, loss_weights: dict[str, float], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         unknown = sorted(set(loss_weights) - set(losses.NAMES))
         if unknown:
@@ -155,38 +163,64 @@ class RelightModel(keras.Model):
                 f"Received: {loss_weights[wrong[0]]}."
             )
         self.network = network
-        self.weights_of_losses = {n: w for n, w in loss_weights.items() if w > 0}
-        if not self.weights_of_losses:
+        tells_parts = "parts" in network.output
+        self.loss_weights = {
+            name: weight
+            for name, weight in loss_weights.items()
+            if weight > 0 and (name != "parts" or tells_parts)
+        }
+        if not self.loss_weights:
             raise InputError("Expected at least one loss with a weight above 0. Received: none.")
-        names = ["loss", *self.weights_of_losses, "normal_degrees"]
+        names = ["loss", *self.loss_weights, "normals_degrees"]
         self.means = {name: keras.metrics.Mean(name=name) for name in names}
+        # Intersection over union, the mean of the parts that labels or predictions show.
+        self.overlap = (
+            # A type of its own: Keras 3 counts in integers, and warns of weights with fractions.
+            keras.metrics.MeanIoU(
+                len(PARTS), sparse_y_pred=False, name="parts_iou", dtype="float32"
+            )
+            if tells_parts
+            else None
+        )
 
     def _score(self, outputs, portraits):
-        """The weighted sum of the losses and the losses by name."""
-        parts = pair_losses(self.weights_of_losses, outputs, portraits)
-        return tf.add_n([self.weights_of_losses[name] * parts[name] for name in parts]), parts
+        """The weighted sum of the losses, and the losses by name."""
+        values = pair_losses(self.loss_weights, outputs, portraits)
+        return tf.add_n([self.loss_weights[name] * values[name] for name in values]), values
 
-    # Scores of small operations on full-resolution maps, which XLA makes a few, if it sees both
-    # ways at once. What that saves: `benchmarks/networks.py --parts`.
+    # The losses and their gradients are many small operations on full-resolution maps. XLA fuses
+    # them if it compiles both together; `benchmarks/networks.py --parts` measures the gain.
     @tf.function(jit_compile=True)
     def _score_and_gradients(self, outputs, portraits, scale):
-        """`_score`, and the gradients of scale x sum with respect to the outputs."""
+        """`_score`, and the gradients of scale times the sum with respect to the outputs."""
         with tf.GradientTape() as tape:
             tape.watch(outputs)
-            total, parts = self._score(outputs, portraits)
+            total, values = self._score(outputs, portraits)
             scaled = scale * total
-        # A head that no loss reaches has no gradient.
+        # An output that no loss uses has no gradient.
         gradients = tape.gradient(
             scaled, outputs, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        return total, parts, gradients
+        return total, values, gradients
 
     @property
-    def metrics(self):
-        return list(self.means.values())
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The means that `fit` resets at each epoch."""
+        return [*self.means.values(), *([self.overlap] if self.overlap else [])]
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> dict[str, tf.Tensor]:
+        """Calls the network."""
         return self.network(inputs, training=training)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Builds the optimizer, in place of what Keras 3 does before `fit` under a strategy.
+
+        Keras would draw a batch to build the model with, and begin the dataset again, which a
+        seeded shuffle then reads in another order.
+        """
+        if self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.network.trainable_variables)
 
     def _regularization(self):
         return tf.add_n(self.network.losses) if self.network.losses else tf.zeros([])
@@ -196,39 +230,62 @@ class RelightModel(keras.Model):
         outputs = self.network(portraits["image"], training=training)
         return {key: tf.cast(value, tf.float32) for key, value in outputs.items()}, portraits
 
-    def _log(self, total, parts, outputs, portraits):
+    def _log(self, total, values, outputs, portraits):
         self.means["loss"].update_state(total)
-        for name, value in parts.items():
+        for name, value in values.items():
             self.means[name].update_state(value)
         weight = portraits["has_normals"][:, None, None, None] * _labelled(portraits)
         cosine = tf.reduce_sum(outputs["normals"] * portraits["normals"], axis=-1, keepdims=True)
         degrees = tf.acos(tf.clip_by_value(cosine, -1.0, 1.0)) * 57.29578
-        self.means["normal_degrees"].update_state(degrees, sample_weight=weight)
-        return {name: mean.result() for name, mean in self.means.items()}
+        self.means["normals_degrees"].update_state(degrees, sample_weight=weight)
+        logs = {name: mean.result() for name, mean in self.means.items()}
+        return logs | self._part_logs(outputs, portraits)
 
-    def train_step(self, data):
+    def _part_logs(self, outputs, portraits):
+        if self.overlap is None:
+            return {}
+        label = portraits["parts"]
+        weight = portraits["has_parts"][:, None, None, None] * tf.ones_like(label, tf.float32)
+        self.overlap.update_state(label, outputs["parts"], sample_weight=weight)
+        return {self.overlap.name: self.overlap.result()}
+
+    def train_step(self, data: dict[str, dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+        """One optimizer step on a batch of pairs; returns the logs."""
         variables = self.network.trainable_variables
-        # The optimizer adds up the replicas' gradients.
+        # The optimizer sums the gradients over replicas.
         scale = tf.constant(1.0 / tf.distribute.get_strategy().num_replicas_in_sync)
-        scaling = isinstance(self.optimizer, keras.mixed_precision.LossScaleOptimizer)
-        if scaling:
+        if hasattr(self.optimizer, "scale_loss"):
+            # Keras 3, whose optimizers divide the gradients by the scale themselves.
+            scale = self.optimizer.scale_loss(scale)
+        keras_2_scales = hasattr(self.optimizer, "get_scaled_loss")
+        if keras_2_scales:
             scale = self.optimizer.get_scaled_loss(scale)
         with tf.GradientTape() as tape:
             outputs, portraits = self._forward(data, training=True)
             extra = self._regularization()
-        total, parts, by_output = self._score_and_gradients(outputs, portraits, scale)
+        total, values, by_output = self._score_and_gradients(outputs, portraits, scale)
         gradients = tape.gradient(
             [outputs, extra],
             variables,
             output_gradients=[by_output, scale],
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        if scaling:
+        if keras_2_scales:
             gradients = self.optimizer.get_unscaled_gradients(gradients)
         self.optimizer.apply_gradients(zip(gradients, variables))
-        return self._log(total + extra, parts, outputs, portraits)
+        return self._log(total + extra, values, outputs, portraits)
 
-    def test_step(self, data):
+    def cross_relighting(self, pairs: tf.data.Dataset) -> float:
+        """The mean cross-relighting loss over batches of equal size, whatever its weight is."""
+        return float(np.mean([self._cross_relighting(pair) for pair in pairs]))
+
+    @tf.function
+    def _cross_relighting(self, data):
         outputs, portraits = self._forward(data, training=False)
-        total, parts = self._score(outputs, portraits)
-        return self._log(total + self._regularization(), parts, outputs, portraits)
+        return pair_losses(["cross_relighting"], outputs, portraits)["cross_relighting"]
+
+    def test_step(self, data: dict[str, dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+        """Evaluates a batch of pairs; returns the logs."""
+        outputs, portraits = self._forward(data, training=False)
+        total, values = self._score(outputs, portraits)
+        return self._log(total + self._regularization(), values, outputs, portraits)

@@ -1,10 +1,14 @@
-"""SfSNet (Sengupta et al., "SfSNet: Learning Shape, Reflectance and Illuminance of Faces in the
-Wild", CVPR 2018), layer by layer, with the outputs that every network here has.
+"""`sfsnet`: SfSNet, layer by layer, with the outputs that every network here has.
 
-Two things are ours: albedo is linear RGB (theirs is in the files' own values), and one 1x1
-convolution beside the normals gives the head's mask, which SfSNet has not. The light's 27 numbers
-are our coefficients, not SfSNet's order.
+It differs from SfSNet in three points. Albedo is linear RGB, not the files' own values. One 1x1
+convolution beside the normals predicts the head's mask. The light's 27 numbers are this package's
+coefficients, in its own order.
+
+Sengupta, Kanazawa, Castillo, Jacobs, "SfSNet: Learning Shape, Reflectance and Illuminance of Faces
+in the Wild", CVPR 2018.
 """
+
+from __future__ import annotations
 
 import keras
 
@@ -15,8 +19,8 @@ __all__ = ["sfsnet"]
 
 
 def _bn_relu(x, name):
-    # Caffe's BatchNorm: no scale, no shift, epsilon 1e-5. Its decay of 0.999 is bias-corrected,
-    # which Keras' is not: 0.99 forgets the initial statistics in hundreds of steps instead.
+    # As Caffe's BatchNorm: no scale, no shift, epsilon 1e-5. Caffe corrects the bias of its decay
+    # of 0.999; Keras does not, so 0.99 forgets the initial statistics in hundreds of steps.
     x = keras.layers.BatchNormalization(
         center=False, scale=False, momentum=0.99, epsilon=1e-5, name=f"{name}_bn"
     )(x)
@@ -30,7 +34,7 @@ def _conv(x, filters, size, name, strides=1):
 
 
 def _branch(x, width, blocks, name):
-    """Residual blocks at half resolution: the features F of the normal or albedo branch."""
+    """The normal or albedo branch: residual blocks at half resolution."""
     for number in range(1, blocks + 1):
         block = f"{name}_block{number}"
         y = _conv(_bn_relu(x, f"{block}_a"), 2 * width, 3, f"{block}_a_conv")
@@ -45,18 +49,21 @@ def _upsampled(x, width, name):
     return _bn_relu(_conv(x, width, 3, f"{name}_up_conv2"), f"{name}_up2")
 
 
-def sfsnet(size=128, width=64, blocks=5, name="sfsnet"):
-    """The functional network.
+def sfsnet(size: int = 128, width: int = 64, blocks: int = 5, name: str = "sfsnet") -> keras.Model:
+    """Builds the functional model.
 
     Args:
-      size: height and width of its input, even.
-      width: filters of the first convolution; 64 is SfSNet.
-      blocks: residual blocks a branch; 5 is SfSNet.
-      name: of the model.
+      size: height and width of the input, even.
+      width: filters of the first convolution, 64 in SfSNet.
+      blocks: residual blocks in each branch, 5 in SfSNet.
+      name: name of the model.
 
     Returns:
-      `keras.Model` from `[B, size, size, 3]` sRGB in [0, 1] to the dict of `layers.heads`. Albedo
-      is not bounded, as in SfSNet: the loss keeps it near [0, 1].
+      Model from `[B, size, size, 3]` sRGB-encoded photos in [0, 1] to the dict of `layers.heads`.
+      Albedo has no bounds, as in SfSNet; the loss keeps it near [0, 1].
+
+    Raises:
+      InputError: `size` is odd.
     """
     if size % 2:
         raise InputError(f"Invalid size for `sfsnet`. Expected an even number. Received: {size}.")

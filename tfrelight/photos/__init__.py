@@ -1,13 +1,16 @@
-"""Photos in and out without loss: what is not relit is written as it was read.
+"""Photos in and out without loss.
+
+    from tfrelight import photos
 
     photo = photos.read("photo.jpg")
-    photo.replaced(pixels).save("relit.jpg")
+    photo.replaced(255 - photo.pixels).save("negative.jpg")
 
-Whatever the file held, a `Photo` shows it as upright RGB; when it is written, everything else comes
-back: bit depth, alpha, grey or CMYK, colour profile, orientation and metadata. Values are taken as
-sRGB-encoded; those of another RGB profile keep their primaries and are decoded with sRGB's curve.
+`Photo.pixels` is upright RGB whatever the file held. `Photo.save` restores the rest: bit depth,
+alpha, grey or CMYK, colour profile, orientation and metadata. Pixels are treated as sRGB-encoded;
+those of another RGB profile keep its primaries and get sRGB's curve.
 """
 
-from tfrelight.photos.photo import Photo, read
+from tfrelight.photos.photo import Photo, PhotoLike
+from tfrelight.photos.reading import read
 
-__all__ = ["Photo", "read"]
+__all__ = ["Photo", "PhotoLike", "read"]

@@ -1,21 +1,22 @@
-"""The formats that photos are read from and written to, 16 bits a channel included."""
+"""Writing photo files, with 8 or 16 bits a channel."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, PngImagePlugin
 
 from tfrelight.errors import InputError
-from tfrelight.photos import metadata
+from tfrelight.photos import deep_png, exif, metadata, photoshop, profiles, tiff, xmp
 
 __all__ = [
     "ENDINGS",
     "format_of",
     "image_of",
-    "sixteen_bits",
+    "png_with_metadata",
     "turned",
     "write",
 ]
@@ -28,13 +29,15 @@ ENDINGS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
 }
-_XMP = b"http://ns.adobe.com/xap/1.0/\0"
-# What fits into one marker of a JPEG.
+# Most bytes of the content of a JPEG's marker.
 _MARKER = 65533
+_PHOTOSHOP = b"Photoshop 3.0\0"
+_X_RESOLUTION, _Y_RESOLUTION, _UNIT, _INCH = 282, 283, 296, 2
+_XMP, _IPTC, _RESOURCES, _PROFILE = 700, 33723, 34377, 34675
 
 
-def turned(array, orientation, back=False):
-    """An array `[H, W, ...]` upright, or `back` as it was stored under an EXIF orientation."""
+def turned(array: np.ndarray, orientation: int, back: bool = False) -> np.ndarray:
+    """Turns an array `[H, W, ...]`, stored under an EXIF orientation, upright; or `back`."""
     # EXIF 2.32, tag Orientation: transpose first, then flip rows, then columns.
     transpose = orientation in (5, 6, 7, 8)
     rows = orientation in (3, 4, 7, 8)
@@ -48,55 +51,11 @@ def turned(array, orientation, back=False):
     return np.swapaxes(array, 0, 1) if transpose and back else array
 
 
-def sixteen_bits(image, data):
-    """Pixels of a file with 16 bits a channel, uint16 as stored; None for any other.
-
-    Args:
-      image: of PIL, not loaded: Pillow would shorten colours to 8 bits.
-      data: bytes of the file, or None.
+def format_of(path: Path | str) -> str:
+    """The format for a path's ending, a value of `ENDINGS`.
 
     Raises:
-      InputError: it takes a package that is not installed, or is broken.
-    """
-    if data is None:
-        return None
-    if image.format == "PNG" and data[24] == 16:
-        import tensorflow as tf
-
-        try:
-            return tf.io.decode_png(data, dtype=tf.uint16).numpy()
-        except tf.errors.InvalidArgumentError as error:
-            raise InputError("broken or cut off.") from error
-    if image.format == "TIFF" and set(image.tag_v2.get(258, ())) == {16}:
-        try:
-            with _tifffile().TiffFile(io.BytesIO(data)) as file:
-                page = file.pages[0]
-                # Pages or layers behind it may be a thousand times what the limit was asked of.
-                if page.size > 4 * image.width * image.height:
-                    raise ValueError("more values than its size has room for")
-                array = page.asarray()
-        except Exception as error:  # tifffile lets through whatever its decoders raise
-            reason = " ".join(str(error).split())[:120]
-            raise InputError(f"16 bits a channel, not readable: {reason}.") from error
-        return turned(array, image.getexif().get(metadata.ORIENTATION, 1))
-    return None
-
-
-def _tifffile():
-    try:
-        import tifffile
-    except ImportError as error:
-        raise InputError(
-            'TIFF with 16 bits a channel takes tifffile: pip install "tfrelight[photos]".'
-        ) from error
-    return tifffile
-
-
-def format_of(path) -> str:
-    """The format that a path's ending asks for.
-
-    Raises:
-      InputError: none that is known.
+      InputError: another ending.
     """
     kind = ENDINGS.get(Path(path).suffix.lower())
     if kind is None:
@@ -104,8 +63,10 @@ def format_of(path) -> str:
     return kind
 
 
-def image_of(array):
-    """A PIL image of 8 bits a channel (16 for grey without alpha) from an array."""
+def image_of(array: np.ndarray, cmyk: bool = False) -> Image.Image:
+    """A PIL image of an array, 8 bits a channel (16 for grey without alpha)."""
+    if cmyk:
+        return Image.fromarray(_eight_bits(array), "CMYK")
     if array.dtype == np.uint16 and array.ndim == 2:
         return Image.fromarray(array)
     return Image.fromarray(_eight_bits(array), _mode(array))
@@ -118,59 +79,57 @@ def _mode(array):
 def _eight_bits(array):
     if array.dtype == np.uint16:
         # 65535 / 255 = 257.
-        return np.uint8(np.round(array / np.float32(257.0)))
+        return np.round(array / np.float32(257.0)).astype(np.uint8)
     if array.dtype == np.float32:
-        return np.uint8(np.round(array * 255.0))
+        return np.round(array * 255.0).astype(np.uint8)
     return np.ascontiguousarray(array)
 
 
-def write(file, array, kind, source: metadata.Origin, upright, cmyk=False):
-    """Writes a photo with what its source came with.
+def write(
+    file: BinaryIO,
+    array: np.ndarray,
+    kind: str,
+    source: metadata.Origin,
+    upright: bool,
+    cmyk: bool = False,
+    mark: bool = False,
+) -> None:
+    """Writes a photo with the metadata of its source.
 
     Args:
       file: open for writing bytes.
       array: `[H, W]` or `[H, W, C]`, uint8, uint16 or float32 in [0, 1].
-      kind: a value of `ENDINGS`.
-      source: what goes with it.
-      upright: whether the array was turned upright, so that EXIF must say so.
-      cmyk: whether four channels are inks.
+      kind: the format, a value of `ENDINGS`.
+      source: colour profile and metadata.
+      upright: whether the array was turned upright, which EXIF must then say.
+      cmyk: whether the four channels are CMYK inks.
+      mark: whether to say in XMP that a trained model edited the photo (`xmp.EDITED`).
 
     Raises:
-      InputError: the format cannot hold it.
+      InputError: the format cannot hold the photo.
     """
-    exif = metadata.upright(source.exif) if source.exif and upright else source.exif
-    options = {"icc_profile": source.icc_profile, "exif": exif, "dpi": source.info.get("dpi")}
-    options = {name: value for name, value in options.items() if value}
-    if source.format == kind:
-        options.update(source.same)
+    packet = xmp.marked(source.xmp) if mark else source.xmp
+    if kind == "TIFF":
+        _write_tiff(file, array, source, packet, cmyk)
+        return
+    options = _options(source, kind, upright)
     if kind == "JPEG":
         if array.ndim == 3 and array.shape[2] in (2, 4) and not cmyk:
             raise InputError("JPEG holds no transparency. Choose a name that ends in .png.")
-        if "qtables" not in options:
-            options.update(quality=95, subsampling=0)
-        if source.xmp and len(_XMP + source.xmp) < _MARKER:
-            options["extra"] = options.get("extra", b"") + metadata.marker(0xE1, _XMP + source.xmp)
-        if exif and len(exif) > _MARKER:
-            del options["exif"]
+        _add_jpeg_options(options, source, packet)
     elif kind == "WEBP":
+        # Holds RGB only.
+        if source.icc_profile and profiles.colour_space(source.icc_profile) != "RGB":
+            options.pop("icc_profile", None)
         options["quality"] = 95
-        if source.xmp:
-            options["xmp"] = source.xmp
-    elif kind == "TIFF":
-        if array.dtype == np.uint16 and array.ndim == 3:
-            return _write_deep_tiff(file, array, source, exif)
-        options.setdefault("compression", "tiff_lzw")
-        if exif:
-            # Pillow writes EXIF's directories into uncompressed files only.
-            del options["exif"]
-            options.update(tiffinfo=metadata.tiff_directory(exif), compression=None)
-    elif "pnginfo" not in options:
-        options["pnginfo"] = PngImagePlugin.PngInfo()
-        if source.xmp:
-            options["pnginfo"].add_itxt("XML:com.adobe.xmp", source.xmp.decode("utf-8", "replace"))
-    if kind == "PNG" and array.dtype == np.uint16:
-        return _write_deep_png(file, array, options)
-    image = Image.fromarray(_eight_bits(array), "CMYK") if cmyk else image_of(array)
+        if packet:
+            options["xmp"] = packet
+    else:
+        options["pnginfo"] = _png_info(options.pop("chunks", ()), packet, source.resources)
+        if array.dtype == np.uint16:
+            file.write(_with_chunks(deep_png.encode(array), options))
+            return
+    image = image_of(array, cmyk)
     if kind in ("JPEG", "WEBP") and image.mode.startswith("I"):
         image = Image.fromarray(_eight_bits(array))
     try:
@@ -179,34 +138,99 @@ def write(file, array, kind, source: metadata.Origin, upright, cmyk=False):
         raise InputError(f"{kind} cannot hold this photo: {error}.") from error
 
 
-def _write_deep_png(file, array, options):
-    """16 bits from TensorFlow, and around them the chunks that Pillow writes for one pixel."""
-    import tensorflow as tf
+def _options(source, kind, upright):
+    block = exif.upright(source.exif) if source.exif and upright else source.exif
+    origin = {"icc_profile": source.icc_profile, "exif": block, "dpi": source.info.get("dpi")}
+    options = {name: value for name, value in origin.items() if value}
+    if source.format == kind:
+        options.update(source.save_options)
+    return options
 
-    deep = tf.io.encode_png(array if array.ndim == 3 else array[..., None]).numpy()
+
+def _add_jpeg_options(options, source, packet):
+    if "qtables" not in options:
+        options.update(quality=95, subsampling=0)
+    if len(options.get("exif", b"")) > _MARKER:
+        del options["exif"]
+    segments = [(0xE1, segment) for segment in (xmp.jpeg_segments(packet) if packet else ())]
+    room = _MARKER - len(_PHOTOSHOP)
+    for start in range(0, len(source.resources), room):
+        segments.append((0xED, _PHOTOSHOP + source.resources[start : start + room]))
+    options["extra"] = options.get("extra", b"") + b"".join(
+        metadata.marker(number, content) for number, content in segments
+    )
+
+
+def _png_info(chunks, packet, resources):
+    info = PngImagePlugin.PngInfo()
+    for name, content in chunks:
+        info.add(name, content)
+    if packet:
+        info.add_itxt("XML:com.adobe.xmp", packet.decode("utf-8", "replace"))
+    records = photoshop.iptc(resources)
+    if records:
+        # Without the other resources, which may be longer than readers of texts admit.
+        alone = photoshop.with_iptc(b"", records)
+        info.add_text(*metadata.raw_profile(alone), zip=True)
+    return info
+
+
+def _with_chunks(png, options):
+    """A PNG file with the chunks that Pillow writes for a one-pixel one under these options."""
     small = io.BytesIO()
     Image.new("RGB", (1, 1)).save(small, format="PNG", **options)
     around = small.getvalue()
-    head = around.index(b"IDAT") - 4
+    head = len(deep_png.SIGNATURE)
+    for name, content in metadata.png_chunks(around):
+        if name == b"IDAT":
+            break
+        # Length and name before the content, and a checksum behind it.
+        head += 12 + len(content)
     # Signature and header are 33 bytes in every PNG.
-    file.write(deep[:33] + around[33:head] + deep[33:])
+    return png[:33] + around[33:head] + png[33:]
 
 
-def _write_deep_tiff(file, array, source, exif):
-    tags = [] if not source.xmp else [(700, 1, len(source.xmp), source.xmp, True)]
-    if exif:
-        texts = Image.Exif()
-        texts.load(exif)
-        tags += [(tag, 2, 0, text, True) for tag, text in texts.items() if isinstance(text, str)]
-    channels = array.shape[2]
-    _tifffile().imwrite(
+def png_with_metadata(
+    png: bytes, source: metadata.Origin, upright: bool = False, mark: bool = False
+) -> bytes:
+    """A PNG file, RGB, with the metadata of a photo: EXIF, XMP, an RGB profile, resolution.
+
+    Args:
+      png: bytes of the file, without metadata of its own.
+      source: of the photo.
+      upright, mark: see `write`.
+    """
+    options = _options(source, "PNG", upright)
+    if source.icc_profile and profiles.colour_space(source.icc_profile) != "RGB":
+        del options["icc_profile"]
+    packet = xmp.marked(source.xmp) if mark else source.xmp
+    options["pnginfo"] = _png_info(options.pop("chunks", ()), packet, source.resources)
+    return _with_chunks(png, options)
+
+
+def _write_tiff(file, array, source, packet, cmyk):
+    tags = exif.directory(source.exif)
+    dpi = source.info.get("dpi")
+    if dpi and _X_RESOLUTION not in tags:
+        tags[_X_RESOLUTION], tags[_Y_RESOLUTION] = (float(number) for number in dpi)
+        tags[_UNIT] = _INCH
+    undefined, byte = 7, 1
+    fields = (
+        (_PROFILE, undefined, source.icc_profile),
+        (_XMP, byte, packet),
+        (_RESOURCES, byte, source.resources),
+        (_IPTC, undefined, photoshop.iptc(source.resources)),
+    )
+    for tag, kind, content in fields:
+        if content:
+            tags.tagtype[tag] = kind
+            tags[tag] = content
+    own = source.save_options if source.format == "TIFF" else {}
+    tiff.write(
         file,
-        array,
-        photometric="rgb" if channels > 2 else "minisblack",
-        extrasamples=["unassalpha"] if channels in (2, 4) else None,
-        planarconfig="contig",
-        iccprofile=source.icc_profile,
-        extratags=tags,
-        metadata=None,
-        compression="zlib",
+        array if array.dtype == np.uint16 else _eight_bits(array),
+        tags,
+        cmyk,
+        own.get("premultiplied", False),
+        own.get("compressed", True),
     )

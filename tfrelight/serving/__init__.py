@@ -1,1 +1,1 @@
-"""What a served model answers: its signatures."""
+"""Exported models: signatures, formats and versions; a local server and a client."""

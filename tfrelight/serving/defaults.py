@@ -14,18 +14,19 @@ __all__ = [
 
 MODEL_NAME = "tfrelight"
 
-# TensorFlow Serving's own. Its metrics are on the REST port; ours are there without REST.
+# TensorFlow Serving's own ports. Its metrics are on the REST port; the local server has metrics
+# there, but no REST.
 GRPC_PORT = 8500
 REST_PORT = 8501
 METRICS_PATH = "/monitoring/prometheus/metrics"
 
-# Names that requests may give instead of a version's number.
+# The kit's labels, which requests may give instead of a version's number.
 LABELS = ("stable", "canary")
 
-# Of a request. Each takes 3 MB in the network, however small it is.
+# Per request. Each photo takes 3 MB in the network, whatever its size.
 MAX_PHOTOS = 64
 
-# In each version's folder. Where TensorFlow Serving looks for the second is fixed.
+# Files in each version's folder. TensorFlow Serving prescribes the path of the second.
 MANIFEST = "manifest.json"
 WARM_UP = "assets.extra/tf_serving_warmup_requests"
 

@@ -1,17 +1,23 @@
 """Folders of numbered versions."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 __all__ = ["versions"]
 
-# TensorFlow Serving's versions are int64.
+# TensorFlow Serving's version numbers are int64.
 _LARGEST = 2**63 - 1
 
 
-def versions(folder):
-    """The versions in a folder: dict of number to path; nothing else in it counts.
+def versions(folder: Path | str) -> dict[int, Path]:
+    """The versions in a folder: number to path.
 
-    A name may have leading zeros, as in TensorFlow Serving.
+    Folders with other names, and files, are ignored. A name may have leading zeros, as in
+    TensorFlow Serving.
+
+    Raises:
+      OSError: the folder cannot be read.
     """
     found = {
         int(path.name): path

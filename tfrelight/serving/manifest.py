@@ -1,4 +1,4 @@
-"""The manifest of an exported version: what it is, what it answers, and what made it."""
+"""The manifest of an exported version: its origin, signatures, limits and package versions."""
 
 from __future__ import annotations
 
@@ -7,32 +7,37 @@ import hashlib
 import json
 import platform
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
-import tfrelight
-from tfrelight.models import bundled, presets
+from tfrelight.models import loading, presets
 from tfrelight.serving import codecs, defaults
+from tfrelight.version import __version__
 
 __all__ = ["describe", "graph_of", "origin", "weights_hash"]
 
 
-def graph_of(folder):
-    """The one `MetaGraphDef` of a SavedModel folder."""
+def graph_of(folder: Path | str) -> meta_graph_pb2.MetaGraphDef:
+    """Reads the graph of a SavedModel.
+
+    Raises:
+      OSError: the folder holds no readable SavedModel.
+    """
     saved = saved_model_pb2.SavedModel()
     saved.ParseFromString((Path(folder) / "saved_model.pb").read_bytes())
     (graph,) = saved.meta_graphs
     return graph
 
 
-def weights_hash(network):
-    """SHA-256 of the weights' values, in order, whatever file they came from."""
+def weights_hash(network: keras.Model) -> str:
+    """SHA-256 of the weights' values, in order; it does not depend on their file format."""
     digest = hashlib.sha256()
     for values in network.get_weights():
-        digest.update(np.ascontiguousarray(values, "<f4"))
+        digest.update(np.ascontiguousarray(values, "<f4").data)
     return digest.hexdigest()
 
 
@@ -54,42 +59,50 @@ def _tensors(infos):
     }
 
 
-def origin(model):
-    """Where a model is from, as far as it can be known.
+def origin(model: Path | str) -> dict[str, Any]:
+    """Describes where a model's weights come from.
 
     Args:
-      model: what `presets.load_network` takes.
+      model: what `loading.load_network` takes.
 
     Returns:
-      dict: `preset`, its name or None; `figures`, the validation figures of a run's epoch whose
-      weights these are; of a preset, what it says of itself (training data, licence, ...).
+      `preset`: its name, or None; `figures`: the validation figures of the run's epoch that saved
+      these weights. For a preset, its description as well (training data, licence, ...).
     """
     path = Path(model)
     if not path.exists():
-        return {"preset": str(model), "figures": {}, **bundled.find(str(model)).about}
+        return {"preset": str(model), "figures": {}, **presets.find(str(model)).about}
     metrics = (path if path.is_dir() else path.parent.parent) / "metrics.json"
     figures = {}
     if metrics.is_file():
         epochs = json.loads(metrics.read_text(encoding="utf-8"))["epochs"]
-        best = path.name == Path(presets.BEST).name
-        epoch = min(epochs, key=lambda e: e[presets.BEST_BY]) if best else epochs[-1]
+        if path.name == Path(loading.BEST).name:
+            epochs = [epoch for epoch in epochs if epoch.get(loading.BEST_SO_FAR)]
+        epoch = epochs[-1] if epochs else {}
         figures = {name: value for name, value in epoch.items() if name.startswith("val_")}
     return {"preset": None, "figures": figures}
 
 
-def describe(folder, network, model, precision, warmed):
-    """What `manifest.json` says.
+def describe(
+    folder: Path | str,
+    network: keras.Model,
+    model: Path | str,
+    precision: str,
+    warm_up: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """The contents of `manifest.json`.
+
+    They do not include the version's number, because an operator may rename the folder.
 
     Args:
       folder: of the SavedModel.
-      network: the exported one.
+      network: the exported network.
       model: what it was loaded from.
       precision: that its convolutions compute in.
-      warmed: what `warm_up.write` gave.
+      warm_up: the requests that `warm_up.write` wrote.
 
     Returns:
-      dict, ready for JSON. The version's number is not in it: that is the folder's name, and an
-      operator may give it another.
+      dict, ready for JSON.
     """
     graph = graph_of(folder)
     return {
@@ -103,7 +116,7 @@ def describe(folder, network, model, precision, warmed):
         "precision": precision,
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "versions": {
-            "tfrelight": tfrelight.__version__,
+            "tfrelight": __version__,
             "tensorflow": tf.__version__,
             "keras": keras.__version__,
             "numpy": np.__version__,
@@ -112,12 +125,12 @@ def describe(folder, network, model, precision, warmed):
         "signatures": {
             name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
             for name, signature in sorted(graph.signature_def.items())
-            # Keras adds one that names the op which restores the weights.
+            # Keras adds one without a method, for the operation that restores the weights.
             if signature.method_name
         },
         "operations": _operations(graph),
         "min_consumer": graph.graph_def.versions.min_consumer,
-        "warm_up": warmed,
+        "warm_up": warm_up,
         "limits": {
             "photos": defaults.MAX_PHOTOS,
             "pixels": codecs.MAX_PIXELS,

@@ -1,26 +1,34 @@
 """The signatures of an exported model.
 
-- `decompose`, also `serving_default`: `images` to `albedo`, `normals`, `light`, `mask`, `shading`
+- `decompose`, also `serving_default`: `images` to `albedo`, `normals`, `light`, `mask`, `shading`,
+  and `parts` of a network that tells parts apart
 - `relight`: `images`, `light` to `relit`
 - `transfer`: `images`, `references` to `relit`, `light` (the references')
 - `decompose_bytes`: `image_bytes` to `albedo_png_bytes`, `normals_png_bytes`, `shading_png_bytes`,
   `light`
 - `relight_bytes`: `image_bytes`, `light` to `relit_png_bytes`
 
-`images`, `references` and `relit` are `[N, H, W, 3]` float32 sRGB in [0, 1], `albedo` and `shading`
-linear RGB, `normals` unit vectors, `light` `[N, 9, 3]`, `mask` `[N, H, W, 1]`. H and W are free,
-and those of `references` need not be those of `images`: the graph resizes to the network's size and
-the maps back. `image_bytes` `[N]` are JPEG or PNG files, each of its own size; so are the PNG files
-that come back, albedo and shading sRGB-encoded, normals as (n + 1) / 2. How a photo is relit is
-told in `tfrelight.serving.quotient`.
+`images`, `references` and `relit` are `[N, H, W, 3]` float32, sRGB-encoded in [0, 1]; `albedo` and
+`shading` are linear RGB, `normals` unit vectors, `light` `[N, 9, 3]`, `mask` `[N, H, W, 1]`,
+`parts` `[N, H, W, 7]` probabilities in the order of `tfrelight.data.portrait.PARTS`. H and W are
+free, and `references` may have others than `images`: the graph resizes photos to the network's
+size, and the maps back. `image_bytes` `[N]` are JPEG or PNG files of any sizes. The PNG
+files that come back have the same sizes; albedo and shading in them are sRGB-encoded, normals are
+(n + 1) / 2. `tfrelight.serving.graph_relighting` has the formula of relighting.
 """
 
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import keras
 import tensorflow as tf
 from keras.export import ExportArchive
 
 from tfrelight import color, shading
-from tfrelight.models import presets
-from tfrelight.serving import codecs, defaults, quotient, strips
+from tfrelight.models import loading, photo_arrays
+from tfrelight.serving import codecs, defaults, graph_relighting, tiling
 
 __all__ = ["archive", "functions"]
 
@@ -30,11 +38,11 @@ _PNG = tf.TensorSpec([], tf.string)
 
 
 def _checked(photos, shape, **others):
-    """`photos`, known to be of a shape, not none, not too many, and as many as each of `others`.
+    """Checks the shape of `photos`, their number, and that each of `others` has as many rows.
 
-    `tf.ensure_shape` is the first op on every input: TensorFlow Serving does not check a request
-    against the signature, and a tensor of a wrong rank in a convolution ends its process. An empty
-    batch would be refused too, by a convolution that speaks of something else.
+    `tf.ensure_shape` is the first op on every input, because TensorFlow Serving does not check
+    requests against the signature, and a convolution of a tensor of the wrong rank crashes it. An
+    empty batch is refused here for the sake of the message.
     """
     photos = tf.ensure_shape(photos, shape)
     checks = [tf.debugging.assert_positive(tf.size(photos), "Expected one photo or more")]
@@ -47,17 +55,33 @@ def _checked(photos, shape, **others):
         return tf.identity(photos)
 
 
-def functions(network):
+def _checked_images(images, **others):
+    """Checks what `_checked` does, and that `images` are in [0, 1]; see `photo_arrays`.
+
+    Numbers that are not finite pass: the maps show them.
+    """
+    images = _checked(images, _IMAGES, **others)
+    above = tf.logical_and(images > photo_arrays.HIGHEST, images < math.inf)
+    below = tf.logical_and(images < photo_arrays.LOWEST, images > -math.inf)
+    wrong = tf.reduce_any(tf.logical_or(above, below))
+    text = "Expected sRGB-encoded photos in [0, 1]. Divide photos in 0..255 by 255."
+    with tf.control_dependencies([tf.debugging.Assert(tf.logical_not(wrong), [text])]):
+        return tf.identity(images)
+
+
+def functions(
+    network: keras.Model,
+) -> dict[str, tuple[Callable[..., dict[str, tf.Tensor]], list[tf.TensorSpec]]]:
     """The signatures as functions of tensors.
 
     Args:
-      network: as `presets.load_network` gives it.
+      network: from `loading.load_network`.
 
     Returns:
-      dict of name to (function, list of `tf.TensorSpec`).
+      name to (function, specs of its arguments).
     """
     size = network.input_shape[1]
-    model = presets.of_any_size(network)
+    model = loading.of_any_size(network)
 
     def to_network(images):
         return tf.image.resize(images, [size, size], antialias=True)
@@ -67,22 +91,22 @@ def functions(network):
         return codecs.each(lambda data: to_network(codecs.decode(data)) / 255.0, image_bytes, spec)
 
     def decompose(images):
-        outputs = model(_checked(images, _IMAGES), training=False)
+        outputs = model(_checked_images(images), training=False)
         return {**outputs, "shading": shading.shade(outputs["normals"], outputs["light"])}
 
     def relit(images, light):
         small = to_network(images)
-        coefficients = quotient.coefficients(network(small, training=False), small, light)
+        coefficients = graph_relighting.coefficients(network(small, training=False), small, light)
         large = tf.image.resize(coefficients, tf.shape(images)[1:3])
-        return quotient.apply(images, color.to_linear(images), large)
+        return graph_relighting.apply(images, color.to_linear(images), large)
 
     def relight(images, light):
         light = tf.ensure_shape(light, _LIGHT)
-        return {"relit": relit(_checked(images, _IMAGES, light=light), light)}
+        return {"relit": relit(_checked_images(images, light=light), light)}
 
     def transfer(images, references):
-        references = _checked(references, _IMAGES)
-        images = _checked(images, _IMAGES, references=references)
+        references = _checked_images(references)
+        images = _checked_images(images, references=references)
         light = network(to_network(references), training=False)["light"]
         return {"relit": relit(images, light), "light": light}
 
@@ -95,7 +119,7 @@ def functions(network):
 
         def encoded(photo):
             data, small = photo
-            return strips.enlarged(codecs.decode(data), small, shown, names)
+            return tiling.enlarged(codecs.decode(data), small, shown, names)
 
         def shown(_, large):
             albedo, normals, shade = tf.split(large, 3, axis=-1)
@@ -109,15 +133,15 @@ def functions(network):
         light = tf.ensure_shape(light, _LIGHT)
         image_bytes = codecs.checked(_checked(image_bytes, [None], light=light))
         small = files_to_network(image_bytes)
-        coefficients = quotient.coefficients(network(small, training=False), small, light)
+        coefficients = graph_relighting.coefficients(network(small, training=False), small, light)
 
         def encoded(photo):
             data, coefficients = photo
-            return strips.enlarged(codecs.decode(data), coefficients, relit_strip, names)
+            return tiling.enlarged(codecs.decode(data), coefficients, relit_strip, names)
 
         def relit_strip(pixels, large):
             srgb = tf.cast(pixels, tf.float32) / 255.0
-            return [quotient.apply(srgb, codecs.to_linear(pixels), large)]
+            return [graph_relighting.apply(srgb, codecs.to_linear(pixels), large)]
 
         names = ("relit_png_bytes",)
         return codecs.each(encoded, (image_bytes, coefficients), {name: _PNG for name in names})
@@ -135,18 +159,15 @@ def functions(network):
     }
 
 
-def archive(network):
+def archive(network: keras.Model) -> ExportArchive:
     """The signatures of a network, ready for `write_out(folder)`.
 
     Args:
-      network: as `presets.load_network` gives it.
-
-    Returns:
-      `keras.export.ExportArchive`.
+      network: from `loading.load_network`.
     """
     result = ExportArchive()
     result.track(network)
-    # The first endpoint is `serving_default` too.
+    # Keras makes the first endpoint `serving_default` as well.
     for name, (function, specs) in functions(network).items():
         result.add_endpoint(name, function, specs)
     return result

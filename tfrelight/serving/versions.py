@@ -1,4 +1,6 @@
-"""Numbered versions of an exported model in one folder, as TensorFlow Serving reads them."""
+"""Exports a model as the next numbered version in a folder, as TensorFlow Serving reads them."""
+
+from __future__ import annotations
 
 import contextlib
 import errno
@@ -10,64 +12,71 @@ from pathlib import Path
 
 from tfrelight import files
 from tfrelight.errors import InputError
-from tfrelight.serving import agreement, defaults, folders, manifest, signatures, warm_up
+from tfrelight.serving import defaults, folders, manifest, parity, signatures, warm_up
 
 __all__ = ["publish"]
 
 
 def _take_next_number(aside, output_dir):
-    """Renames a finished folder to the next number that is free, and returns its path."""
+    """Renames a finished folder to the next free number, and returns its path."""
     while True:
         version = output_dir / str(max(folders.versions(output_dir), default=0) + 1)
         try:
             os.rename(aside, version)
             return version
         except OSError as error:
-            # Somebody else has published under this number since it was counted.
+            # Another export took this number in the meantime.
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
 
 
-def publish(model, output_dir, precision="float32", warmed=True):
+def publish(
+    model: Path | str,
+    output_dir: Path | str,
+    precision: str = "float32",
+    with_warm_up: bool = True,
+) -> Path:
     """Exports a trained model as the next version.
 
-    The version is written aside and takes its number when it is whole, so a server that watches the
-    folder never sees half of it.
+        versions.publish("runs/mixed", "models/tfrelight")
+
+    The version is written under another name and renamed when complete, so that a server which
+    watches the folder never sees a partial one.
 
     Args:
       model: what `tfrelight.load_model` takes.
-      output_dir: folder of the versions; made if it is not there.
-      precision: `float32`, or `bfloat16`: half the time on a CPU that computes in it (AMX or
-        AVX512-BF16), slower on one that does not.
-      warmed: whether to write warm-up requests.
+      output_dir: folder of the versions; created if missing.
+      precision: `float32` or `bfloat16`, which halves the time on CPUs with AMX or AVX512-BF16 and
+        is slower on others.
+      with_warm_up: whether to write warm-up requests.
 
     Returns:
       path of the new version.
 
     Raises:
-      InputError: there is no such model, the folder cannot be written, in bfloat16 the model
-        answers otherwise (see `agreement`), or the warm-up's protocol is not installed.
+      InputError: the model does not exist, the folder cannot be written, the outputs in bfloat16
+        differ by more than `parity.TOLERANCE`, or the package for warm-up requests is missing.
     """
-    network = agreement.load_network(model, precision)
+    network = parity.load_network(model, precision)
     output_dir = Path(output_dir)
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
-        # A server looks only at folders whose name is a number.
+        # Servers ignore folders whose name is not a number.
         aside = Path(tempfile.mkdtemp(dir=output_dir, prefix=".unfinished-"))
     except OSError as error:
         raise InputError(f"Cannot write to {output_dir}: {error.strerror}.") from error
     try:
-        # Keras prints the signatures; `saved_model_cli show --all --dir` does when wanted.
+        # Keras prints the signatures, which `saved_model_cli show --all --dir` shows as well.
         with contextlib.redirect_stdout(io.StringIO()):
             signatures.archive(network).write_out(str(aside))
-        written = []
-        if warmed:
+        requests = []
+        if with_warm_up:
             definitions = manifest.graph_of(aside).signature_def
             inputs = {name: list(definitions[name].inputs) for name in defaults.SIGNATURES}
-            written = warm_up.write(aside, inputs)
-        description = manifest.describe(aside, network, model, precision, written)
+            requests = warm_up.write(aside, inputs)
+        description = manifest.describe(aside, network, model, precision, requests)
         files.write_json(aside / defaults.MANIFEST, description)
-        # mkdtemp's folder is for its owner alone; a server often runs as somebody else.
+        # mkdtemp's folder is private to its owner, but servers often run as another user.
         aside.chmod(0o755)
         return _take_next_number(aside, output_dir)
     except BaseException:

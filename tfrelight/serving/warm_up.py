@@ -1,12 +1,15 @@
-"""Requests that a server answers before it offers a version, so that the first client is not slow.
+"""Warm-up requests, which a server runs before it offers a version.
 
-TensorFlow prepares a signature when it first runs, and again for photos of another size.
+TensorFlow prepares a signature at its first run, and again for each new size of photos; warm-up
+spares the first clients that time.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,14 +21,14 @@ from tfrelight.serving import defaults
 
 __all__ = ["photo", "requests", "write"]
 
-# Photos, height, width. Files as they come from cameras and crops; arrays as programs send them.
-# TensorFlow Serving takes 1,000 records at most, and offers no version with a bad one.
+# Photos, height, width: typical sizes of files and of arrays. TensorFlow Serving accepts 1,000
+# records, and refuses a version whose warm-up fails.
 _FILES = ((1, 256, 256), (1, 1024, 768), (4, 512, 512))
 _ARRAYS = ((1, 128, 128), (1, 256, 256), (4, 128, 128))
 
 
-def photo(height, width):
-    """A smooth picture, `[H, W, 3]` uint8: warm-up needs a photo's size, not a face."""
+def photo(height: int, width: int) -> np.ndarray:
+    """A smooth picture, `[H, W, 3]` uint8; warm-up depends on the size alone."""
     y, x = np.mgrid[:height, :width].astype(np.float32)
     y, x = y / height, x / width
     channels = [0.5 + 0.4 * np.sin(6 * x + 3 * y), 0.3 + 0.5 * y, 0.2 + 0.6 * x]
@@ -39,7 +42,7 @@ def _jpeg(height, width):
 
 
 def _inputs(names, number, height, width):
-    """Values for the inputs of a signature, by name."""
+    """Arrays for the inputs of a signature, by name."""
     light = np.repeat(lights.Light.even().coefficients[None], number, axis=0)
     if "image_bytes" in names:
         values = {"image_bytes": np.array([_jpeg(height, width)] * number, object), "light": light}
@@ -49,14 +52,16 @@ def _inputs(names, number, height, width):
     return {name: values[name] for name in names}
 
 
-def requests(signatures):
-    """Warm-up requests for signatures.
+def requests(
+    signatures: Mapping[str, Sequence[str]],
+) -> list[tuple[str, tuple[int, int, int], dict[str, np.ndarray]]]:
+    """Makes the warm-up requests for signatures.
 
     Args:
-      signatures: dict of name to its input names.
+      signatures: name to the names of its inputs.
 
     Returns:
-      list of (signature, (photos, height, width), dict of input name to array).
+      list of (signature, (photos, height, width), arrays by input name).
     """
     return [
         (signature, size, _inputs(names, *size))
@@ -65,25 +70,25 @@ def requests(signatures):
     ]
 
 
-def write(folder, signatures):
+def write(folder: Path | str, signatures: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     """Writes the warm-up requests of a SavedModel.
 
     Args:
       folder: of the SavedModel.
-      signatures: dict of name to its input names.
+      signatures: name to the names of its inputs.
 
     Returns:
-      list of dicts, one a request: `signature`, `photos`, `height`, `width`.
+      `signature`, `photos`, `height` and `width` of each request.
 
     Raises:
-      InputError: TensorFlow Serving's protocol is not installed.
+      InputError: the package `tensorflow-serving-api` is not installed.
     """
     try:
         from tensorflow_serving.apis import prediction_log_pb2
     except ImportError as error:
         raise InputError(
-            "Cannot write warm-up requests: TensorFlow Serving's protocol is not installed. "
-            'Install it with pip install "tfrelight[serving]", or export with --nowarm_up.'
+            "Cannot write warm-up requests: tensorflow-serving-api is not installed. Install it "
+            'with pip install "tfrelight[serving]", or export with --nowarm_up.'
         ) from error
     path = Path(folder) / defaults.WARM_UP
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,1 +1,1 @@
-"""The studio: a page on which one drags the light of a photo; `python -m tfrelight.studio`."""
+"""The studio: a page on which users drag the light of a photo; `python -m tfrelight.studio`."""

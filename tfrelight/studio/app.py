@@ -1,4 +1,4 @@
-"""The studio's web application: pages, photos, lights."""
+"""The studio's web application: the page, photos and lights."""
 
 from __future__ import annotations
 
@@ -9,38 +9,43 @@ import importlib.resources
 import importlib.util
 import logging
 import mimetypes
+from collections.abc import Callable, Collection
+from typing import Any
 
+import anyio
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tfrelight.lights import PRESETS
-from tfrelight.studio import answers
-from tfrelight.studio.guard import Guard
-from tfrelight.studio.opened import Opened
-from tfrelight.studio.refusals import Refusal
+from tfrelight.studio import error_responses, page
+from tfrelight.studio.access import AccessControl
+from tfrelight.studio.errors import StudioError
+from tfrelight.studio.open_photos import OpenPhotos
 from tfrelight.studio.worker import Worker
 
-__all__ = ["Settings", "application"]
+__all__ = ["StudioConfig", "application"]
 
 _log = logging.getLogger("tfrelight.studio")
 _LIGHT_BYTES = 64 * 2**10
-# Files that are received or worked on at a time: they are held in memory.
-_SENDING = 8
-# Seconds between looks for photos that nobody uses any more.
+# Files received or processed at a time; they are held in memory.
+_CONCURRENT_FILES = 8
+# Seconds between searches for unused photos.
 _TIDY = 15.0
-# NASA's and in the public domain; rendered by tools/make_studio_samples.py.
-_SAMPLES = ("astronaut.jpg", "curls.jpg", "glasses.jpg")
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """Limits of a studio, and who may use it.
+class StudioConfig:
+    """Limits and access of a studio.
 
-    upload: bytes of a file. pixels: of a photo. photos, memory: open at a time, and their bytes.
-    idle: seconds until an unused photo is forgotten. seconds: for an upload, and to wait for one's
-    turn. hosts, token: see `guard.Guard`.
+    Attributes:
+      upload: bytes of a file.
+      pixels: of a photo.
+      photos: open at a time.
+      memory: bytes of all open photos.
+      idle: seconds until an unused photo is forgotten.
+      seconds: for an upload, and for a photo to wait its turn.
+      hosts, token: see `AccessControl`.
     """
 
     upload: int = 40 * 2**20
@@ -49,40 +54,36 @@ class Settings:
     memory: int = 2 * 2**30
     idle: float = 1800.0
     seconds: float = 120.0
-    hosts: tuple | None = None
+    hosts: Collection[str] | None = None
     token: str | None = None
 
 
-def application(load, settings: Settings) -> Guard:
+def application(load: Callable[[], Any], settings: StudioConfig) -> AccessControl:
     """The studio as an ASGI application.
 
     Args:
-      load: a function that gives the network, called once, in the worker's thread.
-      settings: see `Settings`.
+      load: returns the network; called once, in the worker's thread.
+      settings: see `StudioConfig`.
     """
-    studio = _Studio(load, settings)
-    # Outside of everything, so that no answer goes out without its headers.
-    guard = Guard(studio.app, settings.hosts, settings.token)
-    guard.opened = studio.opened
-    return guard
+    # Outermost, so that every response has the security headers.
+    return AccessControl(_Studio(load, settings).app, settings.hosts, settings.token)
 
 
 class _Studio:
     def __init__(self, load, settings):
         self._load, self._settings = load, settings
-        self.opened = Opened(settings.photos, settings.memory, settings.idle)
+        self._open_photos = OpenPhotos(settings.photos, settings.memory, settings.idle)
         self._worker = Worker(seconds=settings.seconds)
-        # Made where its event loop runs, which Python 3.9 wants.
-        self._sending = None
+        self._files_at_once = anyio.Semaphore(_CONCURRENT_FILES)
         self._model = None
-        self._files = dict(_static())
+        self._files = dict(_static_files())
         photo = "/photos/{name}"
         self.app = Starlette(
             routes=[
                 Route("/", self._file),
                 Route("/static/{name}", self._file),
                 Route("/samples/{name}", self._file),
-                Route("/settings", self._about),
+                Route("/settings", self._page_settings),
                 Route("/photos", self._open, methods=["POST"]),
                 Route(f"{photo}/relit", self._relit, methods=["POST"]),
                 Route(f"{photo}/film", self._film, methods=["POST"]),
@@ -91,25 +92,24 @@ class _Studio:
                 Route("/lights/environment", self._environment, methods=["POST"]),
                 Route("/lights/photo", self._reference, methods=["POST"]),
             ],
-            exception_handlers=answers.HANDLERS,
+            exception_handlers=error_responses.HANDLERS,
             lifespan=self._lifespan,
         )
+        self.app.state.open_photos = self._open_photos
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _):
-        self._sending = asyncio.Semaphore(_SENDING)
         loading = asyncio.create_task(self._worker.run(self._network))
-        # Who asks first gets the error; here it must not be lost either.
-        loading.add_done_callback(_say)
+        # The first request gets the error as well; here it is logged.
+        loading.add_done_callback(_log_failure)
         tidying = asyncio.create_task(self._tidy())
         yield
         tidying.cancel()
-        self._worker.close()
 
     async def _tidy(self):
         while True:
             await asyncio.sleep(_TIDY)
-            self.opened.forget_idle()
+            self._open_photos.forget_idle()
 
     def _network(self):
         if self._model is None:
@@ -119,146 +119,124 @@ class _Studio:
     async def _file(self, request):
         name = request.url.path.lstrip("/") or "static/index.html"
         if name not in self._files:
-            return await answers.nothing(request)
+            return await error_responses.not_found(request)
         return Response(self._files[name], media_type=_media_type(name))
 
-    async def _about(self, _):
-        presets = {
-            name: {"description": preset.description, "lamps": preset.lamps}
-            for name, preset in PRESETS.items()
-        }
+    async def _page_settings(self, _):
         return JSONResponse(
             {
-                "presets": presets,
-                "samples": _SAMPLES,
+                "presets": page.presets(),
+                "samples": page.SAMPLES,
                 "limits": {"bytes": self._settings.upload},
-                "films": _films(),
+                "films": _film_formats(),
             }
         )
 
     async def _open(self, request):
-        self.opened.check()
-        whole = request.query_params.get("whole_image") == "1"
-        pixels = self._settings.pixels
-        decomposed, block = await self._of_file(request, "scene_of", self._network, pixels, whole)
+        self._open_photos.check_capacity()
+        whole_image = request.query_params.get("whole_image") == "1"
+        decomposed, data = await self._process_file(
+            request, "open_photo", self._network, self._settings.pixels, whole_image
+        )
         if await request.is_disconnected():
-            # Nobody knows of this photo, so nobody would close it.
+            # Nobody would know the photo's name and close it.
             raise ClientDisconnect
-        headers = {"X-Photo": self.opened.add(decomposed)}
-        return Response(block, 201, headers, "application/octet-stream")
+        headers = {"X-Photo": self._open_photos.add(decomposed)}
+        return Response(data, 201, headers, "application/octet-stream")
 
     async def _relit(self, request):
-        return await self._made(request, "relit")
+        return await self._download(request, "relit")
 
     async def _film(self, request):
-        return await self._made(request, "film")
+        return await self._download(request, "film")
 
-    async def _made(self, request, what):
-        decomposed = self.opened.get(request.path_params["name"])
+    async def _download(self, request, task):
+        decomposed = self._open_photos.get(request.path_params["name"])
         light = await self._body(request, _LIGHT_BYTES)
-        return _as_file(await self._worker.run(_do, what, decomposed, light))
+        return _file_response(await self._worker.run(_run_task, task, decomposed, light))
 
     async def _maps(self, request):
-        decomposed = self.opened.get(request.path_params["name"])
-        return _as_file(await self._worker.run(_do, "map_files", decomposed))
+        decomposed = self._open_photos.get(request.path_params["name"])
+        return _file_response(await self._worker.run(_run_task, "map_archive", decomposed))
 
     async def _close(self, request):
-        self.opened.close(request.path_params["name"])
+        self._open_photos.close(request.path_params["name"])
         return Response(status_code=204)
 
     async def _environment(self, request):
-        light = await self._of_file(request, "environment")
+        light = await self._process_file(request, "environment_light")
         return JSONResponse({"light": light.astype(float).tolist()})
 
     async def _reference(self, request):
-        pixels = self._settings.pixels
-        light = await self._of_file(request, "light_of", self._network, pixels)
+        light = await self._process_file(
+            request, "photo_light", self._network, self._settings.pixels
+        )
         return JSONResponse({"light": light.astype(float).tolist()})
 
-    async def _of_file(self, request, what, *arguments):
-        """What a function of `work` makes of the file that is sent."""
+    async def _process_file(self, request, task, *arguments):
+        """Receives a file and runs a function of `tasks` on it."""
         try:
-            await asyncio.wait_for(self._sending.acquire(), self._settings.seconds)
-        except asyncio.TimeoutError:
-            raise Refusal(503, "busy", "Too many files are being sent. Try again.") from None
+            with anyio.fail_after(self._settings.seconds):
+                await self._files_at_once.acquire()
+        except TimeoutError:
+            raise StudioError(503, "busy", "Too many files are being sent. Try again.") from None
         try:
             data = await self._body(request, self._settings.upload)
-            return await self._worker.run(_do, what, data, *arguments)
+            return await self._worker.run(_run_task, task, data, *arguments)
         finally:
-            self._sending.release()
+            self._files_at_once.release()
 
-    async def _body(self, request, most):
-        """The request's body.
+    async def _body(self, request, limit):
+        """Receives the body of a request.
 
         Raises:
-          Refusal: it is too long, or takes too long to come.
+          StudioError: it has more than `limit` bytes, or takes too long.
         """
         parts, size = [], 0
         try:
-            async with _deadline(self._settings.seconds):
+            with anyio.fail_after(self._settings.seconds):
                 async for part in request.stream():
                     size += len(part)
-                    # The rest of a little too much is read and dropped: a browser that is still
-                    # sending would take an early answer for a lost connection.
-                    if size <= most:
+                    # A body slightly too long is read to its end and dropped, because a browser
+                    # that is still sending takes an early response for a lost connection.
+                    if size <= limit:
                         parts.append(part)
-                    elif size > 3 * most:
+                    elif size > 3 * limit:
                         break
                     else:
                         parts.clear()
-        except asyncio.TimeoutError:
-            raise Refusal(
+        except TimeoutError:
+            raise StudioError(
                 408,
                 "slow",
                 f"The file did not arrive within {self._settings.seconds:g} seconds. Try again, or "
                 "choose a smaller one.",
             ) from None
-        if size > most:
-            raise Refusal(
+        if size > limit:
+            raise StudioError(
                 413,
                 "large",
-                f"The file has more than {most / 2**20:.3g} MB. Choose a smaller one, or save it "
+                f"The file has more than {limit / 2**20:.3g} MB. Choose a smaller one, or save it "
                 "as a JPEG.",
             )
         return b"".join(parts)
 
 
-def _do(what, *arguments):
-    """Calls a function of `work`."""
-    # Here, in the worker's thread: it brings TensorFlow, which takes seconds to import.
-    from tfrelight.studio import work
+def _run_task(task, *arguments):
+    """Calls a function of `tasks`."""
+    # Imported in the worker's thread, because it imports TensorFlow, which takes seconds.
+    from tfrelight.studio import tasks
 
-    return getattr(work, what)(*arguments)
-
-
-@contextlib.asynccontextmanager
-async def _deadline(seconds):
-    """`asyncio.timeout`, which Python 3.9 does not have yet."""
-    task, expired = asyncio.current_task(), False
-
-    def expire():
-        nonlocal expired
-        expired = True
-        task.cancel()
-
-    timer = asyncio.get_running_loop().call_later(seconds, expire)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if expired:
-            raise asyncio.TimeoutError from None
-        raise
-    finally:
-        timer.cancel()
+    return getattr(tasks, task)(*arguments)
 
 
-def _films():
-    """Endings of the films of `work.film` that this process can write."""
+def _film_formats():
+    """File endings of the films that this process can write."""
     return [".mp4", ".webp"] if importlib.util.find_spec("av") else [".webp"]
 
 
-def _static():
-    """Everything that may be asked for by name, read once: no path from outside is opened."""
+def _static_files():
+    """Names and contents of all files to serve, read once, so that requests open no path."""
     for folder in ("static", "samples"):
         for path in (importlib.resources.files("tfrelight.studio") / folder).iterdir():
             if path.is_file():
@@ -266,15 +244,15 @@ def _static():
 
 
 def _media_type(name):
-    # What the system's own table says of .js differs from machine to machine.
+    # The system's table, which `mimetypes` reads, gives .js different types on different machines.
     return "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0]
 
 
-def _as_file(made):
-    data, kind, ending = made
-    return Response(data, headers={"X-Ending": ending}, media_type=kind)
+def _file_response(file):
+    data, media_type, ending = file
+    return Response(data, headers={"X-Ending": ending}, media_type=media_type)
 
 
-def _say(loading):
+def _log_failure(loading):
     if not loading.cancelled() and loading.exception() is not None:
         _log.error("The network could not be loaded: %s", loading.exception())

@@ -1,59 +1,50 @@
-"""One thread that does all the heavy work, so that memory and time are those of one photo."""
+"""Runs heavy work one task at a time, so that it takes the memory and time of one photo."""
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
+from collections.abc import Callable
+from typing import Any
 
-from tfrelight.studio.refusals import Refusal
+import anyio
+import anyio.to_thread
+
+from tfrelight.studio.errors import StudioError
 
 __all__ = ["Worker"]
 
 
 class Worker:
-    """Runs functions one after the other, in a thread of its own.
+    """Runs functions in threads, one after another, in the order they came.
 
     Args:
-      most: functions that wait, at most; more are refused.
-      seconds: that one may wait before it is refused.
+      most: functions that may wait; more are refused.
+      seconds: for which one may wait before it is refused.
     """
 
-    def __init__(self, most=64, seconds=60.0):
-        self._pool = concurrent.futures.ThreadPoolExecutor(1, "studio")
+    def __init__(self, most: int = 64, seconds: float = 60.0) -> None:
+        self._lock = anyio.Lock()
         self._most, self._seconds = most, seconds
-        self._waiting = 0
 
-    async def run(self, function, *arguments):
-        """What `function(*arguments)` returns.
+    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Runs `function(*arguments)` in a thread.
 
         Raises:
-          Refusal: too many wait, or it waited too long to begin.
+          StudioError: too many wait already, or this one waited too long.
         """
-        if self._waiting >= self._most:
-            raise Refusal(503, "busy", f"{self._most} photos wait already. Try again in a minute.")
-        loop, begun = asyncio.get_running_loop(), asyncio.Event()
-
-        def work():
-            loop.call_soon_threadsafe(begun.set)
-            return function(*arguments)
-
-        self._waiting += 1
-        future = self._pool.submit(work)
+        if self._lock.statistics().tasks_waiting >= self._most:
+            raise StudioError(
+                503, "busy", f"{self._most} photos wait already. Try again in a minute."
+            )
         try:
-            await asyncio.wait_for(begun.wait(), self._seconds)
-        except asyncio.TimeoutError:
-            if future.cancel():
-                raise Refusal(
-                    503,
-                    "busy",
-                    f"Others were before this for {self._seconds:g} seconds. Try again.",
-                ) from None
+            with anyio.fail_after(self._seconds):
+                await self._lock.acquire()
+        except TimeoutError:
+            raise StudioError(
+                503,
+                "busy",
+                f"Other photos were before this one for {self._seconds:g} seconds. Try again.",
+            ) from None
+        try:
+            return await anyio.to_thread.run_sync(function, *arguments)
         finally:
-            self._waiting -= 1
-            if not begun.is_set():
-                future.cancel()
-        return await asyncio.wrap_future(future)
-
-    def close(self):
-        """Ends the thread once what runs is done."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+            self._lock.release()

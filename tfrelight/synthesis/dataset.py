@@ -1,16 +1,17 @@
-"""A set of synthetic portraits as files: TFRecord shards by split, which can be loaded by name.
+"""A set of synthetic portraits as TFRecord shards that `tfds.load` reads.
 
-    dataset.write("portraits", portraits.Settings(lights=8), subjects=2000)
+    dataset.write("portraits", portraits.PortraitConfig(lights=8), subjects=2000)
 
-writes into `portraits/synthetic_portraits/VERSION/`, the layout of TensorFlow Datasets,
+writes into `portraits/synthetic_portraits/VERSION/`, in the layout of TensorFlow Datasets and in
+this order,
 
-    settings.json                                            what the set is made of; first
-    synthetic_portraits-train.tfrecord-00000-of-00113        one a shard, `tfrelight.data.records`
+    settings.json                                            settings of the set
+    synthetic_portraits-train.tfrecord-00000-of-00113        shards (`tfrelight.data.records`)
     ...
-    features.json, dataset_info.json                         for `tfds.load`; last
+    features.json, dataset_info.json                         description for `tfds.load`
 
-A shard is written aside and renamed, and depends on the settings alone; so an interrupted run goes
-on where it stopped, and any number of processes or machines write the same bytes.
+A shard is written aside and renamed, and its bytes depend on the settings alone. An interrupted run
+therefore continues where it stopped, and several processes or machines can share the work.
 """
 
 from __future__ import annotations
@@ -20,28 +21,44 @@ import dataclasses
 import functools
 import json
 import os
-import pathlib
+from pathlib import Path
 from typing import NamedTuple
 
 import tensorflow as tf
 import tensorflow_datasets
-import tqdm
 from google.protobuf import json_format
 from tensorflow_datasets.core import Version
 
-from tfrelight.data import records, synthetic, tfds
+from tfrelight.data import records
 from tfrelight.errors import InputError
-from tfrelight.synthesis import portraits
+from tfrelight.progress import Progress
+from tfrelight.synthesis import cache, portraits, tfds
 
-__all__ = ["Shard", "files", "finish", "missing", "names", "plan", "refused", "start", "write"]
+__all__ = [
+    "Shard",
+    "files",
+    "finish",
+    "missing",
+    "names",
+    "output_errors",
+    "plan",
+    "start",
+    "write",
+]
 
 _SETTINGS = "settings.json"
 _INFO = "dataset_info.json"
-_REPAIR = "Start what wrote the set again, with the same settings, or render another."
+_REPAIR = "Repeat the command that wrote the set, with the same settings, or render another set."
 
 
 class Shard(NamedTuple):
-    """A file of records: its path, its split, and the indices of its subjects."""
+    """A file of records.
+
+    Attributes:
+      path: of the file.
+      split: of its subjects.
+      indices: of its subjects.
+    """
 
     path: str
     split: str
@@ -49,12 +66,12 @@ class Shard(NamedTuple):
 
 
 def _folder(output_dir):
-    """Where the shards of this package's generator lie under an output folder."""
+    """The folder of this generator version's shards under an output folder."""
     return os.path.join(os.fspath(output_dir), tfds.NAME, tfds.version())
 
 
-def plan(output_dir, subjects: int) -> list[Shard]:
-    """All shards of the subjects 0 to `subjects` - 1, split by `portraits.split_of`."""
+def plan(output_dir: Path | str, subjects: int) -> list[Shard]:
+    """The shards of subjects 0 to `subjects` - 1, split by `portraits.split_of`."""
     shards = []
     for split, indices in tfds.by_split(subjects).items():
         parts = records.shards(len(indices))
@@ -65,95 +82,95 @@ def plan(output_dir, subjects: int) -> list[Shard]:
     return shards
 
 
-def refused(output_dir):
+def output_errors(output_dir: Path | str) -> contextlib.AbstractContextManager[None]:
     """`records.writing` for an output folder."""
     return records.writing(
         f"the output folder {output_dir}",
-        "Make room, or choose a folder that can be written; what is finished is kept.",
+        "Make room, or choose a folder that can be written; finished files are kept.",
     )
 
 
 def _described(settings, subjects):
-    """What decides the bytes of a set, as it comes back from JSON."""
+    """Everything that decides the bytes of a set, as JSON returns it."""
     known = dataclasses.asdict(settings)
     for name in ("environment_dir", "skin_dir", "ict_facekit"):
-        # `assets` knows the files. Where they lie changes nothing, and is nobody's business.
+        # `assets` identifies the files. Their location does not matter and stays private.
         if known[name] is not None:
-            known[name] = pathlib.Path(known[name]).resolve().name
+            known[name] = Path(known[name]).resolve().name
     known = {"subjects": subjects, **known, "subjects_per_shard": records.SUBJECTS_PER_SHARD}
     return json.loads(json.dumps(known))
 
 
-def start(output_dir, settings: portraits.Settings, subjects: int) -> list[Shard]:
-    """Makes the folder of a set, or checks that it holds this one.
+def start(output_dir: Path | str, settings: portraits.PortraitConfig, subjects: int) -> list[Shard]:
+    """Creates the folder of a set, or checks that it holds this set.
 
     Returns:
-      All shards of the set, those that exist and those that do not.
+      All shards of the set, written or not.
 
     Raises:
-      InputError: the folder cannot be written, or is of another set, finished or only begun; or a
-        file that the settings name cannot be read.
+      InputError: the folder cannot be written or holds another set, or a file that the settings
+        name cannot be read.
     """
-    portraits.check_files(settings)  # before a folder is made
+    portraits.check_files(settings)  # before it creates a folder
     shards = plan(output_dir, subjects)
     folder = _folder(output_dir)
     path = os.path.join(folder, _SETTINGS)
-    wanted = _described(settings, subjects)
-    with refused(output_dir):
+    expected = _described(settings, subjects)
+    with output_errors(output_dir):
         begun = tf.io.gfile.exists(path)
         if not begun and not tf.io.gfile.glob(f"{folder}/{tfds.NAME}-*.tfrecord-*-of-?????"):
-            records.write_file(path, json.dumps(wanted, indent=1) + "\n")
-        # Also what was just written: another start may have come between.
-        _compare(folder, path, wanted)
+            records.write_file(path, json.dumps(expected, indent=1) + "\n")
+        # Compares even after writing, because another process may have written in between.
+        _compare(folder, path, expected)
     return shards
 
 
-def _compare(folder, path, wanted):
+def _compare(folder, path, expected):
     try:
         with tf.io.gfile.GFile(path) as file:
             found = json.load(file)
-        names = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
+        names = [name for name in {**found, **expected} if found.get(name) != expected.get(name)]
     except (tf.errors.NotFoundError, ValueError, TypeError) as error:
         raise InputError(
-            f"{folder} is in use, but has no {_SETTINGS} that says for which portraits. Choose "
+            f"{folder} holds portraits but no valid {_SETTINGS} that describes them. Choose "
             "another output folder."
         ) from error
     if names:
         other = ", ".join(
-            f"{name} {found.get(name)!r} instead of {wanted.get(name)!r}" for name in names
+            f"{name} {found.get(name)!r} instead of {expected.get(name)!r}" for name in names
         )
         raise InputError(
-            f"{folder} is of another set of portraits: {other}. Choose another output folder, or "
-            "the same settings to complete it."
+            f"{folder} holds another set of portraits: {other}. Choose another output folder, or "
+            "the same settings to complete that set."
         )
 
 
 def missing(shards: list[Shard]) -> list[Shard]:
-    """Those that are not written yet."""
+    """The shards that are not written yet."""
     return [shard for shard in shards if not tf.io.gfile.exists(shard.path)]
 
 
-def finish(output_dir, shards: list[Shard]) -> str:
-    """Describes a set whose shards are all written, so that it can be loaded.
+def finish(output_dir: Path | str, shards: list[Shard]) -> str:
+    """Writes the description of a set whose shards are all written.
 
     Returns:
-      The folder that holds it.
+      The folder that holds the set.
 
     Raises:
       InputError: a shard is missing, or the folder cannot be written.
     """
-    with refused(output_dir):
+    with output_errors(output_dir):
         left = missing(shards)
         if left:
             raise InputError(
                 f"{len(left)} of {len(shards)} shards in {_folder(output_dir)} are not written. "
-                "Start again to complete the set."
+                "Repeat the command to complete the set."
             )
         folder = _folder(output_dir)
-        # Left by processes that were killed; a complete set needs none of them.
+        # Killed processes left these files.
         for part in tf.io.gfile.glob(os.path.join(folder, "*.part")):
             tf.io.gfile.remove(part)
-        lengths = {shard.split: {} for shard in shards}
+        lengths: dict[str, dict[str, int]] = {shard.split: {} for shard in shards}
         for shard in shards:
             lengths[shard.split][shard.path] = len(shard.indices)
         tfds.describe(folder, lengths, tfds.version())
@@ -161,20 +178,21 @@ def finish(output_dir, shards: list[Shard]) -> str:
 
 
 def write(
-    output_dir,
-    settings: portraits.Settings,
+    output_dir: Path | str,
+    settings: portraits.PortraitConfig,
     subjects: int,
     processes: int | None = None,
     progress: bool = False,
 ) -> str:
-    """Renders a set of portraits; of one that was begun, what is missing.
+    """Renders a set of portraits, or the missing part of one.
 
     Args:
-      output_dir: a local folder, or one of Google Cloud Storage as gs://bucket/folder.
+      output_dir: a local folder, or one in Google Cloud Storage as gs://bucket/folder.
       settings: of the portraits.
-      subjects: number of people; of every twenty, eighteen train, one validation, one test.
-      processes: to render with; None for one a core.
-      progress: show a bar with the time left, on a terminal.
+      subjects: number of people. Of every twenty, eighteen are in `train`, one in `validation` and
+        one in `test`.
+      processes: number of rendering processes; None for one per core.
+      progress: show it (`tfrelight.progress`).
 
     Returns:
       The folder that holds the set.
@@ -184,35 +202,30 @@ def write(
         cannot be read, or a rendering process was killed.
     """
     shards = start(output_dir, settings, subjects)
-    with refused(output_dir):
+    with output_errors(output_dir):
         left = sum(len(shard.indices) for shard in missing(shards))
-    with tqdm.tqdm(
-        total=subjects,
-        initial=subjects - left,
-        unit=" subjects",
-        # None: not where the output is no terminal.
-        disable=None if progress else True,
-    ) as bar:
+    bar = Progress("Rendering", "subjects", subjects, subjects - left)
 
-        def rendered(indices):
-            with contextlib.closing(synthetic.subjects(settings, indices, processes)) as people:
-                for subject in people:
-                    bar.update()
-                    yield subject
+    def rendered(indices):
+        with contextlib.closing(cache.subjects(settings, indices, processes)) as people:
+            for subject in people:
+                bar.update()
+                yield subject
 
+    with bar if progress else contextlib.nullcontext():
         records.write_missing(
             [shard.path for shard in shards],
             [shard.indices for shard in shards],
             rendered,
-            functools.partial(refused, output_dir),
+            functools.partial(output_errors, output_dir),
         )
     return finish(output_dir, shards)
 
 
 def _described_split(output_dir, split):
-    """Folder, shards and number of subjects of a split of the newest finished set.
+    """Folder, shards and number of subjects of a split, from the newest set's `dataset_info.json`.
 
-    They come from what TensorFlow Datasets keeps about a set, whoever wrote it.
+    TensorFlow Datasets may have written the set, too.
     """
     root = os.path.join(os.fspath(output_dir), tfds.NAME)
     folders = [os.path.dirname(path) for path in tf.io.gfile.glob(f"{root}/*/{_INFO}")]
@@ -220,8 +233,8 @@ def _described_split(output_dir, split):
     valid = [text for text in versions if Version.is_valid(text)]
     if not valid:
         raise InputError(
-            f"No finished set of portraits in {output_dir}. Expected what python -m "
-            f"tfrelight.synthesize --output_dir={output_dir} writes."
+            f"No finished set of portraits in {output_dir}. Write one with python -m "
+            f"tfrelight.synthesize --output_dir={output_dir}."
         )
     folder = versions[max(valid, key=Version)]
     try:
@@ -232,31 +245,33 @@ def _described_split(output_dir, split):
         ) from error
     if split not in splits or not splits[split].num_examples:
         raise InputError(
-            f"No {split} subjects in {folder}. Expected a split of a set of at least 20 subjects."
+            f"No {split} subjects in {folder}. Expected a set of at least 20 subjects."
         )
     found = splits[split]
     paths = [os.fspath(path) for path in found.filepaths]
     there = {os.path.basename(path) for path in tf.io.gfile.glob(f"{folder}/{tfds.NAME}-*")}
     gone = [path for path in paths if os.path.basename(path) not in there]
     if gone:
-        raise InputError(f"{len(gone)} of {len(paths)} shards are missing, as {gone[0]}. {_REPAIR}")
+        raise InputError(
+            f"{len(gone)} of {len(paths)} shards are missing, for example {gone[0]}. {_REPAIR}"
+        )
     return folder, paths, found.num_examples
 
 
-def files(output_dir, split: str) -> list[str]:
-    """The shards of a split of the newest finished set in an output folder.
+def files(output_dir: Path | str, split: str) -> list[str]:
+    """The shards of a split, from the newest finished set in an output folder.
 
     Raises:
-      InputError: there is none, it has no subject of this split, or files of it are missing.
+      InputError: there is no finished set, it has no subject in this split, or files are missing.
     """
     return _described_split(output_dir, split)[1]
 
 
-def names(output_dir, split: str, size: int) -> list[str]:
-    """Ids of the subjects in `files`, by their index.
+def names(output_dir: Path | str, split: str, size: int) -> list[str]:
+    """Ids of the subjects in `files`, sorted by index.
 
     Raises:
-      InputError: as `files`; or the set's photos are not `size` pixels high and wide.
+      InputError: see `files`; or the photos are not `size` pixels high and wide.
     """
     folder, paths, count = _described_split(output_dir, split)
     try:
@@ -266,10 +281,10 @@ def names(output_dir, split: str, size: int) -> list[str]:
         seed = portraits.seed_of(subject)
     except (StopIteration, ValueError, tf.errors.OpError) as error:
         kind = type(error).__name__
-        raise InputError(f"No portraits can be read from {paths[0]} ({kind}). {_REPAIR}") from error
+        raise InputError(f"Cannot read portraits from {paths[0]} ({kind}). {_REPAIR}") from error
     if side != size:
         raise InputError(
             f"The portraits in {folder} are {side} pixels wide. Expected {size}. "
-            "Change --size, or render others."
+            "Change `size`, or render others."
         )
     return [portraits.name(seed, index) for index in portraits.indices(split, count)]

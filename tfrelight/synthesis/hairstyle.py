@@ -1,8 +1,9 @@
-"""How a person's hair and beard are cut and combed, and where on the head they grow."""
+"""Random cuts of hair and beard, and the areas of the head where they grow."""
 
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -11,24 +12,37 @@ from tfrelight.synthesis.head import Head
 
 __all__ = ["SKULL", "Style", "beard_area", "sample_style", "scalp"]
 
-# Middle of the skull on the neutral head, millimetres.
+# Centre of the skull on the neutral head, millimetres.
 SKULL = np.array([0.0, 25.0, -72.0])
-# Hairline: height (millimetres) by angle from the front, degrees, on the neutral head.
+# Hairline of the neutral head: height in millimetres by the angle from the front in degrees.
 _ANGLES = np.array([0, 20, 38, 50, 60, 70, 80, 90, 100, 112, 130, 155, 180])
 _HEIGHTS = np.array([64, 62, 56, 44, 30, 14, -14, 2, 12, -12, -38, -52, -55])
 
 
 @dataclasses.dataclass
 class Style:
-    """How hair and beard grow; lengths and widths in millimetres.
+    """How hair and beard grow; lengths and widths are in millimetres.
 
-    name: of the style, "bald" to "long". seed: of its tufts. density: 0 bald to 1 full, of what
-    shows of the scalp. forehead: how much higher the hairline is than usual. recession: of the
-    temples. crown: radius of a bald top, 0 for none. lift: how steeply locks leave the skin. comb:
-    (right, up, forward) they are combed to. part: x of the parting, or None. weight: how much they
-    hang. cling: share of their way off the head that they give up at every step. curl: radius of
-    their waves, wave: length of one. beard: length of beard, 0 for none, and moustache, sides:
-    which of its parts there are.
+    Attributes:
+      name: of the style, "bald" to "long".
+      seed: of the tufts.
+      density: of the hair painted on the scalp, 0 (bald) to 1 (full).
+      forehead: height of the hairline above the usual one.
+      recession: height of the hairline at the temples above the usual one.
+      crown: radius of a bald top, 0 for none.
+      length, width, count: of the locks.
+      lift: how steeply locks leave the skin.
+      comb: direction that locks are combed to, (right, up, forward).
+      part: x of the parting, or None.
+      weight: strength of gravity.
+      cling: share of their height above the skin that locks lose at every step.
+      curl, wave: radius and length of waves.
+      volume: height of the hair above the skin.
+      disorder: of the locks' directions.
+      tail: length of a ponytail, 0 for none, that starts at the height `knot`.
+      plaits: length of two plaits, 0 for none.
+      beard: length of the beard, 0 for none.
+      moustache, sides: parts of the beard.
     """
 
     name: str
@@ -41,7 +55,7 @@ class Style:
     width: float
     count: int
     lift: float
-    comb: tuple
+    comb: tuple[float, float, float]
     part: float | None
     weight: float
     cling: float
@@ -49,13 +63,16 @@ class Style:
     wave: float
     volume: float
     disorder: float
+    tail: float = 0.0
+    knot: float = 0.0
+    plaits: float = 0.0
     beard: float = 0.0
     moustache: bool = False
     sides: bool = False
 
 
-def scalp(style: Style, rest) -> np.ndarray:
-    """`[N]` 0..1: where hair of a style grows, at `[N, 3]` points of the neutral head."""
+def scalp(style: Style, rest: np.ndarray) -> np.ndarray:
+    """Where hair of a style grows, `[N]` in [0, 1], at points `[N, 3]` of the neutral head."""
     angle = np.degrees(np.arctan2(np.abs(rest[:, 0]), rest[:, 2] - SKULL[2]))
     line = np.interp(angle, _ANGLES, _HEIGHTS)
     line = line + style.forehead * np.exp(-((angle / 45) ** 2))
@@ -68,8 +85,8 @@ def scalp(style: Style, rest) -> np.ndarray:
     return mask.astype(np.float32)
 
 
-def beard_area(rest, sides=True, moustache=True) -> np.ndarray:
-    """`[N]` 0..1: where a beard grows, at `[N, 3]` points of the neutral head."""
+def beard_area(rest: np.ndarray, sides: bool = True, moustache: bool = True) -> np.ndarray:
+    """Where a beard grows, `[N]` in [0, 1], at points `[N, 3]` of the neutral head."""
     x, y, z = np.abs(rest[:, 0]), rest[:, 1], rest[:, 2]
     top = np.interp(x, [0, 24, 30, 45, 60, 72], [-78, -76, -58, -52, -40, -12])
     mask = step(top - y, -3, 5) * step(y, -150, -120) * step(z, -92, -72)
@@ -83,17 +100,16 @@ def beard_area(rest, sides=True, moustache=True) -> np.ndarray:
 
 
 def sample_style(rng: np.random.Generator, head: Head) -> Style:
-    """Draws a hair style that goes with sex, age and ancestry, loosely."""
+    """Draws a hair style, with probabilities that depend on sex, age and ancestry."""
     man = rng.random() < head.sex
     old = np.clip((head.age - 30) / 45, 0, 1)
-    names = ["bald", "buzz", "short", "fringe", "curly", "tied", "long"]
-    shares = [0.10, 0.16, 0.40, 0.16, 0.12, 0.01, 0.05] if man else [
-        0.02, 0.03, 0.12, 0.17, 0.14, 0.17, 0.35,
-    ]  # fmt: skip
-    shares = np.array(shares)
-    shares[4] += 0.25 * head.ancestry[0]
+    names = ["bald", "buzz", "short", "fringe", "curly", "tied", "long", "afro", "braids"]
+    men = [0.10, 0.16, 0.40, 0.16, 0.12, 0.02, 0.05, 0.01, 0.01]
+    women = [0.02, 0.03, 0.12, 0.17, 0.14, 0.2, 0.35, 0.01, 0.01]
+    shares = np.array(men if man else women)
+    shares[[4, 7, 8]] += np.array([0.2, 0.15, 0.1]) * head.ancestry[0]
     name = str(rng.choice(names, p=shares / shares.sum()))
-    style = dict(
+    style: dict[str, Any] = dict(
         name=name,
         seed=int(rng.integers(2**31)),
         density=rng.uniform(0.75, 1.0),
@@ -122,7 +138,7 @@ def sample_style(rng: np.random.Generator, head: Head) -> Style:
         style["cling"] = 0.0
     elif name == "short":
         style.update(length=rng.uniform(14, 55), lift=0.25, count=4200)
-        if style["length"] < 28 and rng.random() < 0.5:  # longer hair does not stand
+        if style["length"] < 28 and rng.random() < 0.5:  # longer hair does not stand up
             style.update(lift=1.1, cling=0.0)
         style["width"] = np.interp(style["length"], [14, 55], [1.2, 2.0])
     elif name == "fringe":
@@ -133,16 +149,28 @@ def sample_style(rng: np.random.Generator, head: Head) -> Style:
         tight = rng.random() < 0.3 + 0.5 * head.ancestry[0]
         style.update(lift=1.3, weight=0.1 if tight else 0.6, disorder=0.5, width=1.6, count=4200)
         style.update(length=rng.uniform(10, 55) if tight else rng.uniform(50, 150), cling=0.0)
-        # Coils finer than a pixel's eye can follow are left to their disorder.
+        # Tight coils are finer than a pixel; disorder stands in for them.
         style.update(curl=2.0 if tight else rng.uniform(3, 6))
         style["wave"] = max(10.0 if tight else 28.0, style["length"] / 3)
         style["volume"] = rng.uniform(3, 14)
     elif name == "tied":
         style.update(comb=(0.0, 0.1, -1.0), length=rng.uniform(90, 150), lift=0.08, weight=0.0)
         style.update(volume=rng.uniform(1, 4), disorder=0.05, width=2.6)
+        kind = rng.random()
+        if kind < 0.5:
+            style.update(tail=float(rng.uniform(90, 380)), knot=float(rng.uniform(-30, 75)))
+        elif kind < 0.75:
+            style.update(plaits=float(rng.uniform(180, 380)))
+    elif name == "afro":
+        style.update(length=rng.uniform(25, 95), lift=3.0, weight=0.0, disorder=0.55, cling=0.0)
+        style.update(comb=(0.0, 0.0, 0.0), width=2.4, count=6000, curl=2.2, wave=14.0, volume=2.0)
+    elif name == "braids":
+        style.update(length=rng.uniform(150, 420), part=rng.normal(0, 22), weight=1.3, lift=0.2)
+        style.update(comb=(0.0, 0.0, rng.uniform(-0.8, 0.1)), width=6.5, count=380, cling=0.3)
+        style.update(disorder=0.12, volume=5.0)
     else:
-        style.update(length=rng.uniform(140, 330), part=rng.normal(0, 22), weight=0.8, lift=0.3)
-        style.update(comb=(0.0, 0.0, rng.uniform(-0.8, 0.1)), width=2.4, count=3400, cling=0.0)
+        style.update(length=rng.uniform(140, 430), part=rng.normal(0, 22), weight=1.3, lift=0.3)
+        style.update(comb=(0.0, 0.0, rng.uniform(-0.8, 0.1)), width=2.4, count=3400, cling=0.3)
         style.update(curl=rng.choice([0.0, rng.uniform(2, 8)]), wave=rng.uniform(40, 90))
     if man and head.age > 19 and rng.random() < 0.38:
         style["beard"] = float(np.exp(rng.uniform(np.log(2.5), np.log(35))))

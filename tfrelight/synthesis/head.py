@@ -1,17 +1,27 @@
-"""People's heads: shape, age, ancestry and expression drawn at random from the head model."""
+"""Random people without hair and clothes: shape, age, ancestry and expression."""
 
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
-from tfrelight.synthesis.head_model import EYELIDS, load_model
-from tfrelight.synthesis.mesh import TEETH, TONGUE, Mesh, vertex_normals
+from tfrelight.synthesis.body_model import EYELIDS, load_model
+from tfrelight.synthesis.mesh import TEETH, TONGUE, Mesh, neck_share, vertex_normals
 
-__all__ = ["Head", "clear_eyes", "sample_expression", "sample_head", "sample_traits", "visible"]
+__all__ = [
+    "Head",
+    "clear_eyes",
+    "phenotype",
+    "sample_expression",
+    "sample_head",
+    "sample_traits",
+    "visible",
+]
 
-# Standard deviation of a direction's weight by folder; 1 is the strongest shape the artists made.
+# Standard deviation of a shape direction's weight, by folder. The model's artists made the shape at
+# weight 1, the largest.
 _SPREAD = {
     "head": 0.14,
     "forehead": 0.16,
@@ -24,25 +34,37 @@ _SPREAD = {
     "ears": 0.3,
     "neck": 0.2,
     "asym": 0.18,
+    "torso": 0.3,
 }
 _HEAD_SHAPES = "diamond invertedtriangular oval rectangular round square triangular".split()
-# Directions that move the head as a whole (the framing undoes them) or follow from age and weight.
+# Directions that move the whole head (framing would undo them) or follow from age and weight.
 _SKIPPED = ("head/head-trans", "neck/neck-trans", "neck/measure", "head/head-age", "head/head-fat")
-_AGES = {"child": 11.0, "young": 25.0, "old": 85.0}  # years a target stands for
+# The age of each target in years.
+_AGES = {"baby": 1.0, "child": 11.0, "young": 25.0, "old": 85.0}
 
 
 @dataclasses.dataclass
 class Head:
-    """A person: surface, eyeballs, and traits that skin and hair follow.
+    """A person's head. Lengths are millimetres; the origin is between the eyes.
 
-    mesh: skin, teeth and tongue. lashes: roots and tips `[n, 3]` of each of four rows. eye_centres
-    `[2, 3]`, eye_radii `[2]`, gaze `[2]` (yaw to the image's right and pitch up, degrees). ancestry
-    `[3]` (african, asian, caucasian) sums to one; sex 0 female to 1 male; age in years.
-    has_atlas: whether its texture coordinates are those of skin atlases.
+    Attributes:
+      mesh: skin, teeth and tongue; arms as in the body model.
+      control: `[V, 3]` control vertices of the body model, from which its surface follows.
+      surface: `[W, 3]` the body model's surface. It is the mesh, or the body under a scanned head.
+      lashes: roots and tips, `[n, 3]` each, of four rows.
+      eye_centres: `[2, 3]`, the person's left eye first.
+      eye_radii: `[2]`.
+      gaze: `[2]` degrees, yaw to the image's right and pitch up.
+      ancestry: `[3]` (african, asian, caucasian), sums to 1.
+      sex: 0 (female) to 1 (male).
+      age: years.
+      has_atlas: True if the texture coordinates fit skin atlases.
     """
 
     mesh: Mesh
-    lashes: list
+    control: np.ndarray
+    surface: np.ndarray
+    lashes: list[tuple[np.ndarray, np.ndarray]]
     eye_centres: np.ndarray
     eye_radii: np.ndarray
     gaze: np.ndarray
@@ -53,14 +75,17 @@ class Head:
 
 
 def _blend(value, anchors):
-    """Linear interpolation weights by name: `anchors` maps names to increasing positions."""
+    """Weights that interpolate linearly between `anchors`, a dict of names to positions."""
     names, positions = list(anchors), np.array(list(anchors.values()))
     weights = [np.interp(value, positions, row) for row in np.eye(len(names))]
     return {name: weight for name, weight in zip(names, weights) if weight > 0}
 
 
-def _phenotype(ancestry, sex, age, muscle, weight):
-    weights = {}
+def phenotype(
+    ancestry: np.ndarray, sex: float, age: float, muscle: float, weight: float
+) -> dict[str, float]:
+    """Weights of the targets for ancestry, sex and age (see `Head`) and build, in [0, 1]."""
+    weights: dict[str, float] = {}
     thirds = (0.0, 0.5, 1.0)
     for sex_name, a in _blend(sex, {"female": 0.0, "male": 1.0}).items():
         for age_name, b in _blend(age, _AGES).items():
@@ -77,7 +102,7 @@ def _phenotype(ancestry, sex, age, muscle, weight):
 
 
 def _shape(rng, model, strength):
-    """Random weights of every shape direction; left and right nearly alike."""
+    """Random weights of every shape direction, nearly equal on the left and the right."""
     weights = {}
     for stem, (negative, _) in model.directions.items():
         folder, _, name = stem.partition("/")
@@ -105,9 +130,13 @@ def _both(name, left, right):
     return {f"unit/{name}Left": left, f"unit/{name}Right": right}
 
 
-def sample_expression(rng):
-    """Facial action weights, gaze (see `Head`), and how far the mouth is open, 0..1."""
-    weights = {}
+def sample_expression(rng: np.random.Generator) -> tuple[dict[str, float], np.ndarray, float]:
+    """Draws an expression.
+
+    Returns:
+      Weights of facial actions, gaze (see `Head`), and the opening of the mouth in [0, 1].
+    """
+    weights: dict[str, float] = {}
 
     def add(units):
         for name, weight in units.items():
@@ -191,7 +220,7 @@ def sample_expression(rng):
         closed = 1.0
     pair("eyeBlink", closed, 0.03)
     gaze = np.array([rng.normal(0, 6), rng.normal(0, 4)]).clip([-28, -15], [28, 15])
-    # The person's left is the image's right: yaw to the right is outwards for the left eye.
+    # The person's left eye is on the image's right, so yaw to the right turns it outwards.
     outwards, up = gaze[0] / 35, gaze[1] / 30
     right, left = max(outwards, 0), max(-outwards, 0)
     add({"unit/eyeLookOutLeft": right, "unit/eyeLookInRight": right})
@@ -200,44 +229,65 @@ def sample_expression(rng):
     return {name: min(weight, 1.0) for name, weight in weights.items()}, gaze, opening
 
 
-def clear_eyes(surface, eyelids, centres, radii, gap=0.5):
-    """Moves lids that a mixture of targets has pushed into an eyeball out of it, in place."""
+def clear_eyes(
+    surface: np.ndarray,
+    eyelids: np.ndarray,
+    centres: np.ndarray,
+    radii: np.ndarray,
+    gap: float = 0.5,
+) -> None:
+    """Moves eyelids out of the eyeballs, in place. Mixtures of targets can push them in.
+
+    Args:
+      surface: `[V, 3]` vertices.
+      eyelids: `[V]` weights of the eyelids' region.
+      centres: `[2, 3]` of the eyeballs.
+      radii: `[2]` of the eyeballs.
+      gap: distance to keep from the eyeball, millimetres.
+    """
     for centre, radius in zip(centres, radii):
         offset = surface - centre
         distance = np.linalg.norm(offset, axis=-1)
-        # Lids lie before the eyeball; what lies deep beside it lines the socket.
+        # Lids lie in front of the eyeball; vertices deep beside it line the socket.
         inside = (eyelids > 0.15) & (offset[:, 2] > 0.35 * radius) & (distance < radius + gap)
         surface[inside] += offset[inside] * ((radius + gap) / distance[inside] - 1)[:, None]
 
 
-def visible(material, opening) -> np.ndarray:
-    """`[T]` bool: what to keep. Teeth of mixed shapes would shine through closed lips."""
+def visible(material: np.ndarray, opening: float) -> np.ndarray:
+    """The triangles to keep, `[T]` bool: drops teeth and tongue behind closed lips.
+
+    Mixed shapes would let them show through.
+
+    Args:
+      material: `[T]` of the triangles.
+      opening: of the mouth, in [0, 1].
+    """
     return np.isin(material, (TEETH, TONGUE), invert=True) | (opening > 0.12)
 
 
-def sample_traits(rng: np.random.Generator) -> dict:
-    """Draws ancestry, sex and age, by the names of `Head`'s fields."""
-    ages = [rng.uniform(9, 18), rng.uniform(18, 40), rng.uniform(40, 85)]
+def sample_traits(rng: np.random.Generator) -> dict[str, Any]:
+    """Draws ancestry, sex and age, as fields of `Head`."""
+    ages = [rng.uniform(6, 18), rng.uniform(18, 40), rng.uniform(40, 85)]
     return dict(
         ancestry=rng.dirichlet([0.35, 0.35, 0.35]),
         sex=float(np.clip(rng.beta(0.35, 0.35), 0, 1)),
-        age=float(rng.choice(ages, p=[0.1, 0.5, 0.4])),
+        age=float(rng.choice(ages, p=[0.14, 0.48, 0.38])),
     )
 
 
 def sample_head(rng: np.random.Generator) -> Head:
-    """Draws a person: ancestry, sex, age, build, every shape direction, asymmetry, expression."""
+    """Draws a head: ancestry, sex, age, build, shape, asymmetry and expression."""
     model = load_model()
     traits = sample_traits(rng)
     age, weight = traits["age"], float(rng.beta(2.2, 2.2))
-    weights = _phenotype(traits["ancestry"], traits["sex"], age, float(rng.beta(2, 2)), weight)
+    weights = phenotype(traits["ancestry"], traits["sex"], age, float(rng.beta(2, 2)), weight)
     weights.update(_shape(rng, model, rng.uniform(0.6, 1.15)))
     aged = np.interp(age, [9, 18, 40, 85], [-0.4, -0.1, 0.0, 0.5]) + 0.2 * rng.normal()
     weights["head/head-age"] = float(np.clip(aged, -1, 1))
     weights["head/head-fat"] = float(np.clip(1.2 * (weight - 0.5) + 0.25 * rng.normal(), -1, 1))
     units, gaze, opening = sample_expression(rng)
     vertices = model.morph(weights)
-    # Facial actions are made for the neutral head: their size follows the head they move.
+    # Facial actions are made for the neutral head, so they are scaled to this head.
     centres, _ = model.eyes(vertices)
     neutral_centres, _ = model.eyes(model.neutral)
     size = np.linalg.norm(centres[0] - centres[1]) / np.linalg.norm(
@@ -247,7 +297,7 @@ def sample_head(rng: np.random.Generator) -> Head:
     centres, radii = model.eyes(vertices)
     origin = centres.mean(0).astype(np.float32)
     surface = model.refine(vertices - origin)
-    # Lips of mixed shapes would let the teeth through.
+    # Moves teeth and tongue back, because mixed shapes would let them through the lips.
     surface[model.inner, 2] -= 2.5
     clear_eyes(surface, model.regions[:, EYELIDS], centres - origin, radii)
     shown = visible(model.material, opening)
@@ -259,9 +309,12 @@ def sample_head(rng: np.random.Generator) -> Head:
         rest=model.rest,
         coordinates=model.coordinates[shown],
         regions=model.regions,
+        follow=neck_share(model.rest[:, 1]),
     )
     return Head(
         mesh=mesh,
+        control=vertices - origin,
+        surface=surface,
         lashes=model.lashes(vertices - origin),
         eye_centres=centres - origin,
         eye_radii=radii,

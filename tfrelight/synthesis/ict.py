@@ -1,47 +1,48 @@
 """Scanned heads: a user's own copy of ICT-FaceKit as a second family of people.
 
 ICT-FaceKit (R. Li et al., "Learning formation of physically-based face attributes", CVPR 2020; MIT
-licence) spans 100 identities and the facial actions of this package's own model. Its surface is
-carried over to the neutral head of that model by a few landmarks, so that skin, brows and hair find
-their places.
+licence) has 100 identity directions and the facial actions of this package's body model. A few
+landmarks map its surface to the neutral head of that model, so that skin, brows and hair fit.
 """
 
 from __future__ import annotations
 
 import functools
-import pathlib
 import tokenize
 import zipfile
 import zlib
+from pathlib import Path
 
 import numpy as np
 from scipy.interpolate import RBFInterpolator
 from scipy.spatial import cKDTree
 
 from tfrelight.errors import InputError
+from tfrelight.files import stamp
 from tfrelight.synthesis import head as heads
+from tfrelight.synthesis.body_model import EARS, EYELIDS, LIPS, load_model
 from tfrelight.synthesis.head import Head
-from tfrelight.synthesis.head_model import EARS, EYELIDS, LIPS, load_model
-from tfrelight.synthesis.mesh import SKIN, TEETH, TONGUE, Mesh, vertex_normals
+from tfrelight.synthesis.mesh import SKIN, TEETH, TONGUE, Mesh, neck_share, vertex_normals
 
 __all__ = ["files", "load", "sample_head"]
 
 _NEUTRAL = "generic_neutral_mesh"
-# Vertices at the 68 landmarks of Sagonas et al. (300-W, 2013): mouth outlines, eyes, and some of
-# the rest.
+# Vertices at some of the 68 landmarks of 300-W (Sagonas et al., 2013).
 _LIPS = [5708, 5695, 2081, 0, 4275, 6200, 6213, 6346, 6461, 5518, 5957, 5841]
 _RIGHT_EYE = [1507, 1542, 1537, 1528, 1518, 1511]
 _LEFT_EYE = [3742, 3751, 3756, 3721, 3725, 3732]
 _BRIDGE, _NOSE, _BELOW_NOSE, _CHIN = 978, 4857, 1147, 966
 _SKIN = ("M_Face", "M_BackHead")
-# What numpy, and the zip files that it reads, raise for files that are damaged or of another kind.
-_BROKEN = (OSError, EOFError, LookupError, NotImplementedError, TypeError, ValueError)
-_BROKEN += (tokenize.TokenError, zipfile.BadZipFile, zlib.error)
+# The exceptions of numpy and of zip files for damaged files and files of another kind.
+_BROKEN = (
+    *(OSError, EOFError, LookupError, NotImplementedError, TypeError, ValueError),
+    *(tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
 _EYES = (("M_IrisLeft", "M_ScleraLeft"), ("M_IrisRight", "M_ScleraRight"))
 
 
 def _read_obj(path, whole):
-    """Vertices `[V, 3]` of an OBJ file; with `whole` also its polygons and their materials."""
+    """Reads the vertices `[V, 3]` of an OBJ file and, if `whole`, its polygons and materials."""
     vertices, polygons, materials, material = [], [], [], ""
     for line in path.read_text().splitlines():
         if line.startswith("v "):
@@ -56,13 +57,16 @@ def _read_obj(path, whole):
     return points, np.array(polygons), np.array(materials)
 
 
-def files(path) -> list:
-    """The packed file, or else the OBJ files, of an ICT-FaceKit folder or file.
+def files(path: Path | str) -> list[Path]:
+    """The files to read: the packed file if there is one, else the OBJ files.
+
+    Args:
+      path: ICT-FaceKit's folder, or a packed `.npz` file of it.
 
     Raises:
       InputError: there is neither.
     """
-    path = pathlib.Path(path)
+    path = Path(path)
     if path.is_file():
         return [path]
     packed = sorted(path.glob("*.npz"))
@@ -77,9 +81,9 @@ def files(path) -> list:
 
 
 def _read(found):
-    """Names, vertices `[N, V, 3]`, polygons `[F, 4]` (-1 fills triangles) and materials `[F]`."""
+    """Reads names, vertices `[N, V, 3]`, polygons `[F, 4]` (-1 pads triangles), materials `[F]`."""
     if found[0].suffix != ".obj":
-        # Opened here: numpy leaves a file open that is no zip file.
+        # numpy would leave a file open that is not a zip file.
         with open(found[0], "rb") as opened, np.load(opened) as file:
             names = [str(name) for name in file["names"]]
             return names, file["V"], file["faces"], file["materials"][file["face_material"]]
@@ -110,7 +114,7 @@ class _Model:
         neutral = vertices[names.index(_NEUTRAL)]
         eyes = [np.unique(polygons[np.isin(materials, parts)]) for parts in _EYES]
         self._eyes = [index[index >= 0] for index in eyes]
-        # Some eye parts name a stray vertex of another part: keep what lies on the eye's own side.
+        # Some eye parts contain a stray vertex of the other eye.
         self._eyes = [
             index[neutral[index, 0] * sign > 0] for index, sign in zip(self._eyes, (1, -1))
         ]
@@ -141,7 +145,7 @@ class _Model:
         return (points.max(0) + points.min(0)) / 2
 
     def _carry(self):
-        """Positions on the package's neutral head, by a thin-plate spline through landmarks."""
+        """Maps vertices to the package's neutral head, by a thin-plate spline through landmarks."""
         mine, other = self.neutral, load_model()
         theirs, lips = other.rest, other.regions[:, LIPS] > 0.5
         front = theirs[:, 2] > -20
@@ -212,13 +216,13 @@ class _Model:
         return centres, np.array(radii)
 
     def lashes(self, vertices):
-        """Roots and tips of the four rows of lashes, as `head_model.HeadModel.lashes`."""
+        """Roots and tips of the four rows of lashes, as `body_model.BodyModel.lashes`."""
         rows = []
         for outline in (_LEFT_EYE, _RIGHT_EYE):
             points = vertices[outline]
             for lid, way in (([0, 1, 2, 3], 1), ([0, 5, 4, 3], -1)):
                 place = np.linspace(0, 3, 12)
-                # A cubic through the lid's four points: lids are smooth arcs.
+                # A cubic through the lid's four points makes a smooth arc.
                 root = np.stack(
                     [np.polyval(np.polyfit(range(4), points[lid, k], 3), place) for k in range(3)],
                     -1,
@@ -229,13 +233,17 @@ class _Model:
         return rows
 
 
-@functools.lru_cache(maxsize=1)
 def load(path: str) -> _Model:
-    """ICT-FaceKit from its folder or from a packed `.npz` of it.
+    """Loads ICT-FaceKit from its folder or a packed `.npz` file; from memory while none changes.
 
     Raises:
-      InputError: neither is there, or what is there is something else.
+      InputError: see `files`; or the files are damaged or hold something else.
     """
+    return _loaded(path, stamp(files(path), Path(path).parent))
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(path, _):
     found = files(path)
     try:
         return _Model(found)
@@ -247,7 +255,7 @@ def load(path: str) -> _Model:
 
 
 def _action(name):
-    """ICT's names of one of this package's facial actions."""
+    """The names in ICT-FaceKit of one of this package's facial actions."""
     name = name[len("unit/") :]
     if name.endswith("Left"):
         return [name[:-4] + "_L"] if name[:-4] not in ("jaw", "mouth") else [name]
@@ -256,8 +264,29 @@ def _action(name):
     return [name, name + "_L", name + "_R"]
 
 
+def _body(mesh, interocular_distance, traits, rng):
+    """Control vertices of a body that fits under a scanned head."""
+    model = load_model()
+    weights = heads.phenotype(**traits, muscle=rng.beta(2, 2), weight=rng.beta(2.2, 2.2))
+    vertices = model.morph(weights)
+    # Scans are of adults, whatever the age that the skin shows.
+    vertices *= np.float32(interocular_distance / np.ptp(model.eyes(vertices)[0][:, 0]))
+
+    def foot(points, rest):  # the middle of the neck's foot
+        near = (np.abs(rest[:, 1] + 172) < 8) & (np.abs(rest[:, 0]) < 70)
+        return (points[near].min(0) + points[near].max(0)) / 2
+
+    shift = foot(mesh.vertices, mesh.rest) - foot(model.refine(vertices), model.rest)
+    return (vertices + shift).astype(np.float32)
+
+
 def sample_head(rng: np.random.Generator, path: str) -> Head:
-    """Draws a person of ICT-FaceKit; see `heads.sample_head`."""
+    """Draws a head from ICT-FaceKit (see `head.sample_head`).
+
+    Args:
+      rng: source of all randomness.
+      path: see `load`.
+    """
     model = load(path)
     weights = 0.85 * rng.normal(size=len(model.identities)).astype(np.float32)
     vertices = model.neutral + np.tensordot(weights, model.identities, 1)
@@ -269,23 +298,28 @@ def sample_head(rng: np.random.Generator, path: str) -> Head:
     centres, radii = model.eyes(vertices)
     origin = centres.mean(0).astype(np.float32)
     surface = (vertices - origin).astype(np.float32)
-    # Scanned lips do not quite close: what shows between them should be dark.
+    # Scanned lips do not quite close. Moving the teeth back keeps the gap dark.
     inner = np.unique(model.triangles[model.material != SKIN])
     surface[inner, 2] -= 3.0
     heads.clear_eyes(surface, model.regions[:, EYELIDS], centres - origin, radii, 0.2)
     lashes = [(root - origin, tip - origin) for root, tip in model.lashes(vertices)]
     traits = heads.sample_traits(rng)
     shown = heads.visible(model.material, opening)
+    mesh = Mesh(
+        vertices=surface,
+        normals=vertex_normals(surface, model.triangles),
+        triangles=model.triangles[shown],
+        material=model.material[shown],
+        rest=model.rest,
+        coordinates=np.zeros((int(shown.sum()), 3, 2), np.float32),
+        regions=model.regions,
+        follow=neck_share(model.rest[:, 1]),
+    )
+    control = _body(mesh, float(np.ptp(centres[:, 0])), traits, rng)
     return Head(
-        mesh=Mesh(
-            vertices=surface,
-            normals=vertex_normals(surface, model.triangles),
-            triangles=model.triangles[shown],
-            material=model.material[shown],
-            rest=model.rest,
-            coordinates=np.zeros((int(shown.sum()), 3, 2), np.float32),
-            regions=model.regions,
-        ),
+        mesh=mesh,
+        control=control,
+        surface=load_model().refine(control),
         lashes=lashes,
         eye_centres=centres - origin,
         eye_radii=radii,

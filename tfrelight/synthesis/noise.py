@@ -1,22 +1,24 @@
-"""Smooth random fields in space, cheap at scattered points, with their gradients."""
+"""Smooth random fields in space and their gradients, fast at scattered points."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import ndimage
 
 __all__ = ["field", "gradient"]
 
+# Side of the periodic noise volume, voxels.
 _SIDE = 48
-# Voxels to a wavelength of the volume: enough for linear interpolation to look smooth.
+# Voxels per wavelength: enough for linear interpolation to look smooth.
 _WAVELENGTH = 4.0
 
 
 @functools.lru_cache(maxsize=1)
 def _volumes():
-    """Band-limited noise `[side] * 3` of unit variance, and its gradient per wavelength."""
+    """A cube of band-limited noise of unit variance, and its gradient per wavelength."""
     rng = np.random.default_rng(20230)
     frequency = np.fft.fftfreq(_SIDE)
     radius = np.sqrt(sum(f**2 for f in np.meshgrid(frequency, frequency, frequency)))
@@ -42,19 +44,24 @@ def _grid(points, wavelength, seed):
     return np.mod(grid, _SIDE).T
 
 
-def field(points, wavelength, seed: int) -> np.ndarray:
-    """Noise of zero mean and unit variance, `[N]`, at `[N, 3]` points.
+def field(points: np.ndarray, wavelength: float | Sequence[float], seed: int) -> np.ndarray:
+    """Noise of zero mean and unit variance.
 
     Args:
       points: `[N, 3]` float32.
-      wavelength: of the noise, in the points' unit; one number or one an axis (stretched noise).
-      seed: equal seeds give the same field.
+      wavelength: of the noise, in the unit of the points; one number, or one for each axis.
+      seed: of the field.
+
+    Returns:
+      `[N]` float32.
     """
     return ndimage.map_coordinates(_volumes()[0], _grid(points, wavelength, seed), order=1)
 
 
-def gradient(points, wavelength, seed: int):
-    """The field `[N]` and its gradient `[N, 3]` in 1 / unit of the points."""
+def gradient(
+    points: np.ndarray, wavelength: float | Sequence[float], seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """`field` `[N]` and its gradient `[N, 3]`, per unit of the points."""
     grid = _grid(points, wavelength, seed)
     volume, slopes = _volumes()
     value = ndimage.map_coordinates(volume, grid, order=1)

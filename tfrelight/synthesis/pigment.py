@@ -1,6 +1,6 @@
-"""Skin colour from melanin and haemoglobin: spectra integrated to linear sRGB.
+"""Skin colour from melanin and haemoglobin: spectra integrated to linear RGB.
 
-The skin is an absorbing epidermis over a scattering dermis: R = T_epidermis² R_dermis.
+The model is an absorbing epidermis over a scattering dermis: R = T_epidermis² R_dermis.
 
 Sources. Melanin 6.6e11 L^-3.33 /cm and bloodless skin 0.244 + 85.3 exp(-(L - 154) / 66.2) /cm (L in
 nm): S. L. Jacques, "Skin optics", Oregon Medical Laser Center News, 1998. Reduced scattering 46 (L
@@ -106,25 +106,25 @@ _D65 = np.array(
 _XYZ_TO_RGB = np.array(  # IEC 61966-2-1
     [[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]]
 )
-_VESSEL = 0.002  # cm, radius of the small vessels of the dermis (van Veen et al. 2002)
-_EPIDERMIS = 0.006  # cm, Jacques 1998
-# Diffuse light crosses a thin layer on paths twice its thickness on average.
+_VESSEL = 0.002  # radius of small vessels in the dermis, cm (van Veen et al. 2002)
+_EPIDERMIS = 0.006  # thickness, cm (Jacques 1998)
+# Mean path of diffuse light through a thin layer, over the layer's thickness.
 _SLANT = 2.0
 # Internal reflection term (1 + F) / (1 - F) with F = -1.440 / n² + 0.710 / n + 0.668 + 0.0636 n for
 # a refractive index n of 1.4 (Jensen et al. 2001, section 2.1).
 _FRESNEL = -1.440 / 1.4**2 + 0.710 / 1.4 + 0.668 + 0.0636 * 1.4
 _BOUNDARY = (1 + _FRESNEL) / (1 - _FRESNEL)
-# What the layers above the melanin scatter back. Our choice, no measurement: a floor under the blue
-# of dark skin, which without it would come out far more saturated than in photos.
+# Reflectance of the layers above the melanin. Our choice, not a measurement: without this floor
+# under blue, dark skin would be far more saturated than in photos.
 _SURFACE = 0.028
 
-# Axes of the table: volume fractions of melanosomes in the epidermis and of blood in the dermis.
+# Axes of `table`: volume fractions of melanosomes in the epidermis and of blood in the dermis.
 MELANIN = np.geomspace(0.002, 0.6, 48)
 BLOOD = np.geomspace(0.0008, 0.30, 24)
 
 
 def _colour_matching():
-    """`[31, 3]` weights from a reflectance spectrum to linear RGB; a white one gives 1, 1, 1."""
+    """Weights `[31, 3]` from a reflectance spectrum to linear RGB; white gives (1, 1, 1)."""
 
     def lobe(mean, below, above):
         width = np.where(_WAVELENGTHS < mean, below, above)
@@ -143,11 +143,11 @@ _MATCHING = _colour_matching()
 
 @functools.lru_cache(maxsize=8)
 def table(scattering: float = 1.0, oxygenation: float = 0.75) -> np.ndarray:
-    """Diffuse albedo of skin.
+    """Diffuse albedo of skin by melanin and blood.
 
     Args:
-      scattering: factor on the dermis' scattering; more of it makes paler skin.
-      oxygenation: share of haemoglobin that carries oxygen; less of it is bluer.
+      scattering: factor on the scattering of the dermis; a larger one makes paler skin.
+      oxygenation: share of haemoglobin that carries oxygen; a smaller one makes bluer skin.
 
     Returns:
       `[48, 24, 3]` float32 linear RGB over `MELANIN` and `BLOOD`.
@@ -155,8 +155,8 @@ def table(scattering: float = 1.0, oxygenation: float = 0.75) -> np.ndarray:
     blood = (
         np.log(10) * 150 / 64500 * (oxygenation * _OXYGENATED + (1 - oxygenation) * _DEOXYGENATED)
     )
-    # Light misses the inside of a vessel that absorbs much: the Soret band of whole blood counts
-    # for less than that of the same haemoglobin spread out.
+    # Light does not reach the inside of a strongly absorbing vessel, so blood in vessels absorbs
+    # less in the Soret band than the same haemoglobin spread evenly.
     depth = 2 * blood * _VESSEL
     blood = blood * (1 - np.exp(-depth)) / depth
     bare = 0.244 + 85.3 * np.exp(-(_WAVELENGTHS - 154) / 66.2)

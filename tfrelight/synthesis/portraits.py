@@ -1,11 +1,10 @@
-"""Synthetic portraits: people drawn at random, each under several lights, with every label.
+"""Synthetic portraits: random people, each under several lights, with every label.
 
-    settings = portraits.Settings(lights=4)
+    settings = portraits.PortraitConfig(lights=4)
     for example in portraits.subjects(settings, range(100), processes=2):
-        example["images"], example["light"]
+        example["images"], example["light"]  # [4, 128, 128, 3] uint8 sRGB, [4, 9, 3]
 
-A subject depends on the settings and its index alone: not on the order, nor on the number of
-processes.
+A subject depends only on the settings and its index, not on the order or the number of processes.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import functools
-import hashlib
 import itertools
 import multiprocessing
 import os
@@ -21,64 +19,71 @@ import re
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
-from tfrelight.data.portrait import encode_albedo, encode_normals, encode_shading
+from tfrelight.data import portrait
 from tfrelight.errors import InputError
 from tfrelight.synthesis import (
+    assets,
     atlases,
     environments,
-    hair,
-    hairstyle,
+    film,
     ict,
-    illumination,
-    parts,
-    skin,
+    light_sampling,
+    scenery,
+    shot,
+    sitter,
     staging,
 )
-from tfrelight.synthesis import head as heads
-from tfrelight.synthesis.look import sample_look
-from tfrelight.synthesis.mesh import Mesh
-from tfrelight.synthesis.photograph import Scene, develop
-from tfrelight.synthesis.render import Caster
+from tfrelight.synthesis.photograph import Scene
 
 __all__ = [
-    "Settings",
+    "PortraitConfig",
     "check_files",
     "indices",
     "name",
+    "scene",
     "seed_of",
     "split_of",
     "subject",
     "subjects",
 ]
 
-# Raise it whenever the same settings begin to give other bytes: caches are keyed by it.
-VERSION = 5
-
-
-@functools.lru_cache(maxsize=4096)
-def _digest(path, size, changed):
-    """SHA-256 of a file; read again when its size or time of change is another."""
-    del size, changed
-    return hashlib.sha256(path.read_bytes()).digest()
+# Part of every cache key. Raise it when the same settings begin to give other bytes.
+VERSION = 9
+_LIGHTS = ("flash", "studio", "environment", "harmonics")
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class PortraitConfig:
     """Everything that decides the bytes of a set of portraits.
 
-    lights: photos of each person. size: side of the photos, pixels. seed: of all randomness.
-    directions: of which visibility is computed for environments. shares: of the photos, by kind of
-    light (hard flash in the dark, studio lamps, environment, pure second-order light). tight: share
-    of people framed from brows to mouth. yaw, pitch: largest turns of the head, degrees. hair:
-    whether locks and beards stand on the head, or are only painted. glasses: share of people who
-    wear them. environment_dir: folder of EXR or HDR environment maps to light with, in place of the
-    built-in ones. skin_dir: folder of skin atlases in the texture coordinates of the MakeHuman base
-    mesh. ict_facekit: folder or packed file of ICT-FaceKit, of which ict_share of the people are
-    then drawn. assets: digest of what those files hold. version: of the generator. specular,
-    subsurface, film: highlights, light spreading in skin, and camera effects.
+    Attributes:
+      lights: photos of each person.
+      size: height and width of the photos, pixels.
+      seed: of all randomness.
+      directions: number of directions for the visibility of environments.
+      shares: of the photos, by kind of light: a hard flash in the dark, studio lamps, an
+        environment, a pure second-order light.
+      framings: shares of people, by how much of them is in the photo (`staging.frame`).
+      yaw, pitch, roll: largest turns of the head, degrees.
+      near_face: share of people with a hand near the face.
+      things: how many people have hats, jewellery and the like, 1 is the most.
+      company: share of people with somebody else at the border of the photo.
+      hair: render locks and beards; otherwise hair is only painted on the skin.
+      glasses: share of people with glasses.
+      specular, subsurface, film: render highlights, light that spreads in skin, camera effects.
+      environment_dir: folder of EXR or HDR environment maps that replace the built-in ones.
+      skin_dir: folder of skin atlases in the texture coordinates of the MakeHuman base mesh.
+      ict_facekit: folder or packed file of ICT-FaceKit.
+      ict_share: share of people from ICT-FaceKit, if it is given.
+      assets: digest of the contents of these files.
+      version: of the generator.
+
+    Raises:
+      InputError: a value is out of bounds, or a folder is missing or empty.
     """
 
     lights: int = 8
@@ -91,11 +96,21 @@ class Settings:
         ("environment", 0.3),
         ("harmonics", 0.1),
     )
-    tight: float = 0.4
-    yaw: float = 45.0
-    pitch: float = 25.0
+    framings: tuple[tuple[str, float], ...] = (
+        ("tight", 0.3),
+        ("face", 0.22),
+        ("head", 0.22),
+        ("bust", 0.14),
+        ("half", 0.12),
+    )
+    yaw: float = 90.0
+    pitch: float = 35.0
+    roll: float = 30.0
+    near_face: float = 0.12
+    things: float = 0.5
+    company: float = 0.12
     hair: bool = True
-    glasses: float = 0.08
+    glasses: float = 0.2
     specular: bool = True
     subsurface: bool = True
     film: bool = True
@@ -112,20 +127,16 @@ class Settings:
                 raise InputError(
                     f"Invalid `{name}`. Expected at least {low}. Received: {getattr(self, name)}."
                 )
-        kinds = {"flash", "studio", "environment", "harmonics"}
-        shares = [share for _, share in self.shares]
-        wrong = {kind for kind, _ in self.shares} - kinds or not all(share >= 0 for share in shares)
-        if wrong or not 0 < sum(shares) < np.inf:
-            raise InputError(
-                f"Invalid `shares`. Expected shares at least 0, not all of them 0, of"
-                f" {sorted(kinds)}. Received: {self.shares}."
-            )
-        digest = hashlib.sha256()
-        for path in self._files():
-            status = path.stat()
-            digest.update(f"{path.name} ".encode())
-            digest.update(_digest(path, status.st_size, status.st_mtime_ns))
-        object.__setattr__(self, "assets", digest.hexdigest()[:16] if self._files() else "")
+        for name, kinds in (("shares", _LIGHTS), ("framings", staging.FRAMINGS)):
+            found = getattr(self, name)
+            shares = [share for _, share in found]
+            wrong = {kind for kind, _ in found} - set(kinds) or not all(x >= 0 for x in shares)
+            if wrong or not 0 < sum(shares) < np.inf:
+                raise InputError(
+                    f"Invalid `{name}`. Expected shares of {sorted(kinds)}, at least 0 and not all "
+                    f"0. Received: {found}."
+                )
+        object.__setattr__(self, "assets", assets.digest(self._files()))
 
     def _files(self):
         found = environments.files(self.environment_dir) if self.environment_dir else []
@@ -134,12 +145,12 @@ class Settings:
 
 
 def split_of(index: int) -> str:
-    """The split of a subject: of every twenty, eighteen train, one validation, one test."""
+    """The split of a subject. Of twenty, 18 are in `train`, one in `validation`, one in `test`."""
     return {18: "validation", 19: "test"}.get(index % 20, "train")
 
 
 def indices(split: str, count: int) -> list[int]:
-    """Indices of the first `count` subjects of a split; no subject is in two.
+    """Indices of the first `count` subjects of a split; each subject is in one split.
 
     Raises:
       InputError: an unknown split.
@@ -152,7 +163,7 @@ def indices(split: str, count: int) -> list[int]:
 
 
 def name(seed: int, index: int) -> str:
-    """Id of a subject: the person keeps it under other lights; another seed has other people."""
+    """Id of a subject. It depends on the person only: the seed and the index."""
     return f"synthetic-{seed}-{index:06d}"
 
 
@@ -160,7 +171,7 @@ def seed_of(subject: str) -> int:
     """The seed in a subject's id.
 
     Raises:
-      ValueError: it is no id of `name`.
+      ValueError: it is not an id from `name`.
     """
     found = re.fullmatch(r"synthetic-(\d+)-\d{6,}", subject)
     if found is None:
@@ -169,81 +180,72 @@ def seed_of(subject: str) -> int:
 
 
 def _rng(settings, index, stage):
-    """A generator of its own for every stage, so that one stage's draws do not shift another's."""
+    """A separate generator for each stage, so that stages do not shift each other's numbers."""
     return np.random.default_rng([settings.seed, index, zlib.crc32(stage.encode())])
 
 
-def scene(settings: Settings, index: int) -> Scene:
-    """The person with this index before the camera."""
-    rng = _rng(settings, index, "head")
-    if settings.ict_facekit and rng.random() < settings.ict_share:
-        head = ict.sample_head(rng, settings.ict_facekit)
-    else:
-        head = heads.sample_head(rng)
-    style = hairstyle.sample_style(_rng(settings, index, "style"), head)
-    look = sample_look(_rng(settings, index, "look"), head, style)
-    rng = _rng(settings, index, "parts")
-    made_up = look.lipstick_cover > 0
-    meshes = [head.mesh, *parts.eyeballs(head)]
-    meshes.append(parts.lashes(rng, head, 1.0 if made_up else rng.uniform(0.35, 0.7)))
-    if rng.random() < settings.glasses:
-        meshes.append(parts.glasses(rng, head))
-    if settings.hair:
-        meshes += hair.grow(rng, head, style)
-    rng = _rng(settings, index, "pose")
-    tight = rng.random() < settings.tight
-    mesh, rotation = staging.pose(rng, settings, Mesh.join(meshes), tight)
-    between = float(np.linalg.norm(head.eye_centres[0] - head.eye_centres[1]))
-    camera = staging.frame(rng, between, tight)
-    caster = Caster(mesh)
-    samples = 2
-    origin, directions = camera.rays(settings.size * samples)
-    hits = caster.first(origin, directions.reshape(-1, 3))
-    atlas = None
-    if settings.skin_dir and head.has_atlas:
-        atlas = atlases.choose(_rng(settings, index, "atlas"), settings.skin_dir)
-    surface = skin.paint(look, head, hits, rotation, atlas)
-    return Scene(caster, camera, hits, surface, settings.size, samples, settings.directions)
+def scene(settings: PortraitConfig, index: int, **wished: Any) -> Scene:
+    """Builds the person with this index, in front of a camera.
 
-
-def subject(settings: Settings, index: int) -> dict:
-    """One person under `settings.lights` lights, as `tfrelight.data.portrait` describes a subject.
-
-    Beside its fields: `light_fit` float32 `[K, 9, 3]`, the least-squares light held to the true
-    projection; `shading` uint16 `[K, H, W, 3]` and `shading_scale` float32 `[K]`, the true shading
-    without cast shadows, value / 65535 x scale; and `visibility` uint8 `[K, H, W, 3]`, shading with
-    cast shadows over shading without.
+    Args:
+      settings: what to render.
+      index: of the person.
+      wished: fields of `sitter.Wishes`, in place of what the settings say or of chance.
     """
-    person = scene(settings, index)
+    rng = _rng(settings, index, "pose")
+    names, shares = zip(*settings.framings)
+    framing = str(rng.choice(names, p=np.array(shares) / sum(shares)))
+    pose = staging.sample_pose(rng, framing == "tight", settings.yaw, settings.pitch, settings.roll)
+    fields = [field.name for field in dataclasses.fields(sitter.Wishes)]
+    given = {name: getattr(settings, name) for name in fields if hasattr(settings, name)}
+    wishes = sitter.Wishes(**{**given, **wished})
+    someone = sitter.build(functools.partial(_rng, settings, index), wishes, pose)
+    camera = staging.frame(rng, someone.interocular_distance, framing, pose)
+    neighbour = None
+    rng = _rng(settings, index, "company")
+    if rng.random() < settings.company and framing != "tight":
+        turned = staging.sample_pose(rng, False, settings.yaw, settings.pitch, settings.roll)
+        stages = functools.partial(_rng, settings, index)
+        neighbour = sitter.build(lambda stage: stages("neighbour " + stage), wishes, turned)
+        neighbour.mesh = shot.beside(rng, neighbour.mesh, camera)
+    atlas = None
+    if settings.skin_dir:
+        atlas = atlases.choose(_rng(settings, index, "atlas"), settings.skin_dir)
+    return shot.take(someone, neighbour, camera, settings.size, settings.directions, atlas)
+
+
+def subject(settings: PortraitConfig, index: int, **wished: Any) -> dict[str, Any]:
+    """Renders a subject (`tfrelight.data.portrait`) under `settings.lights` lights; see `scene`."""
+    taken = scene(settings, index, **wished)
     size = settings.size
-    wall = staging.backdrop(_rng(settings, index, "backdrop"), size)
+    wall = scenery.wall(_rng(settings, index, "backdrop"), size)
     rng = _rng(settings, index, "lights")
     kinds, shares = zip(*settings.shares)
     maps = environments.load_folder(settings.environment_dir) if settings.environment_dir else ()
-    images, lights, fits, shadings, shadows = [], [], [], [], []
+    images, lights, fits, shadings, shadows, unlit = [], [], [], [], [], []
     for kind in rng.choice(kinds, settings.lights, p=np.array(shares) / sum(shares)):
-        light = illumination.sample_light(rng, str(kind), maps)
-        behind = staging.background(rng, light, wall)
-        photo = person.photograph(light, behind, settings.specular, settings.subsurface)
-        image, gain = develop(rng, photo, person.albedo, person.coverage, settings.film)
+        light = light_sampling.sample_light(rng, str(kind), maps)
+        behind = scenery.background(rng, light, str(kind), wall)
+        photo = taken.photograph(light, behind, settings.specular, settings.subsurface)
+        image, gain = film.develop(rng, photo, taken.albedo, taken.coverage, settings.film)
         images.append(image)
         lights.append(photo.light * gain)
         fits.append(photo.fit * gain)
         shadings.append(photo.shading * gain.astype(np.float32))
         shadows.append(photo.visibility)
-    shading, scale = encode_shading(np.stack(shadings))
-    one = np.float32(1)
+        unlit.append(photo.unlit[..., None] * np.uint8(255))
+    shading, scale = portrait.encode_shading(np.stack(shadings))
     return {
         "subject": name(settings.seed, index),
         "images": np.stack(images),
-        "mask": np.round(person.coverage[..., None] * 255).astype(np.uint8),
-        "albedo": encode_albedo(person.albedo),
-        "normals": encode_normals(person.normals),
+        "mask": np.round(taken.coverage[..., None] * 255).astype(np.uint8),
+        "albedo": portrait.encode_albedo(taken.albedo),
+        "normals": portrait.encode_normals(taken.normals),
         "light": np.stack(lights).astype(np.float32),
-        "has_mask": one,
-        "has_albedo": one,
-        "has_normals": one,
-        "has_light": one,
+        "parts": taken.parts[..., None],
+        "depth": portrait.encode_depth(taken.depth[..., None]),
+        "unlit": np.stack(unlit),
+        **{f"has_{label}": np.float32(1) for label in portrait.LABELS},
         "light_fit": np.stack(fits).astype(np.float32),
         "shading": shading,
         "shading_scale": scale,
@@ -251,8 +253,8 @@ def subject(settings: Settings, index: int) -> dict:
     }
 
 
-def check_files(settings: Settings) -> None:
-    """Reads all files that the settings name, so that a broken one is found before anyone is drawn.
+def check_files(settings: PortraitConfig) -> None:
+    """Reads all files that the settings name, to find a broken one before rendering begins.
 
     Raises:
       InputError: a file cannot be used.
@@ -267,7 +269,7 @@ def check_files(settings: Settings) -> None:
 
 
 def _end_with_parent():
-    """Ends a rendering process whose parent was killed: it would wait for work for ever."""
+    """Ends a rendering process when its parent dies; it would wait for work forever."""
 
     def watch():
         multiprocessing.parent_process().join()
@@ -277,14 +279,14 @@ def _end_with_parent():
 
 
 def subjects(
-    settings: Settings, indices: Iterable[int], processes: int | None = None
-) -> Iterator[dict]:
-    """Subjects in the order of `indices`, rendered by several processes.
+    settings: PortraitConfig, indices: Iterable[int], processes: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """Renders subjects with several processes and yields them in order (see `subject`).
 
     Args:
       settings: what to render.
-      indices: which people.
-      processes: how many; 1 renders in this one, None takes every core.
+      indices: of the people.
+      processes: number of rendering processes; 1 renders in this process, None uses every core.
 
     Raises:
       RuntimeError: a rendering process died (killed, or out of memory).
@@ -299,19 +301,19 @@ def subjects(
     with concurrent.futures.ProcessPoolExecutor(
         processes, mp_context=context, initializer=_end_with_parent
     ) as pool:
-        waiting = []
+        waiting: list[concurrent.futures.Future[dict[str, Any]]] = []
         try:
             for index in indices:
                 waiting.append(pool.submit(subject, settings, index))
-                # A short queue: whoever reads slowly does not fill memory.
+                # The short queue keeps a slow reader from filling memory.
                 if len(waiting) > 2 * processes:
                     yield waiting.pop(0).result()
             while waiting:
                 yield waiting.pop(0).result()
         except concurrent.futures.process.BrokenProcessPool as error:
             raise RuntimeError(
-                "A rendering process ended abruptly (killed, or out of memory). Start again, with"
-                f" fewer processes than {processes} if memory was short."
+                "A rendering process ended abruptly (killed, or out of memory). Start again, with "
+                f"fewer processes than {processes} if memory was short."
             ) from error
         finally:
             for future in waiting:

@@ -1,32 +1,52 @@
-"""The fine relief of skin: pores, lumps, the grooves of lips, and the wrinkles of age."""
+"""The fine relief of skin: pores, bumps, grooves of the lips, and wrinkles."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from tfrelight.synthesis import noise
+from tfrelight.synthesis.appearance import Appearance
+from tfrelight.synthesis.body_model import EYELIDS, LIPS
 from tfrelight.synthesis.falloff import bump, spot, step
-from tfrelight.synthesis.head_model import EYELIDS, LIPS
 
 __all__ = ["ridges", "slope"]
 
 
-def ridges(rest, wavelength, seed, sharpness):
-    """Thin valleys along the zero lines of a noise field: height `[N]` and gradient `[N, 3]`."""
+def ridges(
+    rest: np.ndarray, wavelength: float | Sequence[float], seed: int, sharpness: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Thin valleys along the zero lines of a noise field.
+
+    Args:
+      rest: points of the neutral head, `[N, 3]` float32.
+      wavelength, seed: see `noise.field`.
+      sharpness: width of the valleys, in standard deviations of the noise.
+
+    Returns:
+      Height `[N]` from -1 to 0, and its gradient `[N, 3]`.
+    """
     value, gradient = noise.gradient(rest, wavelength, seed)
     valley = np.exp(-0.5 * (value / sharpness) ** 2)
     return -valley, (valley * value / sharpness**2)[:, None] * gradient
 
 
-def slope(look, rest, regions):
-    """Gradient `[N, 3]` of the skin's height over the smooth head, in its rest frame."""
+def slope(look: Appearance, rest: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """Gradient `[N, 3]` of the skin's height over the smooth head, in the neutral head's frame.
+
+    Args:
+      look: pores and wrinkles.
+      rest: points of the neutral head, `[N, 3]` float32 millimetres.
+      regions: `[N, R]` (`Mesh.regions`).
+    """
     seed = look.seed + 100
     x, y = np.abs(rest[:, 0]), rest[:, 1]
     lips, lids = regions[:, LIPS], regions[:, EYELIDS]
     total = np.zeros_like(rest)
 
     def add(gradient, weight):
-        """Adds `gradient(points)` where its weight counts; fields are what costs time."""
+        """Adds `gradient(points)` only where its weight counts, because fields are slow."""
         where = np.flatnonzero(weight > 1e-3)
         if len(where):
             total[where] += gradient(rest[where]) * weight[where, None]
@@ -55,7 +75,7 @@ def slope(look, rest, regions):
 
 
 def _around(rest):
-    """Offset `[N, 2]` from the outer corner of the nearer eye, its length and angle."""
+    """Offset `[N, 2]` from the outer corner of the nearer eye, and its length and angle."""
     away = np.stack([np.abs(rest[:, 0]) - 42, rest[:, 1] + 1], -1)
     return away, np.sqrt((away**2).sum(-1)) + 1e-3, np.arctan2(away[:, 1], away[:, 0])
 
@@ -66,7 +86,7 @@ def _corner(rest):
 
 
 def _crows_feet(rest, seed):
-    """Gradient `[N, 3]` of rays from the outer corners of the eyes, in polar coordinates there."""
+    """Gradient `[N, 3]` of wrinkles that radiate from the outer corners of the eyes."""
     away, radius, angle = _around(rest)
     side = np.sign(rest[:, 0])
     polar = np.stack([angle * 20, radius, 40 * side], -1).astype(np.float32)

@@ -1,32 +1,50 @@
-"""What the surface of a head looks like: skin, lips, brows, eyes, teeth, and its fine relief.
+"""Paints the surface of a person: skin, lips, brows, eyes, teeth, hair, what is worn, fine relief.
 
-Patterns live on the neutral head (`Hits.rest`, millimetres, origin between the eyes), so they move
-with the face. Colours are linear RGB albedo and never contain shading.
+Patterns are defined on the neutral head (`Hits.rest`, millimetres, origin between the eyes), so
+they move with the face. Colours are linear RGB albedo and contain no shading.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
-from tfrelight.synthesis import atlases, hairstyle, mesh, noise, pigment, relief
+from tfrelight.synthesis import atlases, fabric, hairstyle, mesh, noise, pigment, relief
+from tfrelight.synthesis.appearance import Appearance
+from tfrelight.synthesis.body_model import EARS, EYELIDS, INSIDE_MOUTH, LIPS
 from tfrelight.synthesis.falloff import bump, spot, step
 from tfrelight.synthesis.head import Head
-from tfrelight.synthesis.head_model import EARS, EYELIDS, INSIDE_MOUTH, LIPS
-from tfrelight.synthesis.look import Look
 from tfrelight.synthesis.render import Hits
 
 __all__ = ["Surface", "paint"]
 
+_SKIN, _HAIR, _EYES, _MOUTH = range(1, 5)
+# The part of each material; `_skin` tells apart what is painted on skin.
+_PART_OF = np.zeros(256, np.uint8)
+for _material, _part in (
+    (mesh.SKIN, _SKIN),
+    (mesh.EYE, _EYES),
+    (mesh.TEETH, _MOUTH),
+    (mesh.TONGUE, _MOUTH),
+    (mesh.LASH, _HAIR),
+    (mesh.HAIR, _HAIR),
+):
+    _PART_OF[_material] = _part
+
 
 @dataclasses.dataclass
 class Surface:
-    """What light meets at M hits.
+    """The surface at M hits.
 
-    albedo: `[M, 3]` linear. normal: `[M, 3]` unit, with relief. gloss: `[M]` factor on the Fresnel
-    reflectance of skin (0.028). roughness: `[M]` GGX alpha. scatter: `[M]` 0..1, how much light
-    spreads below the surface.
+    Attributes:
+      albedo: `[M, 3]` linear RGB.
+      normal: `[M, 3]` unit, with relief.
+      gloss: `[M]` factor on the Fresnel reflectance of skin (0.028).
+      roughness: `[M]` GGX alpha.
+      scatter: `[M]` in [0, 1], strength of subsurface scattering.
+      part: `[M]` uint8, index into `tfrelight.data.portrait.PARTS`.
     """
 
     albedo: np.ndarray
@@ -34,10 +52,11 @@ class Surface:
     gloss: np.ndarray
     roughness: np.ndarray
     scatter: np.ndarray
+    part: np.ndarray
 
 
 def _brows(look, rest):
-    """`[N]` cover of the brows by hairs."""
+    """Share `[N]` of the skin that hairs of the brows cover."""
     brow = look.brow
     x = np.abs(rest[:, 0])
     along = (x - brow["inner"]) / brow["length"]
@@ -57,7 +76,7 @@ def _brows(look, rest):
     middle = middle - 5.5 * np.clip(s - 0.55, 0, 1) ** 1.5 * 2
     half = brow["thickness"] * np.interp(s, [-0.1, 0.08, 0.6, 1.05], [0.5, 1.2, 1.0, 0.25])
     across = (y - middle) / half
-    # Hairs: stretched noise, upright at the nose and lying outwards at the tail.
+    # Hairs are stretched noise, upright at the nose and lying outwards at the tail.
     lean = np.interp(s, [0, 0.25, 1], [1.3, 0.5, -0.15])
     u = x[near] - lean * (y - middle)
     v = y - middle + lean * 0.5 * x[near]
@@ -73,7 +92,7 @@ def _brows(look, rest):
 
 
 def _lookup(look, melanin, blood):
-    """Albedo `[N, 3]` of melanin and blood fractions `[N]`."""
+    """Albedo `[N, 3]` for volume fractions `[N]` of melanin and blood."""
     rows = np.interp(np.log(melanin), np.log(pigment.MELANIN), np.arange(len(pigment.MELANIN)))
     columns = np.interp(np.log(blood), np.log(pigment.BLOOD), np.arange(len(pigment.BLOOD)))
     row, column = rows.astype(int).clip(0, 46), columns.astype(int).clip(0, 22)
@@ -84,8 +103,30 @@ def _lookup(look, melanin, blood):
     return top * (1 - a) + bottom * a
 
 
+def _painted(look, rest, fine):
+    """Shares `[N]` of the skin under the first and under the second colour of face paint."""
+    x, y, z = rest.T
+    face = step(z, -60, -45) * step(y, -118, -108) * step(-y, -70, -58)
+    if look.paint == "stripes":
+        bars = np.maximum(bump(y + 32, 4.5), bump(y + 47, 4.5)) * step(np.abs(x), 22, 26)
+        first = step(bars * step(-np.abs(x), -62, -56), 0.4, 0.6) * face
+        return first, bump(x, 5) * step(y, 8, 12) * face
+    if look.paint == "halves":
+        return face * step(x + fine, -1, 1), face * step(-x - fine, -1, 1)
+    if look.paint == "mask":
+        band = step(y, -22, -14) * step(-y, -30, -22)
+        return face * band, face * spot(rest, 33, -42, 12, 10) * 0.8
+    if look.paint == "clown":
+        red = spot(rest, 30, -44, 12, 11) + bump(x, 9) * bump(y + 38, 9) * (z > 20)
+        return face, np.clip(1.6 * red + 1.5 * spot(rest, 16, -78, 14, 9), 0, 1) * face
+    dots = noise.field(rest, 16.0, look.seed + 40)
+    return step(noise.field(rest, 60.0, look.seed + 41), -0.6, -0.3) * face, step(
+        dots, 0.7, 0.9
+    ) * face
+
+
 def _skin(look, head, rest, regions):
-    """Albedo, gloss, roughness and scatter of skin at `[N, 3]` rest points."""
+    """Albedo, gloss, roughness, scatter and part of skin at points `[N, 3]` of the neutral head."""
     x, y = np.abs(rest[:, 0]), rest[:, 1]
     seed = look.seed
     coarse = noise.field(rest, 45.0, seed)
@@ -127,7 +168,7 @@ def _skin(look, head, rest, regions):
     mouth = step(regions[:, INSIDE_MOUTH], 0.3, 0.7)
     wet = np.maximum(lips, mouth)
     log_blood = log_blood * (1 - wet) + wet * np.log(look.lip_blood)
-    # Lips carry less melanin than the skin around them, but dark skin has dark lips.
+    # Lips hold less melanin than the skin around them, but dark skin has dark lips.
     log_melanin = log_melanin - look.lip_paleness * wet * np.maximum(log_melanin - np.log(0.012), 0)
     albedo = _lookup(look, np.exp(log_melanin), np.exp(log_blood))
     cover = (look.lipstick_cover * lips * (1 - mouth))[:, None]
@@ -136,13 +177,17 @@ def _skin(look, head, rest, regions):
         shadow = step(lids, 0.2, 0.8) + spot(rest, 31, 10, 15, 5)
         cover = (look.eyeshadow_cover * np.clip(shadow, 0, 1) * (y > -2))[:, None]
         albedo = albedo * (1 - cover) + cover * look.eyeshadow
+    if look.paint:
+        for cover, paint in zip(_painted(look, rest, fine), look.paint_colors):
+            cover = (0.93 * cover * (1 - mouth))[:, None]
+            albedo = albedo * (1 - cover) + cover * paint
     if look.stubble:
         dots = np.clip(0.75 + 0.5 * noise.field(rest, 1.1, seed + 6) + 0.25 * medium, 0, 1.4)
         cover = 0.62 * look.stubble * hairstyle.beard_area(rest) * (1 - lips) * dots
         albedo = albedo * (1 - cover[:, None]) + cover[:, None] * look.hair_color * 1.3
     style = look.style
     ears = regions[:, EARS]
-    # Noise frays the edges of the mask and nothing else.
+    # The noise affects only the edges of the mask.
     fray = 1 + 0.25 * medium + 0.25 * fine
     grown = style.density * step(hairstyle.scalp(style, rest) * fray, 0.15, 0.85)
     grown = grown * (1 - step(ears, 0.2, 0.5))
@@ -154,50 +199,33 @@ def _skin(look, head, rest, regions):
     albedo = albedo * (1 - grown) + grown * look.hair_color * 0.9
     cover = (_brows(look, rest) * (1 - mouth))[:, None]
     albedo = albedo * (1 - cover) + cover * look.brow_color
-    # The T of forehead and nose, and chin, are oilier; lips are wet.
+    # Forehead, nose and chin (the T-zone) are oilier; lips are wet.
     t_zone = bump(rest[:, 0], 14) * step(y, -50, -20) + 0.7 * bump(rest[:, 0], 45) * step(y, 15, 35)
     hairs = np.maximum(cover, grown)[:, 0]
     gloss = look.oil * (0.65 + 0.6 * np.clip(t_zone, 0, 1)) * (1 - 0.7 * hairs) + 0.3 * wet
     rough = look.roughness * (1 - 0.2 * np.clip(t_zone, 0, 1)) * (1 - 0.3 * wet)
     scatter = 1 - 0.8 * hairs
-    clothed = step(look.cloth["line"] + look.cloth["slope"] * x - y, -0.7, 0.7)
-    if clothed.any():
-        albedo = albedo * (1 - clothed[:, None]) + clothed[:, None] * _cloth(look, rest)
-        gloss, rough = gloss * (1 - 0.8 * clothed), np.maximum(rough, 0.7 * clothed)
-        scatter = scatter * (1 - clothed)
-    return albedo, gloss, rough, scatter
-
-
-def _cloth(look, rest):
-    """Albedo of plain, striped or checked cloth."""
-    cloth = look.cloth
-    across = np.sin(rest[:, 1] * 2 * np.pi / cloth["pitch"]) > 0.2
-    along = np.sin(rest[:, 0] * 2 * np.pi / cloth["pitch"]) > 0.2
-    share = {
-        "plain": np.zeros(len(rest)),
-        "across": across.astype(float),
-        "along": along.astype(float),
-        "checked": 0.5 * across + 0.5 * along,
-    }[cloth["stripes"]][:, None]
-    color = cloth["color"] * (1 - share) + cloth["other"] * share
-    return np.clip(color, 0.01, 0.85)
+    part = np.full(len(rest), _SKIN, np.uint8)
+    part[hairs > 0.5] = _HAIR
+    part[mouth > 0.5] = _MOUTH
+    return albedo, gloss, rough, scatter, part
 
 
 def _hair(look, hits):
-    """Albedo, normal and gloss of locks, from their rest coordinates (shade, along, across)."""
+    """Albedo and normals of locks, from their rest coordinates (shade, along, across)."""
     shade, along, across = hits.rest.T
     points = np.stack([shade * 400, along * 1.5, across * 5], -1).astype(np.float32)
     strands, slope = noise.gradient(points, 1.3, look.seed + 300)
     tone = (0.7 + 0.6 * shade) * (1 + 0.22 * strands)
     albedo = look.hair_color * np.clip(tone, 0.3, 1.8)[:, None]
-    # Strands roughen the normal across the lock; which way that is in space matters little here.
+    # Strands roughen the normal across the lock; the exact direction matters little.
     jitter = np.stack([slope[:, 2], strands, 0 * strands], -1) * 0.07
     normal = hits.normal + np.clip(jitter, -0.5, 0.5)
     return albedo, normal / np.linalg.norm(normal, axis=-1, keepdims=True)
 
 
 def _eye(look, rest, radius):
-    """Albedo of the eyeball at unit directions `rest` `[N, 3]`, z through the pupil."""
+    """Albedo `[N, 3]` of an eyeball at unit directions `rest` `[N, 3]`, z through the pupil."""
     angle = np.arccos(np.clip(rest[:, 2], -1, 1))
     distance = np.sin(np.minimum(angle, np.pi / 2)) * radius
     turn = np.arctan2(rest[:, 1], rest[:, 0])
@@ -208,8 +236,8 @@ def _eye(look, rest, radius):
     inner = bump(distance - look.pupil, 1.3)
     iris = look.iris * (1 + 0.35 * fibre - 0.65 * ring + 0.35 * inner)[:, None]
     veins = relief.ridges(rest * 12, 5.0, look.seed + 201, 0.12)[0] * step(angle, 0.6, 1.1)
-    red = np.float32([0.0, 0.35, 0.35]) * (0.35 * step(angle, 0.5, 1.3) - 0.5 * veins)[:, None]
-    sclera = look.sclera * (1 - red)
+    red = (0.35 * step(angle, 0.5, 1.3) - 0.5 * veins)[:, None]
+    sclera = look.sclera * (1 - red * np.array([0.0, 0.35, 0.35], np.float32))
     outside = step(distance, iris_radius - 0.35, iris_radius + 0.35)[:, None]
     pupil = step(-distance, -look.pupil - 0.3, -look.pupil + 0.3)[:, None]
     color = iris * (1 - outside) + sclera * outside
@@ -217,15 +245,25 @@ def _eye(look, rest, radius):
     return np.clip(color * (1 - pupil) + 0.006 * pupil, 0.004, 0.9)
 
 
-def paint(look: Look, head: Head, hits: Hits, rotation, atlas=None) -> Surface:
-    """The surface at hits on a person.
+def paint(
+    look: Appearance,
+    head: Head,
+    hits: Hits,
+    rotation: np.ndarray,
+    finishes: Sequence[fabric.Finish] = (),
+    footprint: float = 1.0,
+    atlas: np.ndarray | None = None,
+) -> Surface:
+    """Paints the surface at hits on a person.
 
     Args:
-      look: the person's look.
-      head: the person's shape.
-      hits: where rays met the person's mesh.
-      rotation: `[3, 3]` from the head's rest frame to the camera's, which turns the relief.
-      atlas: one of `atlases.choose`, or None.
+      look: the person's colours.
+      head: the person's head.
+      hits: hits on the person's mesh.
+      rotation: `[3, 3]` from the neutral head's frame to the camera's; it turns the relief.
+      finishes: of what the person wears.
+      footprint: of a hit's sample, millimetres.
+      atlas: skin detail from `atlases.choose`, or None.
     """
     count = len(hits.ray)
     albedo = np.zeros((count, 3), np.float32)
@@ -236,7 +274,10 @@ def paint(look: Look, head: Head, hits: Hits, rotation, atlas=None) -> Surface:
 
     skin = np.flatnonzero(hits.material == mesh.SKIN)
     rest, regions = hits.rest[skin], hits.regions[skin]
-    albedo[skin], gloss[skin], roughness[skin], scatter[skin] = _skin(look, head, rest, regions)
+    part = _PART_OF[hits.material]
+    albedo[skin], gloss[skin], roughness[skin], scatter[skin], part[skin] = _skin(
+        look, head, rest, regions
+    )
     if atlas is not None:
         bare = step(scatter[skin], 0.3, 0.9)[:, None]
         albedo[skin] *= 1 + bare * (atlases.detail(atlas, hits.coordinates[skin]) - 1)
@@ -244,7 +285,7 @@ def paint(look: Look, head: Head, hits: Hits, rotation, atlas=None) -> Surface:
         np.float32
     )
     slope -= normal[skin] * (slope * normal[skin]).sum(-1, keepdims=True)
-    # Deeper than 45 degrees a relief would have to shadow itself.
+    # Relief steeper than 45 degrees would have to cast shadows on itself.
     slope *= np.minimum(1, 1 / np.maximum(np.linalg.norm(slope, axis=-1, keepdims=True), 1e-6))
     bent = normal[skin] - slope
     normal[skin] = bent / np.linalg.norm(bent, axis=-1, keepdims=True)
@@ -262,8 +303,11 @@ def paint(look: Look, head: Head, hits: Hits, rotation, atlas=None) -> Surface:
     if len(lock):
         albedo[lock], normal[lock] = _hair(look, hits.only(lock))
         gloss[lock], roughness[lock] = 0.6, 0.45
-    frame = hits.material == mesh.GLASSES
-    albedo[frame], gloss[frame], roughness[frame] = look.frames, 2.0, 0.2
+    for number, finish in enumerate(finishes):
+        own = np.flatnonzero(hits.material == mesh.WORN + number)
+        if len(own):
+            albedo[own], normal[own] = fabric.worn(finish, hits.only(own), footprint)
+            gloss[own], roughness[own], part[own] = finish.gloss, finish.roughness, finish.part
     return Surface(
-        np.clip(albedo, 0.004, 0.95).astype(np.float32), normal, gloss, roughness, scatter
+        np.clip(albedo, 0.004, 0.95).astype(np.float32), normal, gloss, roughness, scatter, part
     )

@@ -1,114 +1,134 @@
-"""How a person stands before the camera: pose, framing, and what is behind."""
+"""Places a person in front of the camera: pose and framing."""
 
 from __future__ import annotations
 
 import dataclasses
 
 import numpy as np
-from scipy import ndimage
+from scipy.spatial.transform import Rotation
 
-from tfrelight import harmonics
-from tfrelight.synthesis import noise
+from tfrelight.photos.blending import smoothstep
 from tfrelight.synthesis.mesh import Mesh, rotation
 from tfrelight.synthesis.render import Camera
 
-__all__ = ["backdrop", "background", "frame", "pose"]
+__all__ = [
+    "FRAMINGS",
+    "PIVOT",
+    "Pose",
+    "apply",
+    "frame",
+    "sample_pose",
+]
 
 
-def pose(rng, settings, mesh: Mesh, tight):
-    """Turns a mesh about the base of its neck, shoulders less than the head, about still eyes.
+FRAMINGS = ("tight", "face", "head", "bust", "half")
 
-    Returns:
-      The posed mesh, and the head's rotation `[3, 3]`.
+# The point about which the head turns, millimetres.
+PIVOT = np.array([0.0, -125.0, -110.0])
+# The neck turns the head so far against the body, degrees.
+_NECK = 62.0
+
+
+@dataclasses.dataclass
+class Pose:
+    """How head and body are turned.
+
+    Attributes:
+      head: `[3, 3]` rotation of the head, from the neutral person's frame to the camera's.
+      body: `[3, 3]` rotation of the body.
     """
-    spread = (
-        (5.0, 4.0, 2.0) if tight else (9.0, 7.0, 3.5) if rng.random() < 0.6 else (24.0, 11.0, 5.0)
-    )
-    limits = np.array([settings.yaw, settings.pitch, 10.0])
-    angles = np.clip(rng.normal(0, spread), -limits, limits)
-    turned = rotation(*angles)
-    body = rotation(*(angles * rng.uniform(0, 0.8)))
-    pivot = np.array([0.0, -125.0, -110.0])
-    height = np.clip((mesh.vertices[:, 1:2] + 185) / 90, 0, 1)
-    height = (height * height * (3 - 2 * height)).astype(np.float32)
 
-    def turn(values, offset):
-        about = values - offset
-        return about @ body.T * (1 - height) + about @ turned.T * height
+    head: np.ndarray
+    body: np.ndarray
 
-    vertices = turn(mesh.vertices, pivot) - (turned @ -pivot)
-    normals = turn(mesh.normals, 0)
-    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
-    posed = dataclasses.replace(
-        mesh, vertices=vertices.astype(np.float32), normals=normals.astype(np.float32)
-    )
-    return posed, turned
+    @property
+    def against_body(self) -> np.ndarray:
+        """Rotation `[3, 3]` of the head against the body, in the body's frame."""
+        return self.body.T @ self.head
 
 
-def frame(rng, between_eyes, tight) -> Camera:
-    """A window on the face: as tight as Extended Yale B's crops, or out to head and neck."""
-    if tight:
-        share, row = rng.normal(0.55, 0.03), rng.normal(0.215, 0.03)
-        distance = np.exp(rng.uniform(np.log(700), np.log(3000)))
-        aside = rng.normal(0, 0.015)
-    elif rng.random() < 0.45:
-        share, row = rng.uniform(0.32, 0.5), rng.uniform(0.28, 0.42)
-        distance = np.exp(rng.uniform(np.log(500), np.log(3000)))
-        aside = rng.normal(0, 0.03)
-    else:
-        share, row = rng.uniform(0.18, 0.32), rng.uniform(0.38, 0.5)
-        distance = np.exp(rng.uniform(np.log(600), np.log(3000)))
-        aside = rng.normal(0, 0.05)
-    width = between_eyes / share
+def sample_pose(
+    rng: np.random.Generator, tight: bool, yaw: float, pitch: float, roll: float
+) -> Pose:
+    """Draws a pose; most people look near the camera, some show a profile.
+
+    Args:
+      rng: source of all randomness.
+      tight: draw small angles more often, as in tightly framed photos.
+      yaw, pitch, roll: largest angles, degrees.
+    """
+    kinds = ["front", "turned", "wide", "profile"]
+    kind = rng.choice(kinds, p=[0.7, 0.2, 0.07, 0.03] if tight else [0.46, 0.3, 0.16, 0.08])
+    spread = {"front": (8, 6, 3), "turned": (24, 11, 6), "wide": (0, 15, 11), "profile": (0, 8, 5)}
+    angles = rng.normal(0, 1, 3) * spread[str(kind)]
+    side = rng.choice([-1.0, 1.0])
+    if kind == "wide":
+        angles[0] = side * rng.uniform(15, 65)
+    elif kind == "profile":
+        angles[0] = side * rng.uniform(62, 90)
+    limits = np.array([yaw, pitch, roll])
+    angles = np.clip(angles, -limits, limits)
+    share = rng.uniform(0.0, 1.1) if abs(angles[0]) < 45 else rng.uniform(0.3, 1.1)
+    turn = np.clip(share * angles[0] + rng.normal(0, 8), angles[0] - _NECK, angles[0] + _NECK)
+    body = rotation(turn, 0.25 * angles[1] + rng.normal(0, 2), 0.3 * angles[2] + rng.normal(0, 2))
+    return Pose(rotation(*angles), body)
+
+
+def apply(pose: Pose, mesh: Mesh) -> Mesh:
+    """Turns a person: the body about the base of the neck, the head against it by `Mesh.follow`.
+
+    Args:
+      pose: how.
+      mesh: the person in the neutral pose, origin between the eyes, where it stays.
+    """
+    turned = np.empty((2,) + mesh.vertices.shape, np.float32)
+    for number, values in enumerate((mesh.vertices - PIVOT, mesh.normals)):
+        # Rodrigues' formula, by a share of the angle for each vertex.
+        vector = Rotation.from_matrix(pose.against_body).as_rotvec()
+        angle = np.linalg.norm(vector)
+        axis = vector / max(angle, 1e-9)
+        part = (angle * mesh.follow)[:, None]
+        along = (values @ axis)[:, None] * axis
+        side = np.cross(axis, values)
+        turned[number] = (
+            along + (values - along) * np.cos(part) + side * np.sin(part)
+        ) @ pose.body.T
+    turned[0] += pose.head @ PIVOT
+    return dataclasses.replace(mesh, vertices=turned[0], normals=turned[1])
+
+
+def frame(
+    rng: np.random.Generator, interocular_distance: float, framing: str, pose: Pose
+) -> Camera:
+    """Frames a person.
+
+    Args:
+      rng: source of all randomness.
+      interocular_distance: millimetres.
+      framing: "tight" is brows to mouth, as tight as the crops of Extended Yale B; "face" and
+        "head" go up to head and neck, "bust" to the chest, "half" to the waist.
+      pose: of the person; profiles are framed about the head rather than the eyes.
+    """
+    shares, rows, aside, nearest = {
+        "tight": ((0.47, 0.63), (0.16, 0.27), 0.015, 700),
+        "face": ((0.32, 0.5), (0.28, 0.42), 0.03, 500),
+        "head": ((0.18, 0.32), (0.36, 0.5), 0.05, 600),
+        "bust": ((0.105, 0.18), (0.27, 0.45), 0.08, 800),
+        "half": ((0.072, 0.105), (0.2, 0.36), 0.08, 1200),
+    }[framing]
+    share, row = rng.uniform(*shares), rng.uniform(*rows)
+    distance = np.exp(rng.uniform(np.log(nearest), np.log(3500)))
+    width = interocular_distance / share
+    # The waist is the lowest that a person has.
+    row = max(row, 1 - 9.6 * share)
+    behind = pose.head @ np.array([0.0, 0.0, -45.0]) * (interocular_distance / 61.6)
+    # As windows around found faces: in the middle are the eyes, of a profile the head.
+    profile = smoothstep((abs(pose.head[0, 2]) - 0.7) / 0.25)
     return Camera(
         distance=float(max(distance, 2.2 * width)),
         half_width=float(width / 2),
-        centre=(float(aside * width), float((row - 0.5) * width)),
+        centre=(
+            float(rng.normal(0, aside) * width + profile * behind[0] * rng.uniform(0.5, 1)),
+            float((row - 0.5) * width),
+        ),
     )
-
-
-def backdrop(rng, size):
-    """`[H, W, 3]` reflectance of what stands behind the person: plain, graded or mottled."""
-    y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size - 0.5
-    color = rng.uniform(0.02, 0.6) * np.exp(rng.normal(0, 0.3, 3))
-    slope = rng.normal(0, 0.8, 2)
-    image = color * np.exp(slope[0] * x + slope[1] * y)[..., None]
-    if rng.random() < 0.5:
-        points = np.stack([x, y, 0 * x], -1).reshape(-1, 3)
-        seed = int(rng.integers(2**31))
-        # Of one colour, nearly: paint, foliage, bricks are not rainbows.
-        for offset, depth in enumerate(([0.5, 0.5, 0.5], [0.1, 0.0, -0.1])):
-            pattern = noise.field(points, rng.uniform(0.1, 0.8), seed + offset)
-            image *= np.exp(pattern.reshape(size, size, 1) * depth)
-    return np.clip(image, 0.003, 0.9).astype(np.float32)
-
-
-def background(rng, light, wall):
-    """`[H, W, 3]` radiance behind the person under a light."""
-    size = len(wall)
-    if light.kind == "environment" and light.environment is not None and rng.random() < 0.8:
-        # A phone's field of view, whatever the crop: the few degrees behind a face seen from afar
-        # would be of one colour.
-        view = np.radians(rng.uniform(50, 70))
-        _, directions = Camera(1.0, float(np.tan(view / 2)), (0.0, 0.0)).rays(size)
-        height, width = light.environment.shape[:2]
-        azimuth = np.arctan2(directions[..., 0], directions[..., 2]) / np.pi
-        column = (azimuth + 1) / 2 * width - 0.5
-        row = (0.5 - np.arcsin(np.clip(directions[..., 1], -1, 1)) / np.pi) * height - 0.5
-        return np.stack(
-            [
-                ndimage.map_coordinates(
-                    light.environment[..., k],
-                    [row, np.mod(column, width)],
-                    order=1,
-                    mode="grid-wrap",
-                )
-                for k in range(3)
-            ],
-            -1,
-        )
-    towards = np.float32([0, 0, 1])
-    level = harmonics.shade(towards, light.coefficients())
-    # A wall further back gets less of a flash than of a room's light.
-    falloff = rng.uniform(0, 0.25) if light.kind == "flash" else rng.uniform(0.2, 1.2)
-    return wall * np.maximum(level, 0).astype(np.float32) * np.float32(falloff)

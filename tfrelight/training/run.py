@@ -1,17 +1,21 @@
-"""A run from its settings to its folder."""
+"""Runs training, from a `TrainConfig` to a run folder."""
 
-import sys
+from __future__ import annotations
+
+import contextlib
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tfrelight import losses
-from tfrelight.addons import tfa
+from tfrelight import progress
 from tfrelight.data import pairs
+from tfrelight.data.addons import tfa
 from tfrelight.errors import InputError
-from tfrelight.models import precision, presets
+from tfrelight.models import loading, networks, precision, presets
 from tfrelight.models.relight_model import RelightModel
 from tfrelight.training import callbacks, strategies
+from tfrelight.training.config import TrainConfig
 from tfrelight.training.mixture import mixture
 from tfrelight.training.run_folder import RunFolder
 
@@ -19,150 +23,164 @@ __all__ = ["train"]
 
 # Pairs in `samples.png`.
 _SAMPLES = 6
+# Pairs of real people who choose the best weights: two of each, if there are as many people as
+# `mixture.VALIDATION_SUBJECTS`.
+_HELD_OUT_PAIRS = 64
 
 
-def train(workdir, settings, strategy=None, max_minutes=0):
-    """Trains a network, or goes on with a run that was interrupted.
+def train(config: TrainConfig) -> list[dict[str, Any]]:
+    """Trains a network, or resumes an interrupted run.
+
+    It seeds Python, NumPy and TensorFlow and sets Keras' global precision policy.
 
     Args:
-      workdir: folder of the run. Of several workers the first uses it, the others
-        `WORKDIR-worker1` and so on: every worker needs its own checkpoints to go on from.
-      settings: the flags of `tfrelight.train` by name, those left out that do not change numbers.
-      strategy: from `strategies.create`; None for one device.
-      max_minutes: stop after so many; 0 for no limit.
+      config: the settings. The first of several workers uses `workdir`, the others
+        `WORKDIR-worker1` and so on, because every worker resumes from its own checkpoints.
 
     Returns:
-      list of dicts, the logs of all epochs of the run.
+      The logs of all epochs of the run.
 
     Raises:
       InputError: a setting or a data folder is wrong, the run folder holds another run, or a loss
-        became NaN (the last good weights are kept).
+        is not finite (the last good weights are kept).
     """
-    _validate(settings)
-    strategy = strategy or tf.distribute.get_strategy()
-    keras.utils.set_random_seed(settings["seed"])
-    precision.set_precision(settings["precision"])
+    # This must come before any other use of TensorFlow (see `strategies.create`).
+    strategy = strategies.create(config.strategy)
+    _check_names(config)
+    keras.utils.set_random_seed(config.seed)
+    precision.set_precision(config.precision)
     number = strategies.worker(strategy)
-    folder = RunFolder(f"{workdir}-worker{number}" if number else workdir)
-    folder.check(settings)
-    arguments = {"size": settings["size"]}
+    folder = RunFolder(f"{config.workdir}-worker{number}" if number else config.workdir)
+    folder.check(config.settings())
+    arguments = {"size": config.size}
     with strategy.scope():
-        network = presets.build(settings["network"], **arguments)
-        if settings["initial_weights"]:
-            _initialise(network, settings["initial_weights"])
-        model = RelightModel(network, {name: settings[f"{name}_weight"] for name in losses.NAMES})
-        model.compile(optimizer=_optimizer(settings))
-    sources = mixture(settings)
+        network = networks.build(config.network, **arguments)
+        if config.initial_weights:
+            _initialise(network, config.initial_weights)
+        model = RelightModel(network, config.loss_weights)
+        model.compile(optimizer=_optimizer(config))
+    sources = mixture(config)
     print(sources.summary, flush=True)
-    # Now that nothing is left to refuse.
-    folder.create(settings, keras.mixed_precision.global_policy().name)
-    presets.describe(folder.path, settings["network"], arguments)
-    keep = callbacks.Keep(folder, model, monitor=presets.BEST_BY)
+    # Only now, when all input is valid, does the run write its folder.
+    folder.create(config.settings(), keras.mixed_precision.global_policy().name)
+    loading.describe(folder.path, config.network, arguments)
+    keep = callbacks.SaveRun(folder, model, _real_error(model, sources.held_out, config.batch_size))
     done = keep.restore()
-    if done == settings["epochs"]:
+    if done == config.epochs:
         print(f"{folder.path} is a finished run of {done} epochs.")
         return keep.history
     if done:
-        print(f"Going on with {folder.path} after epoch {done}.")
+        print(f"Resuming {folder.path} after epoch {done}.")
 
     validation = pairs.pairs(
         [sources.validation],
-        settings["batch_size"],
+        config.batch_size,
         shuffle=False,
         augmented=False,
     )
-    validation = validation.cache().with_options(_by_batch())
-    samples = _first_pairs(validation, settings["batch_size"])
+    validation = validation.cache()
+    # Of a dataset whose length it does not know, Keras 3 reports validation means that are
+    # N / (N + 1) of the truth.
+    batches = sum(1 for _ in validation)
+    validation = validation.apply(tf.data.experimental.assert_cardinality(batches))
+    validation = validation.with_options(_by_batch())
+    samples = _first_pairs(validation, config.batch_size)
     stop = callbacks.StopOnNonFinite()
-    model.fit(
-        pairs.pairs(
-            sources.training,
-            settings["batch_size"],
-            seed=settings["seed"],
-            steps=settings["epochs"] * settings["steps_per_epoch"],
-            start=done * settings["steps_per_epoch"],
-        ).with_options(_by_batch()),
-        validation_data=validation,
-        epochs=settings["epochs"],
-        initial_epoch=done,
-        steps_per_epoch=settings["steps_per_epoch"],
-        callbacks=[
-            stop,
-            keep,
-            callbacks.ShowSamples(folder, samples),
-            keras.callbacks.TensorBoard(folder.logs),
-            *([tfa.callbacks.TimeStopping(int(60 * max_minutes))] if max_minutes else []),
-            *([tfa.callbacks.TQDMProgressBar()] if sys.stderr.isatty() else []),
-        ],
-        # Where there is no terminal for a progress bar, one line an epoch.
-        verbose=0 if sys.stderr.isatty() else 2,
-    )
+    terminal = progress.on_terminal()
+    with contextlib.closing(callbacks.EpochProgress()) as lines:
+        model.fit(
+            pairs.pairs(
+                sources.training,
+                config.batch_size,
+                seed=config.seed,
+                steps=config.epochs * config.steps_per_epoch,
+                start=done * config.steps_per_epoch,
+            ).with_options(_by_batch()),
+            validation_data=validation,
+            epochs=config.epochs,
+            initial_epoch=done,
+            steps_per_epoch=config.steps_per_epoch,
+            callbacks=[
+                keep,
+                stop,
+                callbacks.SampleImages(folder, samples),
+                keras.callbacks.TensorBoard(folder.logs),
+                *(
+                    [tfa.callbacks.TimeStopping(int(60 * config.max_minutes))]
+                    if config.max_minutes
+                    else []
+                ),
+                tfa.callbacks.TQDMProgressBar() if terminal else lines,
+            ],
+            # Without a terminal for a progress bar, Keras prints a line for each epoch.
+            verbose=0 if terminal else 2,
+            # `pairs` shuffles.
+            shuffle=False,
+        )
     if stop.error:
         raise InputError(f"{stop.error} {keep.kept()}")
+    print(f"Trained {len(keep.history)} of {config.epochs} epochs: {folder.path}")
     return keep.history
 
 
-def _validate(settings):
-    choices = {
-        "network": presets.NETWORKS,
-        "precision": precision.PRECISIONS,
-    }
-    for name, allowed in choices.items():
-        if settings[name] not in allowed:
+def _real_error(model, held_out, batch_size):
+    """A function to the error on held-out people, of the same pairs after every epoch, or None."""
+    if held_out is None:
+        return None
+    fixed = pairs.pairs(
+        [held_out],
+        batch_size,
+        steps=-(-_HELD_OUT_PAIRS // batch_size),
+        shuffle=False,
+        augmented=False,
+    ).cache()
+    return lambda: model.cross_relighting(fixed)
+
+
+def _check_names(config):
+    for name, allowed in (("network", networks.NETWORKS), ("precision", precision.PRECISIONS)):
+        if getattr(config, name) not in allowed:
             raise InputError(
-                f"Invalid --{name}. Expected one of: {', '.join(allowed)}. "
-                f"Received: {settings[name]!r}."
+                f"Invalid `{name}`. Expected one of: {', '.join(allowed)}. "
+                f"Received: {getattr(config, name)!r}."
             )
-    if not settings["learning_rate"] > 0:
-        raise InputError(
-            f"Invalid --learning_rate. Expected above 0. Received: {settings['learning_rate']}."
-        )
-    drops = settings["learning_rate_drops"]
-    if not all(str(step).isdecimal() for step in drops) or _drops(settings) != sorted(
-        set(_drops(settings)) - {0}
-    ):
-        raise InputError(
-            "Invalid --learning_rate_drops. Expected rising numbers of steps above 0. "
-            f"Received: {','.join(map(str, drops))}."
-        )
-    if drops and settings["warmup_steps"]:
-        raise InputError(
-            "--learning_rate_drops has no warm-up. Expected --warmup_steps=0. "
-            f"Received: {settings['warmup_steps']}."
-        )
 
 
 def _initialise(network, trained):
-    weights = presets.load_network(trained).get_weights()
-    wanted, found = ([w.shape for w in v] for v in (network.get_weights(), weights))
-    if wanted != found:
+    """Takes over trained weights. One network may tell parts apart and the other the mask alone."""
+    own, given = map(presets.variables, (network, loading.load_network(trained)))
+    shared = own.keys() & given.keys()
+    if any(own[name].shape != given[name].shape for name in shared) or any(
+        name.partition("/")[0] not in ("parts_out", "mask_out")
+        for name in own.keys() ^ given.keys()
+    ):
         raise InputError(
-            f"Invalid --initial_weights. Expected weights of the network {network.name} for photos "
-            f"of {network.input_shape[1]} pixels, as --network and --size say. Received: {trained}."
+            f"Invalid `initial_weights`. Expected weights of the network {network.name} for photos "
+            f"of {network.input_shape[1]} pixels (`network`, `size`). Received: {trained}."
         )
-    network.set_weights(weights)
+    for name in shared:
+        own[name].assign(given[name])
+    fresh = sorted(own.keys() - shared)
+    if fresh:
+        print(f"{trained} lacks {', '.join(fresh)}, which start at random.", flush=True)
 
 
-def _drops(settings):
-    return [int(step) for step in settings["learning_rate_drops"]]
-
-
-def _optimizer(settings):
-    steps = settings["epochs"] * settings["steps_per_epoch"]
-    warmup = min(settings["warmup_steps"], steps // 2)
-    rate = settings["learning_rate"]
-    if settings["learning_rate_drops"]:
-        drops = _drops(settings)
+def _optimizer(config):
+    steps = config.epochs * config.steps_per_epoch
+    warmup = min(config.warmup_steps, steps // 2)
+    rate = config.learning_rate
+    if config.learning_rate_drops:
+        drops = list(config.learning_rate_drops)
         rates = [rate * 0.1**number for number in range(len(drops) + 1)]
-        rate = keras.optimizers.schedules.PiecewiseConstantDecay(drops, rates)
+        schedule = keras.optimizers.schedules.PiecewiseConstantDecay(drops, rates)
     elif warmup:
-        rate = keras.optimizers.schedules.CosineDecay(
+        schedule = keras.optimizers.schedules.CosineDecay(
             0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup
         )
     else:
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+        schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
     optimizer = keras.optimizers.AdamW(
-        rate, weight_decay=settings["weight_decay"], global_clipnorm=1.0
+        schedule, weight_decay=config.weight_decay, global_clipnorm=1.0
     )
     if keras.mixed_precision.global_policy().name == "mixed_float16":
         optimizer = keras.mixed_precision.LossScaleOptimizer(optimizer)
@@ -170,7 +188,7 @@ def _optimizer(settings):
 
 
 def _by_batch():
-    """Workers take their part of each batch; the record files are too few to deal out."""
+    """Splits each batch over the workers, because there are too few record files to split."""
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return options

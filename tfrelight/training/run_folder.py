@@ -1,5 +1,7 @@
 """The folder that holds everything about a run."""
 
+from __future__ import annotations
+
 import importlib.metadata
 import json
 import os
@@ -7,10 +9,11 @@ import platform
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
-import tfrelight
 from tfrelight import files
 from tfrelight.errors import InputError
+from tfrelight.version import __version__
 
 __all__ = ["RunFolder", "flag_text"]
 
@@ -18,13 +21,13 @@ _PACKAGES = ("tensorflow", "keras", "tensorflow-addons", "tensorflow-graphics", 
 
 
 class RunFolder:
-    """Paths and small files of a run.
+    """The paths and small files of a run.
 
     Args:
-      path: the folder; made if it is not there.
+      path: the folder; `create` makes it.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self.flags = self.path / "flags.txt"
         self.metrics = self.path / "metrics.json"
@@ -33,30 +36,30 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self.weights = self.path / "weights"
 
-    def check(self, settings):
-        """Refuses the folder unless it is free for a run with these settings, or holds that run.
+    def check(self, settings: dict[str, Any]) -> None:
+        """Checks that the folder is empty or holds a run with these settings.
 
         Args:
-          settings: dict of flag names to values: everything that changes the numbers.
+          settings: dict from flag names to values: everything that changes the numbers.
 
         Raises:
-          InputError: the folder holds a run with other settings, or files of something else.
+          InputError: the folder holds a run with other settings, or other files.
         """
         if not self.flags.exists():
             if self.path.exists() and any(self.path.iterdir()):
                 raise InputError(
-                    f"{self.path} is not empty and holds no run. Give --workdir a new folder."
+                    f"{self.path} is not empty and holds no run. Give `workdir` a new folder."
                 )
             return
         different = self.different(settings)
         if different:
             raise InputError(
-                f"{self.path} holds a run with other settings: {different}. Give --workdir a new "
-                f"folder, or --flagfile={self.flags} to go on with that run."
+                f"{self.path} holds a run with other settings: {different}. Give `workdir` a new "
+                f"folder, or resume that run with --flagfile={self.flags}."
             )
 
-    def different(self, settings):
-        """How the settings of the run that the folder holds differ from these; "" if not at all."""
+    def different(self, settings: dict[str, Any]) -> str:
+        """Describes how the settings of the folder's run differ from these; "" if they do not."""
         old = dict(_split(self.flags.read_text().splitlines()))
         old.pop("workdir", None)
         new = {name: flag_text(value) for name, value in settings.items()}
@@ -65,18 +68,18 @@ class RunFolder:
             return ""
         name = names[0]
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        return f"--{name} was {old.get(name)!r}, now {new.get(name)!r}{more}"
+        return f"`{name}` was {old.get(name)!r}, now {new.get(name)!r}{more}"
 
-    def create(self, settings, precision):
-        """Makes the folder of a run that `check` let pass; does nothing to one that is there.
+    def create(self, settings: dict[str, Any], precision: str) -> None:
+        """Creates the folder of a new run; does nothing if it holds a run.
 
         Args:
-          settings: as for `check`.
-          precision: the Keras policy that the run's precision came to on this machine.
+          settings: as for `check`, which comes first.
+          precision: the Keras policy of the run on this machine.
         """
         if self.flags.exists():
             return
-        # The flags come first: they are what makes a folder a run.
+        # The flags come first: they mark a folder as a run.
         self.path.mkdir(parents=True, exist_ok=True)
         lines = {**settings, "workdir": self.path}
         files.write_text(
@@ -86,15 +89,15 @@ class RunFolder:
         self.weights.mkdir(exist_ok=True)
         files.write_json(self.path / "environment.json", {**_environment(), "precision": precision})
 
-    def history(self):
-        """The logs of the epochs so far: a list of dicts."""
+    def history(self) -> list[dict[str, Any]]:
+        """The logs of the epochs so far."""
         if not self.metrics.exists():
             return []
         return json.loads(self.metrics.read_text())["epochs"]
 
 
-def flag_text(value):
-    """A flag's value as `--NAME=` takes it."""
+def flag_text(value: Any) -> str:
+    """A flag's value as text after `--NAME=`."""
     if isinstance(value, (list, tuple)):
         return ",".join(map(str, value))
     return "" if value is None else str(value)
@@ -105,8 +108,8 @@ def _split(lines):
 
 
 def _git_revision():
-    """Of the checkout that the package runs from; None for an installed package."""
-    git, package = shutil.which("git"), Path(tfrelight.__file__).resolve().parent
+    """Revision of the checkout that the package runs from; None for an installed package."""
+    git, package = shutil.which("git"), Path(__file__).resolve().parents[1]
     if git is None or not (package.parent / ".git").exists():
         return None
     command = [git, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
@@ -117,10 +120,18 @@ def _git_revision():
 
 def _environment():
     return {
-        "tfrelight": tfrelight.__version__,
+        "tfrelight": __version__,
         "git_revision": _git_revision(),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
-        **{name: importlib.metadata.version(name) for name in _PACKAGES},
+        **{name: _version(name) for name in _PACKAGES},
     }
+
+
+def _version(package):
+    """Version of a package, or None without it, such as tensorflow-addons on Python 3.12."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,4 +1,6 @@
-"""How training is spread over devices and machines."""
+"""Distribution of training over devices and machines."""
+
+from __future__ import annotations
 
 import tensorflow as tf
 
@@ -13,11 +15,11 @@ NAMES = {
 }
 
 
-def create(name):
-    """A distribution strategy.
+def create(name: str) -> tf.distribute.Strategy:
+    """Creates a distribution strategy.
 
-    Call it before anything else of TensorFlow runs: `multi_worker` sets up the connections between
-    machines, which TensorFlow allows at its start only.
+    Call it before any other use of TensorFlow: `multi_worker` connects the machines, which
+    TensorFlow allows only at its start.
 
     Args:
       name: `default` (one device), `mirrored` (all GPUs of this machine) or `multi_worker` (the
@@ -28,14 +30,14 @@ def create(name):
     """
     if name not in NAMES:
         raise InputError(
-            f"Invalid --strategy. Expected one of: {', '.join(NAMES)}. Received: {name!r}."
+            f"Invalid `strategy`. Expected one of: {', '.join(NAMES)}. Received: {name!r}."
         )
     try:
         return NAMES[name]()
     except (ValueError, RuntimeError) as error:
-        raise InputError(f"--strategy={name} cannot start: {error}") from error
+        raise InputError(f"`strategy` {name} cannot start: {error}") from error
 
 
-def worker(strategy):
-    """Number of this worker among several machines; 0 is the chief, and whoever is alone."""
+def worker(strategy: tf.distribute.Strategy) -> int:
+    """Number of this worker among several machines; 0 for the chief or a single machine."""
     return strategy.cluster_resolver.task_id or 0 if strategy.cluster_resolver else 0

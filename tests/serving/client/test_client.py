@@ -1,8 +1,10 @@
-"""The client: what it sends and gives back, when it tries again, and what it raises."""
+"""The client: requests and results, retries, and errors."""
 
 import asyncio
 import concurrent.futures
 import contextlib
+import io
+import socket
 import sys
 import time
 
@@ -13,12 +15,15 @@ import pytest
 from tensorflow_serving.apis import (
     get_model_status_pb2,
     model_service_pb2_grpc,
+    predict_pb2,
     prediction_service_pb2_grpc,
 )
 
+from tests import color_profiles
 from tests.serving.conftest import file_of, picture, pixels_of
 from tfrelight import lights
 from tfrelight.errors import InputError
+from tfrelight.photos import xmp
 from tfrelight.serving import client
 
 LEFT, RIGHT = lights.Light.preset("left"), lights.Light.preset("right")
@@ -36,17 +41,18 @@ def server(address):
         yield found
 
 
-def test_relight_gives_each_photo_back_in_its_size(server, answer):
+def test_relight_keeps_the_size_of_each_photo(server, answer):
     pngs = server.relight(FILES, LEFT)
     assert [pixels_of(png).shape for png in pngs] == [(20, 30, 3), (33, 12, 3)]
     light = np.stack([LEFT, RIGHT])
     each = server.relight(FILES, light)
     assert each[0] == pngs[0] and each[1] != pngs[1]
+    each = server.relight(FILES, light, mark=False)
     inputs = {"image_bytes": np.array(FILES, object), "light": light}
     assert each == list(answer("relight_bytes", **inputs)["relit_png_bytes"])
 
 
-def test_decompose_and_its_filter(server):
+def test_decompose_sends_only_the_outputs_asked_for(server):
     maps = server.decompose(FILES)
     assert set(maps) == {"albedo_png_bytes", "normals_png_bytes", "shading_png_bytes", "light"}
     assert pixels_of(maps["normals_png_bytes"][1]).shape == (33, 12, 3)
@@ -55,7 +61,7 @@ def test_decompose_and_its_filter(server):
     np.testing.assert_allclose(only["light"], maps["light"], atol=1e-5)
 
 
-def test_any_signature(server, answer):
+def test_predict_calls_any_signature(server, answer):
     images = picture(20, 30)[None] / np.float32(255)
     inputs = {"images": images, "references": images[:, ::-1]}
     found = server.predict(inputs, "transfer", outputs=["relit"])
@@ -66,11 +72,12 @@ def test_any_signature(server, answer):
         "normals",
         "light",
         "mask",
+        "parts",
         "shading",
     }
 
 
-def test_an_answer_above_four_mebibytes_fits(server):
+def test_a_response_above_four_mebibytes_fits(server):
     images = np.zeros((1, 600, 600, 3), np.float32)
     found = server.predict({"images": images}, outputs=["albedo"])
     assert found["albedo"].shape == (1, 600, 600, 3)
@@ -91,6 +98,12 @@ def test_versions_and_labels(address):
             assert len(one.relight(FILES, LEFT)) == 2
     with pytest.raises(InputError, match="Expected a version or a label"):
         client.Client(address, version=1, label="stable")
+
+
+@pytest.mark.parametrize("attempts", [0, 6])
+def test_attempts_out_of_range_are_refused(attempts):
+    with pytest.raises(InputError, match=f"Expected attempts of 1 to 5. Received: {attempts}"):
+        client.Client(attempts=attempts)
 
 
 @pytest.mark.parametrize(
@@ -124,27 +137,57 @@ def test_errors_by_type(address, settings, call, error, code):
     assert isinstance(caught.value, OSError)
 
 
-def test_errors_are_the_standard_ones_too():
+def test_errors_derive_from_the_standard_ones():
     assert issubclass(client.Unavailable, ConnectionError)
     assert issubclass(client.DeadlineExceeded, TimeoutError)
+
+
+def test_a_light_by_name_or_file(server, tmp_path):
+    LEFT.save(tmp_path / "light.json")
+    expected = server.relight(FILES, LEFT)
+    for light in ("left", tmp_path / "light.json", str(tmp_path / "light.json")):
+        assert server.relight(FILES, light) == expected
+    with pytest.raises(InputError, match="Unknown light 'lft'"):
+        server.relight(FILES, "lft")
 
 
 @pytest.mark.parametrize(
     "light",
     [np.zeros((3, 9, 3)), np.zeros(27), np.full((9, 3), np.nan)],
 )
-def test_a_light_that_is_none(server, light):
+def test_other_shapes_and_values_than_a_light_are_refused(server, light):
     with pytest.raises(InputError, match="Invalid light"):
         server.relight(FILES, light)
 
 
+def test_arrays_that_are_no_photos_are_refused_before_they_are_sent(server):
+    photo = np.random.default_rng(0).random((1, 20, 30, 3))
+    for wrong, expected in (
+        (np.uint8(photo * 255), "Received: uint8"),
+        (photo * 255, "Divide photos in 0..255 by 255"),
+        (photo[0], "Add a batch axis"),
+    ):
+        with pytest.raises(InputError, match=expected):
+            server.predict({"images": wrong})
+        with pytest.raises(InputError, match=expected):
+            server.predict({"images": photo, "references": wrong}, "transfer")
+    # NumPy's own floats become the network's.
+    found = server.predict(
+        {"images": photo, "light": np.float64(LEFT.coefficients)[None]}, "relight"
+    )
+    expected = server.predict(
+        {"images": np.float32(photo), "light": LEFT.coefficients[None]}, "relight"
+    )
+    np.testing.assert_array_equal(found["relit"], expected["relit"])
+
+
 @pytest.mark.parametrize("photos", [b"bytes", "photo.jpg", ["photo.jpg"], [FILES[0], 3]])
-def test_photos_that_are_none(server, photos):
+def test_other_things_than_photos_are_refused(server, photos):
     with pytest.raises(InputError, match="Expected a list of photos"):
         server.relight(photos, LEFT)
 
 
-def test_one_client_for_many_threads(server):
+def test_threads_share_one_client(server):
     expected = server.relight(FILES[:1], LEFT)
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: server.relight(FILES[:1], LEFT), range(32)))
@@ -157,27 +200,35 @@ class Scripted(
     model_service_pb2_grpc.ModelServiceServicer,
     prediction_service_pb2_grpc.PredictionServiceServicer,
 ):
-    """Answers `GetModelStatus` with the given codes, one after the other, then well."""
+    """Answers with the given codes, one after the other, then with success."""
 
     def __init__(self, codes):
         self.codes = list(codes)
         self.times = []
 
-    def GetModelStatus(self, request, context):
+    def _next(self, context):
         self.times.append(time.monotonic())
         if self.codes:
             context.abort(grpc.StatusCode[self.codes.pop(0)], "scripted")
+
+    def Predict(self, request, context):
+        self._next(context)
+        return predict_pb2.PredictResponse()
+
+    def GetModelStatus(self, request, context):
+        self._next(context)
         response = get_model_status_pb2.GetModelStatusResponse()
         response.model_version_status.add(version=5, state=30)
         return response
 
 
 @contextlib.contextmanager
-def scripted(*codes):
+def scripted(*codes, port=0):
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
     servicer = Scripted(codes)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(servicer, server)
-    servicer.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(servicer, server)
+    servicer.address = f"127.0.0.1:{server.add_insecure_port(f'127.0.0.1:{port}')}"
     server.start()
     try:
         yield servicer
@@ -185,46 +236,60 @@ def scripted(*codes):
         server.stop(None).wait()
 
 
-def status(kind, address, **settings):
-    """`status()` of either client."""
+def call(kind, address, method, *arguments, **settings):
+    """The result of a method of either client."""
     if kind == "sync":
         with client.Client(address, **settings) as server:
-            return server.status()
+            return getattr(server, method)(*arguments)
 
     async def main():
         async with client.AsyncClient(address, **settings) as server:
-            return await server.status()
+            return await getattr(server, method)(*arguments)
 
     return asyncio.run(main())
+
+
+def status(kind, address, **settings):
+    return call(kind, address, "status", **settings)
 
 
 BOTH = pytest.mark.parametrize("kind", ["sync", "async"])
 
 
 @BOTH
-def test_unavailable_is_tried_again_after_growing_waits(kind):
+def test_unavailable_is_retried_after_growing_waits(kind):
     with scripted("UNAVAILABLE", "UNAVAILABLE", "UNAVAILABLE") as server:
         assert status(kind, server.address) == {5: "AVAILABLE"}
     waits = np.diff(server.times)
     assert len(waits) == 3
-    # Drawn from the upper half of 0.1, 0.2 and 0.4 seconds.
-    for wait, longest in zip(waits, (0.1, 0.2, 0.4)):
-        assert longest / 2 <= wait
+    # gRPC draws each from 80 % to 120 % of 0.1, 0.2 and 0.4 seconds.
+    for wait, mean in zip(waits, (0.1, 0.2, 0.4)):
+        assert 0.7 * mean <= wait
 
 
 @BOTH
-def test_attempts_end(kind):
+def test_large_requests_are_retried(kind):
+    """By default gRPC gives up a request of more than 256 KiB at its first failure."""
+    inputs = {"images": np.zeros((1, 512, 512, 3), np.float32)}
+    with scripted("UNAVAILABLE", "UNAVAILABLE") as server:
+        assert call(kind, server.address, "predict", inputs) == {}
+    assert len(server.times) == 3
+
+
+@BOTH
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_attempts_are_limited(kind, attempts):
     with scripted(*["UNAVAILABLE"] * 9) as server:
         with pytest.raises(client.Unavailable, match="UNAVAILABLE: scripted"):
-            status(kind, server.address, attempts=3)
-    assert len(server.times) == 3
+            status(kind, server.address, attempts=attempts)
+    assert len(server.times) == attempts
 
 
 @BOTH
 @pytest.mark.parametrize(
     "code", ["INVALID_ARGUMENT", "RESOURCE_EXHAUSTED", "INTERNAL", "DEADLINE_EXCEEDED", "ABORTED"]
 )
-def test_nothing_else_is_tried_again(kind, code):
+def test_other_codes_are_not_retried(kind, code):
     with scripted(code) as server:
         with pytest.raises(client.ServingError) as caught:
             status(kind, server.address)
@@ -235,19 +300,32 @@ def test_nothing_else_is_tried_again(kind, code):
 @BOTH
 def test_the_deadline_is_for_all_attempts_together(kind):
     with scripted(*["UNAVAILABLE"] * 99) as server:
-        with pytest.raises(client.Unavailable):
-            status(kind, server.address, timeout=0.5, attempts=99)
-    # The waits before the fifth attempt are 0.75 seconds at least; 99 would take minutes.
-    assert 1 < len(server.times) < 6
+        started = time.monotonic()
+        with pytest.raises(client.DeadlineExceeded):
+            status(kind, server.address, timeout=0.5)
+        assert time.monotonic() - started < 5
+    # The waits before the fifth attempt are 1.2 seconds at least.
+    assert 1 < len(server.times) < 5
 
 
 @BOTH
-def test_no_server_at_all(kind):
-    with pytest.raises(client.Unavailable):
+def test_no_server_is_unavailable(kind):
+    with pytest.raises(client.Unavailable, match="127.0.0.1:1 answers UNAVAILABLE: .*refused"):
         status(kind, "127.0.0.1:1", attempts=2)
 
 
-def test_the_extra_is_named_where_it_is_missing(monkeypatch):
+@BOTH
+def test_a_server_that_starts_between_attempts_is_found(kind):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        found = pool.submit(status, kind, f"127.0.0.1:{port}")
+        time.sleep(0.2)
+        with scripted(port=port):
+            assert found.result(30) == {5: "AVAILABLE"}
+
+
+def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "grpc", None)
     with pytest.raises(InputError, match=r'pip install "tfrelight\[serving\]"'):
         client.Client()
@@ -261,7 +339,42 @@ def stream(address, paths, light=LEFT, **settings):
     return asyncio.run(main())
 
 
-def test_many_photos_and_those_that_fail(address, server, tmp_path):
+def test_pictures_have_the_profile_and_metadata_of_their_photos(address, server):
+    profile, tags = color_profiles.display_p3(), PIL.Image.Exif()
+    tags[0x010F], tags[0x0112] = "Camera", 6
+    for kind in ("JPEG", "PNG"):
+        file = io.BytesIO()
+        PIL.Image.fromarray(picture(20, 30)).save(
+            file, kind, icc_profile=profile, exif=tags, dpi=(300, 300)
+        )
+        sent = file.getvalue()
+        (png,) = server.relight([sent], LEFT)
+        # Turned as it was sent.
+        with PIL.Image.open(io.BytesIO(png)) as image:
+            assert image.size == (30, 20)
+            assert image.info["icc_profile"] == profile
+            assert image.getexif()[0x010F] == "Camera" and image.getexif()[0x0112] == 6
+            assert round(image.info["dpi"][0]) == 300
+        assert xmp.EDITED.encode() in png
+        (unmarked,) = server.relight([sent], LEFT, mark=False)
+        assert xmp.EDITED.encode() not in unmarked
+        np.testing.assert_array_equal(pixels_of(unmarked), pixels_of(png))
+
+
+def test_photos_in_other_formats_keep_their_profile(address, tmp_path):
+    profile, tags = color_profiles.display_p3(), PIL.Image.Exif()
+    tags[0x0112] = 6
+    photo = PIL.Image.fromarray(picture(20, 30))
+    photo.save(tmp_path / "a.webp", icc_profile=profile, exif=tags, lossless=True)
+    photo.convert("CMYK").save(tmp_path / "b.jpg", icc_profile=profile)
+    found = stream(address, [tmp_path / "a.webp", tmp_path / "b.jpg"], mark=True)
+    with PIL.Image.open(io.BytesIO(found[tmp_path / "a.webp"])) as image:
+        assert image.size == (20, 30) and image.getexif()[0x0112] == 1
+        assert image.info["icc_profile"] == profile
+    assert xmp.EDITED.encode() in found[tmp_path / "b.jpg"]
+
+
+def test_relight_many_yields_pictures_and_failures(address, server, tmp_path):
     paths = []
     for index in range(6):
         paths.append(tmp_path / f"{index}.png")
@@ -280,12 +393,12 @@ def test_many_photos_and_those_that_fail(address, server, tmp_path):
         assert np.max(np.abs(difference)) <= 1
 
 
-def test_no_more_requests_at_a_time_than_asked_for(tmp_path):
-    """Nor does the stream run ahead of who reads it."""
+def test_relight_many_limits_requests_in_flight(tmp_path):
+    """Nor does it run ahead of its reader."""
     at_once, started = [], []
 
     class Counting(client.AsyncClient):
-        async def relight(self, photos, light):
+        async def relight(self, photos, light, mark):
             at_once.append(at_once[-1] + 1 if at_once else 1)
             await asyncio.sleep(0.01)
             at_once.append(at_once[-1] - 1)
@@ -310,13 +423,17 @@ def test_no_more_requests_at_a_time_than_asked_for(tmp_path):
     assert max(at_once) == 3
 
 
-def test_who_stops_reading_leaves_nothing_running(tmp_path):
-    cancelled = []
+def test_closing_relight_many_cancels_its_requests(tmp_path):
+    waiting, cancelled = [], []
 
     class Slow(client.AsyncClient):
-        async def relight(self, photos, light):
-            if len(cancelled) == 0 and photos == [b"now"]:
+        async def relight(self, photos, light, mark):
+            if photos == [b"now"]:
+                # The answer comes when both others wait for theirs.
+                while len(waiting) < 2:
+                    await asyncio.sleep(0.001)
                 return [b"done"]
+            waiting.append(photos)
             try:
                 await asyncio.sleep(30)
             except asyncio.CancelledError:
@@ -329,7 +446,7 @@ def test_who_stops_reading_leaves_nothing_running(tmp_path):
             async for _ in many:
                 break
             await many.aclose()
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tfrelight.serving.client.photos.read", lambda path: path.encode())
@@ -338,7 +455,7 @@ def test_who_stops_reading_leaves_nothing_running(tmp_path):
 
 
 def test_photos_are_sent_upright(server, tmp_path):
-    """EXIF's orientation 6: stored on its side, to be turned a quarter clockwise."""
+    """EXIF orientation 6: stored on its side, turned a quarter clockwise for display."""
     from tfrelight.serving.client import photos
 
     sideways = PIL.Image.fromarray(picture(20, 30))
@@ -352,7 +469,7 @@ def test_photos_are_sent_upright(server, tmp_path):
     np.testing.assert_array_equal(pixels_of(data), np.rot90(stored, -1))
 
 
-def test_other_kinds_of_files_are_sent_as_png(tmp_path):
+def test_other_formats_are_sent_as_png(tmp_path):
     from tfrelight.serving.client import photos
 
     PIL.Image.fromarray(picture(20, 30)).save(tmp_path / "photo.webp", lossless=True)

@@ -1,4 +1,4 @@
-"""The queue in front of the graph: what is joined, what is kept apart, and what is refused."""
+"""The queue in front of the graph: what shares a run, what runs alone, and what is refused."""
 
 import asyncio
 import threading
@@ -8,12 +8,12 @@ import pytest
 import tensorflow as tf
 
 from tfrelight.serving.server.batching import Batcher
-from tfrelight.serving.server.refusal import Refusal
-from tfrelight.serving.server.requests import Checked
+from tfrelight.serving.server.errors import RequestError
+from tfrelight.serving.server.requests import CheckedRequest
 
 
 class Doubler:
-    """Stands for a graph: `x` + `x`, remembers its runs, and waits while `gate` is closed."""
+    """Stands in for a graph: returns `x` + `x`, records its runs, waits while `gate` is clear."""
 
     def __init__(self):
         self.runs = []
@@ -44,11 +44,11 @@ class Doubler:
 
 
 def files(*values):
-    return Checked("double", {"x": np.array(values, object)}, ("y",))
+    return CheckedRequest("double", {"x": np.array(values, object)}, ("y",))
 
 
 def run(body, **settings):
-    """Runs `await body(batcher, graph)` with a batcher of its own."""
+    """Runs `await body(batcher, graph)` with a new batcher."""
 
     async def main():
         batcher = Batcher(**{"workers": 1, "max_batch_size": 8, "max_queue": 16, **settings})
@@ -63,7 +63,7 @@ def run(body, **settings):
 
 
 async def behind_a_gate(batcher, graph, requests):
-    """The answers to requests that all wait while a first one runs; exceptions among them."""
+    """The results, or exceptions, of requests that all wait while a first one runs."""
     graph.gate.clear()
     first = asyncio.create_task(batcher.run("m", graph, files(b"first")))
     while len(batcher):
@@ -77,7 +77,7 @@ async def behind_a_gate(batcher, graph, requests):
     return answers
 
 
-def test_what_waits_is_joined_and_everybody_gets_their_own():
+def test_waiting_requests_share_a_run_and_get_their_own_rows():
     async def body(batcher, graph):
         requests = [files(b"a"), files(b"b", b"c"), files(b"d")]
         answers = await behind_a_gate(batcher, graph, requests)
@@ -87,12 +87,12 @@ def test_what_waits_is_joined_and_everybody_gets_their_own():
     run(body)
 
 
-def test_batches_are_no_larger_than_asked_and_large_requests_run_alone():
+def test_batches_are_limited_and_large_requests_run_alone():
     async def body(batcher, graph):
         requests = [files(*[b"x"] * count) for count in (3, 4, 2, 11, 1)]
         answers = await behind_a_gate(batcher, graph, requests)
         assert [len(answer["y"]) for answer in answers] == [3, 4, 2, 11, 1]
-        # The oldest takes along what fits, in order: 3 + 4 + 1, then 2, then 11.
+        # The oldest is joined by those that fit, in order: 3 + 4 + 1, then 2, then 11.
         assert graph.runs == [1, 8, 2, 11]
 
     run(body)
@@ -101,15 +101,15 @@ def test_batches_are_no_larger_than_asked_and_large_requests_run_alone():
 @pytest.mark.parametrize(
     "other",
     [
-        Checked("other", {"x": np.array([b"b"], object)}, ("y",)),
-        Checked("double", {"x": np.array([b"b"], object)}, ("z",)),
-        Checked("double", {"x": np.array([[b"b"]], object)}, ("y",)),
-        Checked("double", {"x": np.float32([1])}, ("y",)),
-        Checked("double", {"x": np.array([b"b"], object), "l": np.float32([1])}, ("y",)),
+        CheckedRequest("other", {"x": np.array([b"b"], object)}, ("y",)),
+        CheckedRequest("double", {"x": np.array([b"b"], object)}, ("z",)),
+        CheckedRequest("double", {"x": np.array([[b"b"]], object)}, ("y",)),
+        CheckedRequest("double", {"x": np.float32([1])}, ("y",)),
+        CheckedRequest("double", {"x": np.array([b"b"], object), "l": np.float32([1])}, ("y",)),
     ],
     ids=["signature", "outputs", "shape", "type", "inputs"],
 )
-def test_what_differs_is_kept_apart(other):
+def test_requests_of_different_kinds_run_apart(other):
     async def body(batcher, graph):
         answers = await behind_a_gate(batcher, graph, [files(b"a"), other])
         assert list(answers[0]["y"]) == [b"aa"]
@@ -128,16 +128,16 @@ def test_what_differs_is_kept_apart(other):
     ],
     ids=["arrays", "unequal numbers", "none", "scalar"],
 )
-def test_what_is_no_list_of_files_runs_alone(inputs):
+def test_requests_other_than_lists_of_files_run_alone(inputs):
     async def body(batcher, graph):
-        request = Checked("double", inputs, ("y",))
+        request = CheckedRequest("double", inputs, ("y",))
         await behind_a_gate(batcher, graph, [request, request])
         assert len(graph.runs) == 3
 
     run(body)
 
 
-def test_one_bad_photo_does_not_spoil_the_others():
+def test_a_bad_photo_fails_only_its_own_request():
     async def body(batcher, graph):
         requests = [files(b"a"), files(b"bad"), files(b"c")]
         answers = await behind_a_gate(batcher, graph, requests)
@@ -148,7 +148,7 @@ def test_one_bad_photo_does_not_spoil_the_others():
     run(body)
 
 
-def test_what_no_photo_is_to_blame_for_is_not_tried_again():
+def test_errors_that_are_not_a_photo_s_fault_are_not_retried():
     async def body(batcher, graph):
         answers = await behind_a_gate(batcher, graph, [files(b"a"), files(b"much")])
         assert [type(answer) for answer in answers] == [tf.errors.ResourceExhaustedError] * 2
@@ -157,9 +157,9 @@ def test_what_no_photo_is_to_blame_for_is_not_tried_again():
     run(body)
 
 
-def test_a_bug_is_told_and_the_worker_goes_on():
+def test_an_unexpected_error_is_raised_and_the_worker_goes_on():
     async def body(batcher, graph):
-        broken = Checked("broken", {"x": np.array([b"a"], object)}, ("y",))
+        broken = CheckedRequest("broken", {"x": np.array([b"a"], object)}, ("y",))
         answers = await behind_a_gate(batcher, graph, [broken, broken])
         assert [type(answer) for answer in answers] == [ZeroDivisionError] * 2
         assert list((await batcher.run("m", graph, files(b"a")))["y"]) == [b"aa"]
@@ -167,30 +167,30 @@ def test_a_bug_is_told_and_the_worker_goes_on():
     run(body)
 
 
-def test_outputs_that_are_not_one_a_photo_are_not_split():
+def test_outputs_without_one_row_per_photo_are_not_split():
     async def body(batcher, graph):
-        request = Checked("sum", {"x": np.array([b"a", b"b"], object)}, ("y",))
+        request = CheckedRequest("sum", {"x": np.array([b"a", b"b"], object)}, ("y",))
         answers = await behind_a_gate(batcher, graph, [request, request])
         assert [list(answer["y"]) for answer in answers] == [[2], [2]]
 
     run(body)
 
 
-def test_a_full_queue_refuses_at_once_and_has_room_again_later():
+def test_a_full_queue_refuses_until_it_has_room():
     async def body(batcher, graph):
         answers = await behind_a_gate(batcher, graph, [files(b"x")] * 6)
-        refused = [answer for answer in answers if isinstance(answer, Refusal)]
+        refused = [answer for answer in answers if isinstance(answer, RequestError)]
         assert len(refused) == 2
         assert {refusal.code.name for refusal in refused} == {"UNAVAILABLE"}
         text = "The batch scheduling queue to which this task was submitted is full"
         assert {refusal.text for refusal in refused} == {text}
         assert sum(graph.runs) == 5
-        batcher.expect_room()
+        batcher.check_capacity()
 
     run(body, max_queue=4)
 
 
-def test_who_has_left_is_not_run():
+def test_a_cancelled_request_is_not_run():
     async def body(batcher, graph):
         graph.gate.clear()
         first = asyncio.create_task(batcher.run("m", graph, files(b"first")))
@@ -209,14 +209,14 @@ def test_who_has_left_is_not_run():
     run(body)
 
 
-def test_who_leaves_during_a_run_takes_nothing_from_the_others():
+def test_a_request_cancelled_during_its_run_keeps_the_graph_open():
     async def body(batcher, graph):
         graph.gate.clear()
         first = asyncio.create_task(batcher.run("m", graph, files(b"first")))
         await asyncio.sleep(0.02)
         first.cancel()
         await asyncio.sleep(0.02)
-        # Its graph is not to be closed yet.
+        # The graph is still in use.
         assert graph.users == 1
         graph.gate.set()
         assert list((await batcher.run("m", graph, files(b"a")))["y"]) == [b"aa"]
@@ -226,25 +226,25 @@ def test_who_leaves_during_a_run_takes_nothing_from_the_others():
     run(body)
 
 
-def test_who_has_left_leaves_room():
+def test_a_cancelled_request_makes_room():
     async def body(batcher, graph):
         graph.gate.clear()
         first = asyncio.create_task(batcher.run("m", graph, files(b"first")))
         await asyncio.sleep(0.02)
         left = asyncio.create_task(batcher.run("m", graph, files(b"left")))
         await asyncio.sleep(0.02)
-        with pytest.raises(Refusal):
-            batcher.expect_room()
+        with pytest.raises(RequestError):
+            batcher.check_capacity()
         left.cancel()
         await asyncio.sleep(0.02)
-        batcher.expect_room()
+        batcher.check_capacity()
         graph.gate.set()
         await first
 
     run(body, max_queue=1)
 
 
-def test_a_run_that_does_not_end_is_not_waited_for():
+def test_close_does_not_wait_for_a_stuck_run():
     async def main():
         batcher, graph = Batcher(1, 8, 16), Doubler()
         graph.gate.clear()
@@ -258,7 +258,7 @@ def test_a_run_that_does_not_end_is_not_waited_for():
     asyncio.run(main())
 
 
-def test_workers_run_at_the_same_time():
+def test_workers_run_in_parallel():
     async def body(batcher, graph):
         graph.gate.clear()
         tasks = []

@@ -1,4 +1,4 @@
-"""Thousands of requests that nobody would send: each gets a code that fits, and nothing changes."""
+"""Thousands of malformed requests: each gets a fitting code, and later results do not change."""
 
 import concurrent.futures
 import struct
@@ -17,7 +17,7 @@ COUNT = 2000
 
 
 def fitting(request):
-    """The codes that fit a request, in the order in which a server looks at it."""
+    """The codes that fit a request, given the order of the server's checks."""
     if request.model_spec.HasField("version"):
         return {"NOT_FOUND"}
     if request.model_spec.signature_name == "zzz":
@@ -30,7 +30,7 @@ LEFT = lights.Light.preset("left").coefficients[None]
 
 
 def some_bytes(rng):
-    """Bytes that may look like a photo at first."""
+    """Random bytes, or a damaged photo."""
     kind = rng.integers(8)
     noise = rng.bytes(int(rng.integers(0, 200)))
     if kind == 0:
@@ -47,12 +47,12 @@ def some_bytes(rng):
     if kind == 4:
         return bytes(source) + noise
     if kind == 5:
-        # A sound header, checksum included, of a photo that is not there.
+        # A valid header, checksum included, that declares another size.
         size = [int(2 ** rng.uniform(0, 31)) for _ in range(2)]
         chunk = b"IHDR" + struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0)
         return PNG[:8] + b"\0\0\0\r" + chunk + struct.pack(">I", zlib.crc32(chunk)) + PNG[33:]
     if kind == 6:
-        # The header comes late, behind a chunk that tells of a small photo or of nothing.
+        # A chunk before the header, with the size of a small photo or noise.
         chunk = b"abCd" + (struct.pack(">II", 1, 1) if rng.integers(2) else noise)
         first = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
         return PNG[:8] + first + PNG[8:]
@@ -60,9 +60,10 @@ def some_bytes(rng):
     return JPEG[:start] + rng.bytes(4) + JPEG[start + 4 :]
 
 
-def some_floats(rng, shape):
-    values = rng.normal(size=shape).astype(np.float32)
-    special = [np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-45, 0.0]
+def some_floats(rng, shape, photo=False):
+    """Normal noise, or a photo in [0, 1]; half of both with special values."""
+    values = (rng.random(shape) if photo else rng.normal(size=shape)).astype(np.float32)
+    special = [np.nan, np.inf, -np.inf, 1e-45, 0.0, *([] if photo else [3e38, -3e38])]
     if values.size and rng.integers(2):
         spots = rng.integers(values.size, size=1 + values.size // 4)
         values.reshape(-1)[spots] = rng.choice(np.float32(special), len(spots))
@@ -89,13 +90,13 @@ def some_tensor(rng):
     if kind == 3:
         types = [np.uint8, np.int64, np.float64, np.float16, np.bool_, np.complex64]
         return tf.make_tensor_proto(np.zeros(some_shape(rng), types[rng.integers(len(types))]))
-    # A message that contradicts itself.
+    # A message whose fields contradict each other.
     proto = tf.make_tensor_proto(some_floats(rng, (1, 4, 4, 3)))
     if kind == 4:
         proto.tensor_content = proto.tensor_content[: rng.integers(len(proto.tensor_content))]
         return proto
     if rng.integers(2):
-        # Of a few bytes, and of as many rows or pixels as it says.
+        # A few bytes that declare any number of rows or pixels.
         proto.ClearField("tensor_content")
     else:
         proto.dtype = int(rng.integers(0, 30))
@@ -113,12 +114,12 @@ def some_request(rng):
     signature = [*names, "relight_bytes", "relight_bytes", "relight_bytes", "zzz"][rng.integers(9)]
     request = local.request_for(signature)
     if rng.integers(2):
-        # Whole but for one thing.
+        # Valid except for one input.
         if signature.endswith("_bytes"):
             request.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto([some_bytes(rng)]))
         else:
             shape = (int(rng.integers(0, 3)), *(int(n) for n in rng.integers(0, 40, 2)), 3)
-            request.inputs["images"].CopyFrom(tf.make_tensor_proto(some_floats(rng, shape)))
+            request.inputs["images"].CopyFrom(tf.make_tensor_proto(some_floats(rng, shape, True)))
         if signature in ("relight", "relight_bytes"):
             light = LEFT if rng.integers(2) else some_floats(rng, (rng.integers(0, 3), 9, 3))
             request.inputs["light"].CopyFrom(tf.make_tensor_proto(light))
@@ -146,7 +147,7 @@ def test_fuzzed_requests(two_versions):
     options = {"grpc.max_receive_message_length": -1}
     with local.Raw(two_versions.port, **options) as raw:
 
-        def told(request):
+        def code_for(request):
             try:
                 raw.prediction.Predict(request, timeout=120)
                 return "OK"
@@ -155,16 +156,16 @@ def test_fuzzed_requests(two_versions):
 
         before = [raw.prediction.Predict(request, timeout=60) for request in good]
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            codes = list(pool.map(told, requests))
+            codes = list(pool.map(code_for, requests))
         after = [raw.prediction.Predict(request, timeout=60) for request in good]
     counts = {code: codes.count(code) for code in set(codes)}
-    odd = [
+    unexpected = [
         (code, text_of(request))
         for code, request in zip(codes, requests)
         if code not in fitting(request)
     ]
-    assert not odd, odd[:3]
-    # Both sides of the line were met, so that the test is one.
+    assert not unexpected, unexpected[:3]
+    # Both valid and invalid requests were among them.
     assert counts["OK"] > COUNT / 20 and counts["INVALID_ARGUMENT"] > COUNT / 3, counts
     for one, other in zip(before, after):
         for name in one.outputs:

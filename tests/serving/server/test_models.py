@@ -1,4 +1,4 @@
-"""Versions, policies, labels, reloads and warm-up of a running server's models."""
+"""Versions, policies, labels, reloads and warm-up of a server's models."""
 
 import shutil
 import time
@@ -14,18 +14,18 @@ from tests.serving import local
 from tfrelight.errors import InputError
 from tfrelight.serving import defaults
 from tfrelight.serving.server import models
-from tfrelight.serving.server.refusal import Refusal
+from tfrelight.serving.server.errors import RequestError
 
 IMAGES = np.zeros((1, 8, 8, 3), np.float32)
-LARGEST = 2**26
+LIMIT = 2**26
 
 
 @pytest.fixture
 def served():
     """`Models` without a server around them."""
-    found = models.Models(LARGEST)
-    yield found
-    found.close(seconds=10)
+    served = models.Models(LIMIT)
+    yield served
+    served.close(seconds=10)
 
 
 def version_of(served, **spec):
@@ -39,16 +39,16 @@ def states(served):
     return {number: state.state for number, state in served.states(spec).items()}
 
 
-def test_the_latest_version_is_served_and_the_old_one_leaves(exported, base, served):
+def test_the_latest_version_is_served_and_the_old_one_unloaded(exported, base, served):
     served.apply(local.config_of(base))
     assert version_of(served) == 1
     local.copy_version(exported, base, 3)
     served.update()
     assert version_of(served) == 3
     assert states(served) == {1: "END", 3: "AVAILABLE"}
-    with pytest.raises(Refusal, match=r"Specific\(tfrelight, 1\)"):
+    with pytest.raises(RequestError, match=r"Specific\(tfrelight, 1\)"):
         version_of(served, version=1)
-    # An older one that appears later is not wanted.
+    # An older one that appears later is not loaded.
     local.copy_version(exported, base, 2)
     served.update()
     assert version_of(served) == 3
@@ -64,14 +64,14 @@ def test_the_latest_version_is_served_and_the_old_one_leaves(exported, base, ser
         ("model_version_policy { specific { versions: 1 versions: 3 } }", [1, 3]),
     ],
 )
-def test_policies(exported, base, served, policy, expected):
+def test_policies_select_versions(exported, base, served, policy, expected):
     for number in (2, 3):
         local.copy_version(exported, base, number)
     served.apply(local.config_of(base, policy))
     assert states(served) == dict.fromkeys(expected, "AVAILABLE")
 
 
-def test_a_version_that_is_taken_back_leaves_and_the_older_one_returns(exported, base, served):
+def test_a_removed_version_is_unloaded_and_the_older_one_returns(exported, base, served):
     served.apply(local.config_of(base))
     local.copy_version(exported, base, 2)
     served.update()
@@ -80,7 +80,7 @@ def test_a_version_that_is_taken_back_leaves_and_the_older_one_returns(exported,
     assert version_of(served) == 1
 
 
-def test_a_disk_that_is_away_takes_nothing_along(base, served, tmp_path, caplog):
+def test_an_unreadable_folder_keeps_loaded_versions(base, served, tmp_path, caplog):
     served.apply(local.config_of(base))
     base.rename(tmp_path / "away")
     for _ in range(3):
@@ -89,7 +89,7 @@ def test_a_disk_that_is_away_takes_nothing_along(base, served, tmp_path, caplog)
     assert len([r for r in caplog.records if "Cannot read" in r.getMessage()]) == 1
 
 
-def test_half_a_version_is_not_offered(exported, base, served):
+def test_an_incomplete_version_is_not_offered(exported, base, served):
     served.apply(local.config_of(base))
     (base / ".unfinished-abc").mkdir()
     (base / "2").mkdir()
@@ -98,7 +98,7 @@ def test_half_a_version_is_not_offered(exported, base, served):
     assert version_of(served) == 1
     state = served.states(local.request_for().model_spec)[2]
     assert state.state == "END" and state.code != "OK"
-    # It is tried again once it has been away.
+    # It is retried only after its folder was removed and restored.
     shutil.rmtree(base / "2")
     served.update()
     local.copy_version(exported, base, 2)
@@ -106,14 +106,14 @@ def test_half_a_version_is_not_offered(exported, base, served):
     assert version_of(served) == 2
 
 
-def of_a_newer_tensorflow(version):
+def require_a_newer_tensorflow(version):
     path = version / "saved_model.pb"
     saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     saved.meta_graphs[0].graph_def.versions.min_consumer = 99999
     path.write_bytes(saved.SerializeToString())
 
 
-def test_a_version_of_a_newer_tensorflow_is_not_offered_and_the_other_models_go_on(
+def test_a_version_for_a_newer_tensorflow_is_not_offered_and_other_models_go_on(
     exported, base, served, tmp_path
 ):
     other = tmp_path / "other"
@@ -121,7 +121,7 @@ def test_a_version_of_a_newer_tensorflow_is_not_offered_and_the_other_models_go_
     both = local.config_of(base, name="a")
     both.MergeFrom(local.config_of(other, name="b"))
     served.apply(both)
-    of_a_newer_tensorflow(local.copy_version(exported, base, 2))
+    require_a_newer_tensorflow(local.copy_version(exported, base, 2))
     local.copy_version(exported, other, 2)
     served.update()
     assert version_of(served, name="a") == 1
@@ -131,7 +131,7 @@ def test_a_version_of_a_newer_tensorflow_is_not_offered_and_the_other_models_go_
     assert "Could not load" in state.text and "99999" in state.text
 
 
-def test_what_goes_wrong_with_one_model_is_not_the_others_fault(
+def test_an_error_of_one_model_does_not_stop_the_others(
     exported, base, served, tmp_path, caplog, monkeypatch
 ):
     other = tmp_path / "other"
@@ -151,7 +151,7 @@ def test_what_goes_wrong_with_one_model_is_not_the_others_fault(
 
 
 @pytest.mark.parametrize("name", ["007", str(2**63 - 1)])
-def test_odd_names_of_versions(base, served, name):
+def test_leading_zeros_and_the_largest_number_are_versions(base, served, name):
     (base / "1").rename(base / name)
     (base / str(2**64)).mkdir()
     served.apply(local.config_of(base))
@@ -203,7 +203,7 @@ def test_a_version_whose_warm_up_fails_is_not_offered(exported, base, served, lo
     assert state.text.startswith(text)
 
 
-def test_a_torn_warm_up_file(exported, base, served):
+def test_a_corrupt_warm_up_file_is_data_loss(exported, base, served):
     path = local.copy_version(exported, base, 2) / defaults.WARM_UP
     path.parent.mkdir()
     path.write_bytes(b"no records at all, but long enough for a header")
@@ -213,7 +213,7 @@ def test_a_torn_warm_up_file(exported, base, served):
     assert "Please verify your warmup data is in TFRecord format." in state.text
 
 
-def test_the_exported_warm_up_is_answered(exported, tmp_path, served):
+def test_the_exported_warm_up_runs(exported, tmp_path, served):
     base = tmp_path / "warm"
     local.copy_version(exported, base, 1, warm_up=True)
     served.apply(local.config_of(base))
@@ -223,7 +223,7 @@ def test_the_exported_warm_up_is_answered(exported, tmp_path, served):
 LABELS = """model_version_policy {{ all {{}} }} version_labels {{ key: "stable" value: {} }}"""
 
 
-def test_labels_move_by_a_reload_only_and_only_to_what_is_available(exported, base):
+def test_a_reload_moves_labels_only_to_available_versions(exported, base):
     local.copy_version(exported, base, 2)
 
     def reload(raw, text):
@@ -256,7 +256,7 @@ def test_a_reload_adds_and_removes_models(base, served):
     assert version_of(served, name="other") == 1
     served.apply(local.config_of(base, name="other"))
     assert "tfrelight" not in served and "other" in served
-    with pytest.raises(Refusal, match=r"Latest\(tfrelight\)"):
+    with pytest.raises(RequestError, match=r"Latest\(tfrelight\)"):
         version_of(served)
 
 
@@ -273,17 +273,17 @@ def test_a_reload_adds_and_removes_models(base, served):
         ("", "Only ModelConfigList is currently supported"),
     ],
 )
-def test_a_configuration_that_cannot_be_meant(served, text, message):
-    with pytest.raises(Refusal, match=message):
+def test_an_invalid_configuration_is_refused(served, text, message):
+    with pytest.raises(RequestError, match=message):
         served.apply(models.parse_config(text, "models.config"))
 
 
-def test_a_configuration_that_is_none():
-    with pytest.raises(InputError, match=r"models\.config is not a configuration"):
+def test_an_unparsable_configuration_is_refused():
+    with pytest.raises(InputError, match=r"models\.config is not a model configuration"):
         models.parse_config("models: yes", "models.config")
 
 
-def test_nothing_to_serve_is_said_with_its_reason(tmp_path, exported):
+def test_a_model_without_versions_is_refused_with_the_reason(tmp_path, exported):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"tfrelight \(no numbered folders in .*empty\)"):
         with local.serving(local.config_of(tmp_path / "empty")):
@@ -295,7 +295,7 @@ def test_nothing_to_serve_is_said_with_its_reason(tmp_path, exported):
             pass
 
 
-def test_an_unloaded_version_waits_for_its_last_request(base, served):
+def test_unloading_waits_for_the_last_request(base, served):
     served.apply(local.config_of(base))
     _, servable = served.acquire(local.request_for().model_spec)
     import threading

@@ -1,4 +1,4 @@
-"""The server as a process: start, stop, TLS, reload and death of clients, under load."""
+"""The server as a process, under load: start, stop, TLS, reload, killed clients."""
 
 import asyncio
 import concurrent.futures
@@ -34,7 +34,7 @@ RELIGHT = {"image_bytes": [PNG], "light": Light.preset("left").coefficients[None
 
 @contextlib.contextmanager
 def process(*flags, start=("-m", "tfrelight.serve")):
-    """`python -m tfrelight.serve`, once it says that it serves; gives it, and its port."""
+    """Yields `python -m tfrelight.serve` once it listens, with its port as an attribute."""
     command = [sys.executable, *start, "--port=0", "--metrics_port=-1", *flags]
     running = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -50,35 +50,36 @@ def process(*flags, start=("-m", "tfrelight.serve")):
 
 
 class Load:
-    """Clients that send one request after the other until `stop`, or until one is refused.
+    """Clients that send one request after another until `stop`, or until one is refused.
 
-    answers: of each client, in order: the version that answered, or the code.
+    Attributes:
+      answers: of each client, in order: the version that answered, or the error code.
     """
 
     def __init__(self, port, count):
         self.answers = [[] for _ in range(count)]
         self._stopping = threading.Event()
         self._threads = [
-            threading.Thread(target=self._work, args=(port, mine)) for mine in self.answers
+            threading.Thread(target=self._work, args=(port, answers)) for answers in self.answers
         ]
         for thread in self._threads:
             thread.start()
 
-    def _work(self, port, mine):
+    def _work(self, port, answers):
         with local.Raw(port, **{"grpc.use_local_subchannel_pool": 1}) as raw:
             while not self._stopping.is_set():
                 try:
                     response = raw.predict("relight_bytes", **RELIGHT)
-                    mine.append(response.model_spec.version.value)
+                    answers.append(response.model_spec.version.value)
                 except grpc.RpcError as error:
-                    mine.append(error.code().name)
+                    answers.append(error.code().name)
                     return
 
     def all(self):
-        return [answer for mine in self.answers for answer in mine]
+        return [answer for answers in self.answers for answer in answers]
 
     def wait_for(self, condition, seconds=120):
-        """Until a condition of all answers holds."""
+        """Waits until a condition on all answers holds."""
         wait_until(lambda: condition(self.all()), seconds)
 
     def stop(self):
@@ -87,7 +88,7 @@ class Load:
             thread.join()
 
 
-def test_reload_under_load_loses_no_request_and_versions_only_go_forward(exported, base):
+def test_a_new_version_under_load_loses_no_request_and_versions_never_go_back(exported, base):
     with local.serving(local.config_of(base), max_batch_size=16) as server:
         load = Load(server.port, 16)
         try:
@@ -99,17 +100,17 @@ def test_reload_under_load_loses_no_request_and_versions_only_go_forward(exporte
         finally:
             load.stop()
         with local.Raw(server.port) as raw:
-            # The last one to leave may still be closing.
+            # The last version to be unloaded may still be closing.
             wait_until(lambda: raw.states()[3][0] == "END")
             states = {number: state for number, (state, _, _) in raw.states().items()}
             assert states == {1: "END", 2: "END", 3: "END", 4: "AVAILABLE"}
     assert len(load.all()) >= 1000
     assert set(load.all()) == {1, 2, 3, 4}
-    for mine in load.answers:
-        assert mine == sorted(mine)
+    for answers in load.answers:
+        assert answers == sorted(answers)
 
 
-def test_sigterm_under_load_answers_what_is_under_way(base):
+def test_sigterm_under_load_finishes_current_requests(base):
     with process(f"--model_base_path={base}") as server:
         load = Load(server.port, 8)
         try:
@@ -119,13 +120,13 @@ def test_sigterm_under_load_answers_what_is_under_way(base):
         finally:
             load.stop()
         assert server.stderr.read() == ""
-    # Refused before they began, never broken off: each client saw nothing else before it stopped.
-    for mine in load.answers:
-        assert mine[-1] == "UNAVAILABLE"
-        assert set(mine[:-1]) == {1}
+    # Each client stops at its first error: none was cut off, all were refused before they started.
+    for answers in load.answers:
+        assert answers[-1] == "UNAVAILABLE"
+        assert set(answers[:-1]) == {1}
 
 
-# Without TensorFlow, whose import takes seconds.
+# Does not import TensorFlow, which takes seconds.
 CLIENT = """
 import pathlib, sys, time
 import grpc
@@ -144,7 +145,7 @@ def wait_until(condition, seconds=60):
 
 
 def figures(server):
-    """The metrics: dict of name, with labels, to number."""
+    """The metrics: name, with labels, to value."""
     url = f"http://127.0.0.1:{server.metrics_port}{defaults.METRICS_PATH}"
     lines = urllib.request.urlopen(url, timeout=9).read().decode().splitlines()
     return {
@@ -153,7 +154,7 @@ def figures(server):
     }
 
 
-def test_a_client_that_is_killed_takes_nobody_along(two_versions, tmp_path, monkeypatch):
+def test_a_killed_client_does_not_affect_the_others(two_versions, tmp_path, monkeypatch):
     request = local.request_for("relight_bytes", **RELIGHT)
     (tmp_path / "request").write_bytes(request.SerializeToString())
     gone = ':tensorflow:serving:request_count{model_name="tfrelight",status="CANCELLED"}'
@@ -165,7 +166,7 @@ def test_a_client_that_is_killed_takes_nobody_along(two_versions, tmp_path, monk
             )
             try:
                 assert begun.wait(60)
-                # Behind it, or beside it.
+                # In the queue behind it, or in the worker beside it.
                 others = [raw.prediction.Predict.future(request, timeout=60) for _ in range(3)]
             finally:
                 client.kill()
@@ -175,11 +176,13 @@ def test_a_client_that_is_killed_takes_nobody_along(two_versions, tmp_path, monk
             assert other.result().outputs
 
 
-def test_health_says_when_the_server_stops(base):
-    """And who watches it keeps the server no longer than others do."""
+def test_health_reports_that_the_server_stops(base):
+    """Watches, which never end by themselves, do not keep the server running."""
 
     async def main():
-        server = run.Server(run.Settings(config=local.config_of(base), port=0, grace_seconds=60))
+        server = run.Server(
+            run.ServerConfig(config=local.config_of(base), port=0, grace_seconds=60)
+        )
         await server.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
             stub = health_pb2_grpc.HealthStub(channel)
@@ -201,8 +204,8 @@ def test_health_says_when_the_server_stops(base):
     assert seconds < 20
 
 
-def test_a_run_that_takes_too_long_is_broken_off(exported):
-    """Its session is closed: the graph ends with the operation that it is at."""
+def test_a_run_that_takes_too_long_is_cancelled(exported):
+    """Closing its session ends the graph after the current operation."""
     from tfrelight.serving.server.servable import Servable
 
     loaded = Servable(exported.path)
@@ -221,17 +224,18 @@ def test_a_run_that_takes_too_long_is_broken_off(exported):
 # A server whose graph never ends.
 STUCK = """
 import time
-from tfrelight import cli, serve
+from tfrelight import serve
+from tfrelight.commands import app
 from tfrelight.serving.server import servable
 def run(*arguments):
     print("begun", flush=True)
     time.sleep(600)
 servable.Servable.run = run
-cli.run(serve.main)
+app.run(serve.main)
 """
 
 
-def test_nobody_waits_longer_than_the_time_of_grace(base):
+def test_requests_are_dropped_after_the_grace_period(base):
     flags = [f"--model_base_path={base}", "--grace_seconds=0.1"]
     with process(*flags, start=("-c", STUCK)) as server, local.Raw(server.port) as raw:
         request = local.request_for("relight_bytes", **RELIGHT)
@@ -239,14 +243,14 @@ def test_nobody_waits_longer_than_the_time_of_grace(base):
         assert server.stdout.readline() == "begun\n"
         server.send_signal(signal.SIGTERM)
         assert server.wait(60) == 0
-        said = server.stderr.read()
-        assert "Requests broken off after 0.1 seconds: 1" in said
-        assert "Left before a load or a run of the graph had ended." in said
+        log = server.stderr.read()
+        assert "Requests dropped after 0.1 seconds: 1" in log
+        assert "Exited before a load or a run of the graph had ended." in log
         assert future.code() in (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE)
 
 
-def test_requests_take_no_more_memory_than_they_may(base, monkeypatch):
-    """Whatever their number; padding behind a PNG's end stands for a large photo."""
+def test_the_memory_of_pending_requests_is_limited(base, monkeypatch):
+    """Padding behind the end of a PNG stands for a large photo."""
     large = PNG + b"\0" * 2**20
     request = local.request_for("relight_bytes", image_bytes=[large], light=RELIGHT["light"])
     with local.serving(local.config_of(base), max_pending=5 * 2**20) as server:
@@ -262,7 +266,7 @@ def test_requests_take_no_more_memory_than_they_may(base, monkeypatch):
             answered = [future for future in futures if future not in refused]
             for future in answered:
                 assert future.result().outputs
-            # There is room again.
+            # The memory is free again.
             assert raw.prediction.Predict(request, timeout=60).outputs
 
 
@@ -313,7 +317,7 @@ def tls_settings(pems, **more):
     }
 
 
-def test_tls_is_needed_where_it_is_asked_for(base, pems):
+def test_a_server_with_tls_refuses_plain_and_untrusting_clients(base, pems):
     from tfrelight.serving import client
 
     ca = (pems / "ca.pem").read_bytes()
@@ -323,11 +327,11 @@ def test_tls_is_needed_where_it_is_asked_for(base, pems):
             assert secure.status() == {1: "AVAILABLE"}
         for tls in (None, client.TLS()):
             with client.Client(address, attempts=1, timeout=5, tls=tls) as refused:
-                with pytest.raises(client.Unavailable):
+                with pytest.raises(client.TLSError):
                     refused.status()
 
 
-def test_clients_show_a_certificate_where_it_is_asked_for(base, pems):
+def test_a_server_with_a_client_ca_refuses_clients_without_a_certificate(base, pems):
     from tfrelight.serving import client
 
     ca, certificate, key = (
@@ -339,11 +343,11 @@ def test_clients_show_a_certificate_where_it_is_asked_for(base, pems):
         with client.Client(address, tls=client.TLS(ca, certificate, key)) as known:
             assert known.status() == {1: "AVAILABLE"}
         with client.Client(address, attempts=1, timeout=5, tls=client.TLS(ca)) as unknown:
-            with pytest.raises(client.Unavailable):
+            with pytest.raises(client.TLSError):
                 unknown.status()
 
 
-def test_metrics_count_what_was_asked(two_versions, raw):
+def test_metrics_count_requests_by_model_and_status(two_versions, raw):
     answered = ':tensorflow:serving:request_count{model_name="tfrelight",status="OK"}'
     unknown = ':tensorflow:serving:request_count{model_name="",status="NOT_FOUND"}'
     latency = (
@@ -361,13 +365,13 @@ def test_metrics_count_what_was_asked(two_versions, raw):
     assert after[answered] - before[answered] == 3
     assert after[latency] - before[latency] == 3
     assert after[unknown] - before.get(unknown, 0) == 2
-    # A name that anybody may make up is no label.
+    # Names of unknown models, which a client may invent, do not become labels.
     assert not [name for name in after if "nope" in name]
     assert after[":tfrelight:serving:queue_length"] == 0
     assert after["process_resident_memory_bytes"] > 2**20
 
 
-def test_a_refusal_is_counted_before_its_client_hears_of_it(two_versions, raw):
+def test_a_refusal_is_counted_before_the_client_receives_it(two_versions, raw):
     refused = ':tensorflow:serving:request_count{model_name="",status="NOT_FOUND"}'
     request = local.request_for(name="nope")
     counts = [figures(two_versions).get(refused, 0)]
@@ -386,11 +390,10 @@ def test_a_refusal_is_counted_before_its_client_hears_of_it(two_versions, raw):
         (["--model_config_file=nowhere"], "No such file or directory: nowhere"),
     ],
 )
-def test_what_cannot_be_served_is_said_in_one_line_at_once(flags, message):
-    # At once: TensorFlow, whose import takes seconds, is out of reach.
+def test_wrong_flags_are_reported_in_one_line_before_tensorflow_is_imported(flags, message):
     code = (
         "import sys; sys.modules['tensorflow'] = None\n"
-        "from tfrelight import cli, serve; cli.run(serve.main)"
+        "from tfrelight import serve; from tfrelight.commands import app; app.run(serve.main)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *flags], cwd=ROOT, capture_output=True, text=True, timeout=120
@@ -409,7 +412,7 @@ def test_what_cannot_be_served_is_said_in_one_line_at_once(flags, message):
     ],
     ids=["no certificate", "another's key", "no authority"],
 )
-def test_what_is_wrong_with_tls_files(base, pems, files, message):
+def test_invalid_tls_files_are_refused(base, pems, files, message):
     (pems / "garbage").write_text("garbage")
     settings = {name: str(pems / value) for name, value in files.items()}
     with pytest.raises(InputError, match=message):
@@ -417,7 +420,7 @@ def test_what_is_wrong_with_tls_files(base, pems, files, message):
             pass
 
 
-def test_an_address_of_ipv6(base):
+def test_an_ipv6_address(base):
     assert run.address_of("::1", 8500) == "[::1]:8500"
     if not has_ipv6():
         pytest.skip("no IPv6 on this machine")
@@ -436,14 +439,14 @@ def has_ipv6():
         return False
 
 
-def test_a_host_that_is_not_this_machine_s(base):
-    with pytest.raises(InputError, match="Cannot listen on 192.0.2.1:0. .*not one of this machine"):
+def test_a_foreign_host_is_refused(base):
+    with pytest.raises(InputError, match="Cannot listen on 192.0.2.1:0: .*not an address of this"):
         with local.serving(local.config_of(base), host="192.0.2.1"):
             pass
 
 
-def test_only_who_is_trusted_changes_what_is_served(base, pems):
-    """TensorFlow Serving takes it from anybody."""
+def test_only_trusted_clients_may_reload(base, pems):
+    """TensorFlow Serving accepts a reload from every client."""
     from tensorflow_serving.apis import model_management_pb2
 
     config = local.config_of(base)
@@ -463,7 +466,7 @@ def test_only_who_is_trusted_changes_what_is_served(base, pems):
 
 
 @pytest.mark.parametrize("which", ["port", "metrics_port"])
-def test_a_port_that_is_taken(base, two_versions, which):
+def test_a_port_in_use_is_refused(base, two_versions, which):
     taken = {which: getattr(two_versions, which)}
     with pytest.raises(InputError, match="Cannot listen on 127.0.0.1:"):
         with local.serving(local.config_of(base), **taken):
@@ -474,14 +477,13 @@ def test_a_port_that_is_taken(base, two_versions, which):
     "tls,message",
     [({"key": "k"}, "both a certificate and its key"), ({"certificate": "c"}, "both")],
 )
-def test_half_a_tls(base, tls, message):
+def test_incomplete_tls_files_are_refused(base, tls, message):
     with pytest.raises(InputError, match=message):
         with local.serving(local.config_of(base), **tls):
             pass
 
 
-def test_two_photos_and_no_light_of_the_other(two_versions):
-    """Requests that are joined in one run keep their own light."""
+def test_requests_that_share_a_run_keep_their_own_light(two_versions):
     with local.Raw(two_versions.port) as raw:
         alone = {}
         for name in ("left", "right"):

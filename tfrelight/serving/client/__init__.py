@@ -1,11 +1,11 @@
-"""A client of TensorFlow Serving, and of `tfrelight.serve`, over gRPC.
+"""A gRPC client for TensorFlow Serving and `tfrelight.serve`.
 
     from tfrelight.serving import client
 
     with client.Client("localhost:8500") as server:
         (png,) = server.relight([jpeg_bytes], lights.Light.preset("left"))
 
-`python -m tfrelight.serving.client --server=localhost:8500 photo.jpg --light=left` from a shell.
+In a shell: `python -m tfrelight.serving.client --server=localhost:8500 photo.jpg --light=left`.
 Needs `pip install "tfrelight[serving]"`.
 """
 
@@ -19,6 +19,7 @@ from tfrelight.serving.client.errors import (
     ServingError,
     Unavailable,
 )
+from tfrelight.serving.client.security import TLSError
 from tfrelight.serving.client.synchronous import Client
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "NotServed",
     "ResourceExhausted",
     "ServingError",
+    "TLSError",
     "Unavailable",
 ]

@@ -1,6 +1,8 @@
-"""What both clients share: settings, and each call as a message and what to make of the answer."""
+"""Settings and requests that the blocking and the asynchronous client share."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from tfrelight.errors import InputError
 from tfrelight.serving import defaults
@@ -10,42 +12,51 @@ __all__ = ["Calls"]
 
 
 class Calls:
-    """Settings of a client, and its calls as (service, method, message, function of the answer).
+    """Settings of a client, and its calls as (service, method, request, response parser).
 
     Args:
       server: `host:port`.
       model: name of the model.
-      version: its number; None for the latest.
-      label: of a version, as `stable`, in place of its number.
+      version: number of the version; None for the latest.
+      label: label of the version, such as `stable`, in place of its number.
       timeout: seconds for a call, all attempts together.
-      attempts: at most; there is another one only after UNAVAILABLE.
-      max_message: bytes of an answer, at most.
+      attempts: per call, 1 to 5. A call is tried again only after UNAVAILABLE, while there is time.
+      max_message: bytes of a response, at most.
       tls: `TLS`, or None for a plain connection.
 
     Raises:
-      InputError: the extra is not installed, or both a version and a label are given.
+      InputError: the extra is not installed, both a version and a label are given, or `attempts`
+        is out of range. A first call that gets no answer raises it, as `security.TLSError`, if
+        `tls` does not suit the server.
     """
+
+    _asynchronous = False
 
     def __init__(
         self,
-        server=f"localhost:{defaults.GRPC_PORT}",
-        model=defaults.MODEL_NAME,
-        version=None,
-        label=None,
-        timeout=30.0,
-        attempts=5,
-        max_message=256 * 2**20,
-        tls=None,
-    ):
+        server: str = f"localhost:{defaults.GRPC_PORT}",
+        model: str = defaults.MODEL_NAME,
+        version: int | None = None,
+        label: str | None = None,
+        timeout: float = 30.0,
+        attempts: int = channel.MAX_ATTEMPTS,
+        max_message: int = 256 * 2**20,
+        tls: channel.TLS | None = None,
+    ) -> None:
         if version is not None and label is not None:
             raise InputError(f"Expected a version or a label. Received: {version} and {label!r}.")
+        if not 1 <= attempts <= channel.MAX_ATTEMPTS:
+            raise InputError(
+                f"Expected attempts of 1 to {channel.MAX_ATTEMPTS}. Received: {attempts}."
+            )
         channel.require_grpc()
         self.server = server
         self.timeout = timeout
+        self._tls = tls
+        # Whether the server has answered, or `security.check` has found nothing.
+        self._reached = False
         self._target = (model, version, label)
-        self._attempts = attempts
-        options = channel.options(max_message)
-        self._channel = self._open(options, None if tls is None else channel.credentials(tls))
+        self._channel = channel.open_channel(server, tls, max_message, attempts, self._asynchronous)
         self._stubs = self._make_stubs()
 
     def _make_stubs(self):
@@ -56,11 +67,8 @@ class Calls:
             "model": model_service_pb2_grpc.ModelServiceStub(self._channel),
         }
 
-    def _method(self, service, name):
+    def _method(self, service: str, name: str) -> Any:
         return getattr(self._stubs[service], name)
-
-    def _new_attempts(self):
-        return channel.Attempts(self._attempts, self.timeout, self.server)
 
     def _predict(self, inputs, signature, outputs):
         request = messages.predict_request(self._target, signature, inputs, outputs)
@@ -70,7 +78,7 @@ class Calls:
         messages.check_photos(photos)
         inputs = {"image_bytes": photos, "light": messages.lights_for(light, len(photos))}
         service, method, request, parse = self._predict(inputs, "relight_bytes", None)
-        return service, method, request, lambda answer: parse(answer)["relit_png_bytes"]
+        return service, method, request, lambda response: parse(response)["relit_png_bytes"]
 
     def _decompose(self, photos, outputs):
         messages.check_photos(photos)

@@ -1,28 +1,36 @@
-"""How a client reaches a server: channel options, TLS, deadlines and attempts."""
+"""How a client reaches a server: channel options, retries and TLS."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import random
-import time
+from typing import Any
 
 from tfrelight.errors import InputError
-from tfrelight.serving.client import errors
 
-__all__ = ["TLS", "Attempts", "credentials", "options", "require_grpc"]
+__all__ = ["MAX_ATTEMPTS", "TLS", "open_channel", "require_grpc"]
 
-# Seconds before the second attempt, what each wait is multiplied by, and the longest one. Lost
-# connections are taken up again after the first to the last, too.
-_FIRST_WAIT, _GROWTH, _LONGEST_WAIT = 0.1, 2.0, 5.0
+# gRPC's own limit; it lowers a higher number to this one.
+MAX_ATTEMPTS = 5
+
+# UNAVAILABLE means that the server is gone, full or shutting down. Every request may be sent twice:
+# none changes anything on a server.
+_RETRY_POLICY = {
+    "initialBackoff": "0.1s",
+    "maxBackoff": "5s",
+    # 0.1, 0.4, 1.6 and 5 s: a server that restarts is back before the last of five attempts.
+    "backoffMultiplier": 4,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class TLS:
-    """How to trust a server, and be trusted by it: contents of PEM files.
+    """Contents of PEM files that server and client identify each other with.
 
-    ca: who signs the server's certificate; None for those that the system trusts. certificate,
-    key: the client's own, where the server asks for one.
+    Attributes:
+      ca: the authority that signed the server's certificate; None for the system's authorities.
+      certificate, key: the client's own, for a server that asks for one.
     """
 
     ca: bytes | None = None
@@ -30,10 +38,17 @@ class TLS:
     key: bytes | None = None
 
 
-def require_grpc():
-    """Raises `InputError` if the packages of the extra are not there."""
+def require_grpc() -> None:
+    """Checks that the packages of the extra `serving` are installed.
+
+    Raises:
+      InputError: one is missing.
+    """
     try:
         import grpc  # noqa: F401
+
+        # Before gRPC starts threads: `native.quiet` hides TensorFlow's greeting only without any.
+        import tensorflow  # noqa: F401
         import tensorflow_serving.apis  # noqa: F401
     except ImportError as error:
         raise InputError(
@@ -42,72 +57,47 @@ def require_grpc():
         ) from error
 
 
-def credentials(tls):
-    """Credentials for gRPC of a `TLS`."""
+def open_channel(
+    server: str, tls: TLS | None, max_message: int, attempts: int, asynchronous: bool
+) -> Any:
+    """Opens a channel, which connects at the first call.
+
+    Args:
+      server: `host:port`.
+      tls: None for a plain connection.
+      max_message: bytes of a response, at most.
+      attempts: per call, 1 to `MAX_ATTEMPTS`.
+      asynchronous: whether to open a `grpc.aio.Channel` rather than a `grpc.Channel`.
+    """
     import grpc
 
-    return grpc.ssl_channel_credentials(tls.ca, tls.key, tls.certificate)
+    api = grpc.aio if asynchronous else grpc
+    options = _options(max_message, attempts)
+    if tls is None:
+        return api.insecure_channel(server, options)
+    credentials = grpc.ssl_channel_credentials(tls.ca, tls.key, tls.certificate)
+    return api.secure_channel(server, credentials, options)
 
 
-def options(max_message):
-    """Channel options.
-
-    Args:
-      max_message: bytes of an answer. gRPC's own limit of 4 MiB is less than one float32 map of
-        600x600.
-    """
+def _options(max_message, attempts):
+    config = {"loadBalancingConfig": [{"round_robin": {}}]}
+    if attempts > 1:
+        policy = {"maxAttempts": attempts, **_RETRY_POLICY}
+        config["methodConfig"] = [{"name": [{}], "retryPolicy": policy}]
     return [
+        # gRPC's default of 4 MiB is less than one float32 map of 600x600.
         ("grpc.max_receive_message_length", max_message),
         ("grpc.max_send_message_length", -1),
-        # A server that is gone without a word is noticed, also behind a balancer that drops idle
-        # connections. Not more often than servers allow by default: every 5 minutes when idle.
+        # Detects a server that vanished, also behind a balancer that drops idle connections. Five
+        # minutes is the shortest interval that servers allow by default.
         ("grpc.keepalive_time_ms", 300_000),
         ("grpc.keepalive_timeout_ms", 20_000),
-        # A server that comes back is found in seconds; gRPC's own waits grow to two minutes.
-        ("grpc.initial_reconnect_backoff_ms", round(1000 * _FIRST_WAIT)),
-        ("grpc.max_reconnect_backoff_ms", round(1000 * _LONGEST_WAIT)),
-        # Attempts are `Attempts`' business: two of them would multiply.
-        ("grpc.enable_retries", 0),
-        ("grpc.service_config", json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})),
+        # Finds a restarted server within seconds; gRPC's default waits grow to two minutes.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 5_000),
+        ("grpc.enable_retries", int(attempts > 1)),
+        # gRPC does not retry a request larger than this; its default of 256 KiB is less than most
+        # photos.
+        ("grpc.per_rpc_retry_buffer_size", 2**31 - 1),
+        ("grpc.service_config", json.dumps(config)),
     ]
-
-
-class Attempts:
-    """Which failures are worth another attempt, and after how long.
-
-    Only UNAVAILABLE is: nobody there, a full server, or one that left; and whatever became of the
-    request, it changes nothing on a server and may be sent twice. Waits double, and are drawn at
-    random below that, so that clients who were refused together do not come back together.
-
-    Args:
-      number: of attempts at most.
-      seconds: for all of them together.
-      server: its address, for the errors.
-    """
-
-    def __init__(self, number, seconds, server):
-        self._left = number
-        self._deadline = time.monotonic() + seconds
-        self._wait = _FIRST_WAIT
-        self._server = server
-
-    def seconds_left(self):
-        """For the next attempt."""
-        return max(0.0, self._deadline - time.monotonic())
-
-    def wait_after(self, error):
-        """Seconds to wait before the next attempt.
-
-        Args:
-          error: `grpc.RpcError` of the last one.
-
-        Raises:
-          ServingError: there is no use in another, or no time for it.
-        """
-        code, details = error.code().name, error.details() or ""
-        self._left -= 1
-        wait = random.uniform(self._wait / 2, self._wait)
-        self._wait = min(self._wait * _GROWTH, _LONGEST_WAIT)
-        if code != "UNAVAILABLE" or self._left <= 0 or wait >= self.seconds_left():
-            raise errors.of_code(code, details, self._server) from error
-        return wait

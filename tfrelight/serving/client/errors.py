@@ -1,6 +1,8 @@
-"""What may go wrong between a client and a server, as exceptions with names."""
+"""gRPC failures as exceptions with names."""
 
 from __future__ import annotations
+
+from typing import Any
 
 __all__ = [
     "DeadlineExceeded",
@@ -9,12 +11,13 @@ __all__ = [
     "ResourceExhausted",
     "ServingError",
     "Unavailable",
-    "of_code",
+    "from_code",
+    "from_rpc",
 ]
 
 
 class ServingError(OSError):
-    """A request that a server did not answer.
+    """A request that failed on the server, or on the way to it.
 
     Args:
       code: name of the gRPC status code.
@@ -22,7 +25,7 @@ class ServingError(OSError):
       server: its address.
     """
 
-    def __init__(self, code, details, server):
+    def __init__(self, code: str, details: str, server: str) -> None:
         super().__init__(f"{server} answers {code}: {details}")
         self.code = code
         self.details = details
@@ -30,15 +33,15 @@ class ServingError(OSError):
 
 
 class InvalidRequest(ServingError):
-    """INVALID_ARGUMENT, FAILED_PRECONDITION, OUT_OF_RANGE: sent again, it fails again."""
+    """INVALID_ARGUMENT, FAILED_PRECONDITION, OUT_OF_RANGE: the same request will fail again."""
 
 
 class NotServed(ServingError):
-    """NOT_FOUND: no such model, or no such version of it."""
+    """NOT_FOUND: the server has no such model, or no such version of it."""
 
 
 class Unavailable(ServingError, ConnectionError):
-    """UNAVAILABLE: no server there, or a full one, and so after every attempt."""
+    """UNAVAILABLE: no server there, or a full one, at every attempt."""
 
 
 class DeadlineExceeded(ServingError, TimeoutError):
@@ -46,10 +49,10 @@ class DeadlineExceeded(ServingError, TimeoutError):
 
 
 class ResourceExhausted(ServingError):
-    """RESOURCE_EXHAUSTED: a message larger than one side takes, or too many requests."""
+    """RESOURCE_EXHAUSTED: a message larger than one side accepts, or too many requests."""
 
 
-_KINDS = {
+_CLASSES = {
     "INVALID_ARGUMENT": InvalidRequest,
     "FAILED_PRECONDITION": InvalidRequest,
     "OUT_OF_RANGE": InvalidRequest,
@@ -60,6 +63,11 @@ _KINDS = {
 }
 
 
-def of_code(code, details, server):
-    """The exception for a gRPC status."""
-    return _KINDS.get(code, ServingError)(code, details, server)
+def from_code(code: str, details: str, server: str) -> ServingError:
+    """The exception for a gRPC status; see `ServingError`."""
+    return _CLASSES.get(code, ServingError)(code, details, server)
+
+
+def from_rpc(error: Any, server: str) -> ServingError:
+    """The exception for a `grpc.RpcError`."""
+    return from_code(error.code().name, error.details() or "", server)

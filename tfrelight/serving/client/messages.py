@@ -1,10 +1,19 @@
-"""Requests and answers of TensorFlow Serving, as arrays and bytes."""
+"""TensorFlow Serving's requests from arrays and bytes, and arrays and bytes from its responses."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfrelight.errors import InputError
+from tfrelight.lights import as_light
+from tfrelight.models import photo_arrays
+
+if TYPE_CHECKING:
+    from tfrelight.lights import LightLike
 
 __all__ = [
     "check_photos",
@@ -18,8 +27,15 @@ __all__ = [
 ]
 
 
+# Inputs that hold photos as arrays.
+_PHOTOS = ("images", "references")
+
+# Model, version or None, label or None.
+_Target = tuple[str, int | None, str | None]
+
+
 def _set_spec(spec, target):
-    """Fills a `ModelSpec` with a `(model, version, label)`."""
+    """Fills a `ModelSpec`."""
     model, version, label = target
     spec.name = model
     if version is not None:
@@ -28,14 +44,22 @@ def _set_spec(spec, target):
         spec.version_label = label
 
 
-def predict_request(target, signature, inputs, wanted):
-    """A `PredictRequest`.
+def predict_request(
+    target: _Target,
+    signature: str,
+    inputs: Mapping[str, np.ndarray | Sequence[bytes]],
+    output_filter: Sequence[str] | None,
+) -> Any:
+    """Builds a `PredictRequest`.
 
     Args:
       target: (model, version or None, label or None).
-      signature: name.
-      inputs: dict of name to array; lists of bytes for strings.
-      wanted: names of outputs, or None for all.
+      signature: its name.
+      inputs: arrays by name; a list of bytes for a string input.
+      output_filter: names of the outputs to send, or None for all.
+
+    Raises:
+      InputError: photos that are not `[N, H, W, 3]` floats in [0, 1].
     """
     import tensorflow as tf
     from tensorflow_serving.apis import predict_pb2
@@ -44,13 +68,17 @@ def predict_request(target, signature, inputs, wanted):
     _set_spec(request.model_spec, target)
     request.model_spec.signature_name = signature
     for name, value in inputs.items():
+        if name in _PHOTOS:
+            photo_arrays.check(value)
+        if isinstance(value, np.ndarray) and value.dtype == np.float64:
+            value = value.astype(np.float32)  # as all signatures take
         request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
-    request.output_filter.extend(wanted or ())
+    request.output_filter.extend(output_filter or ())
     return request
 
 
-def outputs(response):
-    """The outputs of a `PredictResponse`: arrays, and lists of bytes for strings."""
+def outputs(response: Any) -> dict[str, np.ndarray | list[bytes]]:
+    """The outputs of a `PredictResponse`: arrays by name; a list of bytes for a string output."""
     import tensorflow as tf
 
     result = {}
@@ -60,8 +88,8 @@ def outputs(response):
     return result
 
 
-def status_request(target):
-    """A `GetModelStatusRequest`."""
+def status_request(target: _Target) -> Any:
+    """Builds a `GetModelStatusRequest`; see `predict_request`."""
     from tensorflow_serving.apis import get_model_status_pb2
 
     request = get_model_status_pb2.GetModelStatusRequest()
@@ -69,16 +97,16 @@ def status_request(target):
     return request
 
 
-def status(response):
-    """Dict of version to the name of its state."""
+def status(response: Any) -> dict[int, str]:
+    """The state of each version in a `GetModelStatusResponse`, by number."""
     from tensorflow_serving.apis import get_model_status_pb2
 
     names = get_model_status_pb2.ModelVersionStatus.State
-    return {one.version: names.Name(one.state) for one in response.model_version_status}
+    return {status.version: names.Name(status.state) for status in response.model_version_status}
 
 
-def metadata_request(target):
-    """A `GetModelMetadataRequest` for the signatures."""
+def metadata_request(target: _Target) -> Any:
+    """Builds a `GetModelMetadataRequest` for the signatures; see `predict_request`."""
     from tensorflow_serving.apis import get_model_metadata_pb2
 
     request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
@@ -86,8 +114,12 @@ def metadata_request(target):
     return request
 
 
-def metadata(response):
-    """Dict of signature to its `inputs` and `outputs`, each a dict of name to (dtype, shape)."""
+def metadata(response: Any) -> dict[str, dict[str, dict[str, tuple]]]:
+    """The signatures in a `GetModelMetadataResponse`.
+
+    Returns:
+      name to `inputs` and `outputs`, each a name to (dtype, shape).
+    """
     import tensorflow as tf
     from tensorflow_serving.apis import get_model_metadata_pb2
 
@@ -103,25 +135,39 @@ def metadata(response):
     signatures = get_model_metadata_pb2.SignatureDefMap()
     response.metadata["signature_def"].Unpack(signatures)
     return {
-        name: {"inputs": described(one.inputs), "outputs": described(one.outputs)}
-        for name, one in signatures.signature_def.items()
-        # Keras adds one that names the op which restores the weights.
-        if one.method_name
+        name: {"inputs": described(signature.inputs), "outputs": described(signature.outputs)}
+        for name, signature in signatures.signature_def.items()
+        # Keras adds one without a method, for the operation that restores the weights.
+        if signature.method_name
     }
 
 
-def check_photos(photos):
-    """Raises `InputError` unless these are files' bytes."""
-    if isinstance(photos, (bytes, str)) or not all(isinstance(one, bytes) for one in photos):
+def check_photos(photos: Sequence[bytes]) -> None:
+    """Checks that photos are a list of bytes.
+
+    Raises:
+      InputError: they are something else.
+    """
+    if isinstance(photos, (bytes, str)) or not all(isinstance(photo, bytes) for photo in photos):
         raise InputError("Expected a list of photos, each the bytes of a JPEG or PNG file.")
 
 
-def lights_for(light, number):
-    """A light for each photo, `[N, 9, 3]` float32, from one or N.
+def lights_for(light: LightLike, number: int) -> np.ndarray:
+    """A light for each photo, from one light for all or one for each.
+
+    Args:
+      light: what `lights.as_light` takes, such as a name, or coefficients `[N, 9, 3]`.
+      number: N, of the photos.
+
+    Returns:
+      `[N, 9, 3]` float32.
 
     Raises:
-      InputError: it is neither.
+      InputError: no light of that name or in that file, another shape, or values that are not
+        finite.
     """
+    if isinstance(light, (str, Path)):
+        light = as_light(light)
     light = np.asarray(light, np.float32)
     if light.shape not in {(9, 3), (number, 9, 3)} or not np.all(np.isfinite(light)):
         raise InputError(

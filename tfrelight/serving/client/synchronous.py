@@ -1,92 +1,134 @@
-"""The client for programs without an event loop."""
+"""The blocking client."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from tfrelight.serving.client import errors, security
+from tfrelight.serving.client import photos as files
 from tfrelight.serving.client.calls import Calls
+
+if TYPE_CHECKING:
+    from tfrelight.lights import LightLike
 
 __all__ = ["Client"]
 
 
 class Client(Calls):
-    """A server's model, over one channel. Safe to use from several threads; close it at the end.
+    """A model on a server, over one channel. Safe to use from several threads.
 
-    Every method raises `ServingError`, of the subclass that says what went wrong. Arguments: see
-    `Calls`.
+        with Client("localhost:8500", label="stable") as server:
+            (png,) = server.relight([jpeg_bytes], "left")
+
+    `Calls` lists the arguments. Every method raises the subclass of `ServingError` that names the
+    failure.
     """
 
-    def __enter__(self):
+    def __enter__(self) -> Client:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Closes the channel."""
         self._channel.close()
 
-    def predict(self, inputs, signature="serving_default", outputs=None):
+    def predict(
+        self,
+        inputs: Mapping[str, np.ndarray | Sequence[bytes]],
+        signature: str = "serving_default",
+        outputs: Sequence[str] | None = None,
+    ) -> dict[str, np.ndarray | list[bytes]]:
         """Calls any signature.
 
         Args:
-          inputs: dict of name to array; lists of bytes for strings.
+          inputs: arrays by name; a list of bytes for a string input.
           signature: its name.
-          outputs: names of those wanted, so that the others are neither computed nor sent; None
-            for all.
+          outputs: names of the outputs to compute and send; None for all.
 
         Returns:
-          dict of name to array; lists of bytes for strings.
+          arrays by name; a list of bytes for a string output.
         """
         return self._call(*self._predict(inputs, signature, outputs))
 
-    def relight(self, photos, light):
-        """Photos under another light.
+    def relight(self, photos: Sequence[bytes], light: LightLike, mark: bool = True) -> list[bytes]:
+        """Relights photos.
 
         Args:
-          photos: list of JPEG or PNG files' bytes.
-          light: `[9, 3]`, as `tfrelight.lights` gives it, or `[N, 9, 3]`.
+          photos: JPEG or PNG files, each a crop of one upright face.
+          light: a `Light`, its name such as "left", or what else `lights.as_light` takes, for all
+            photos; or coefficients `[N, 9, 3]`, linear RGB.
+          mark: whether the pictures say in XMP that a trained model edited them.
 
         Returns:
-          list of PNG files' bytes, each of its photo's size.
+          PNG files, each of its photo's size, with its colour profile and metadata.
+
+        Raises:
+          InputError: `photos` or `light` is something else.
         """
-        return self._call(*self._relight(photos, light))
+        return files.with_metadata(self._call(*self._relight(photos, light)), photos, mark)
 
-    def decompose(self, photos, outputs=None):
-        """What photos are made of.
+    def decompose(
+        self, photos: Sequence[bytes], outputs: Sequence[str] | None = None
+    ) -> dict[str, np.ndarray | list[bytes]]:
+        """Decomposes photos into albedo, normals, shading and light.
 
         Args:
-          photos: list of JPEG or PNG files' bytes.
-          outputs: those wanted of `albedo_png_bytes`, `normals_png_bytes`, `shading_png_bytes`
-            (lists of PNG files' bytes) and `light` (`[N, 9, 3]`); None for all.
+          photos: JPEG or PNG files, each a crop of one upright face.
+          outputs: names of the outputs to compute and send; None for all.
 
         Returns:
-          dict of them.
+          `albedo_png_bytes`, `normals_png_bytes`, `shading_png_bytes`: lists of PNG files, each of
+          its photo's size; `light`: `[N, 9, 3]`, linear RGB.
+
+        Raises:
+          InputError: `photos` is something else.
         """
         return self._call(*self._decompose(photos, outputs))
 
-    def status(self):
-        """Versions of the model: dict of number to state, as `AVAILABLE`."""
+    def status(self) -> dict[int, str]:
+        """The state of each version, such as `AVAILABLE`, by number."""
         return self._call(*self._status())
 
-    def metadata(self):
-        """Signatures: dict of name to `inputs` and `outputs`: name to (dtype, shape)."""
+    def metadata(self) -> dict[str, dict[str, dict[str, tuple]]]:
+        """The signatures: name to `inputs` and `outputs`, each a name to (dtype, shape)."""
         return self._call(*self._metadata())
-
-    def _open(self, options, credentials):
-        import grpc
-
-        if credentials is None:
-            return grpc.insecure_channel(self.server, options)
-        return grpc.secure_channel(self.server, credentials, options)
 
     def _call(self, service, method, request, parse):
         import grpc
 
-        call, attempts = self._method(service, method), self._new_attempts()
-        while True:
-            try:
-                return parse(call(request, timeout=attempts.seconds_left()))
-            except grpc.RpcError as error:
-                wait = attempts.wait_after(error)
-            time.sleep(wait)
+        until = time.monotonic() + self.timeout
+        answer = self._method(service, method).future(request, timeout=self.timeout)
+        try:
+            if not self._reached:
+                self._reach(answer, until)
+            return parse(answer.result())
+        except grpc.RpcError as error:
+            raise errors.from_rpc(error, self.server) from error
+        finally:
+            # Ends the call if something was raised before its answer, such as KeyboardInterrupt.
+            answer.cancel()
+
+    def _reach(self, answer, until):
+        """Waits for a first answer, and looks for the reason if there is none soon.
+
+        Args:
+          answer: the call.
+          until: time (`time.monotonic`) at which it ends.
+        """
+        import grpc
+
+        try:
+            answer.result(security.PATIENCE)
+        except grpc.FutureTimeoutError:
+            security.check(self.server, self._tls, until - time.monotonic())
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.UNAVAILABLE:
+                security.check(self.server, self._tls, until - time.monotonic())
+                return
+        self._reached = True

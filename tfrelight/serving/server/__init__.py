@@ -1,1 +1,1 @@
-"""A local server that speaks TensorFlow Serving's gRPC; `pip install "tfrelight[serving]"`."""
+"""A local server with TensorFlow Serving's gRPC API; `pip install "tfrelight[serving]"`."""

@@ -1,27 +1,28 @@
-"""Figures for Prometheus, under TensorFlow Serving's names where it has them."""
+"""Metrics for Prometheus, under TensorFlow Serving's names where it has them."""
 
 from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator, Sized
 
 import prometheus_client
 from prometheus_client.core import Metric
 
-__all__ = ["Endpoint", "answered", "running", "watch_queue"]
+__all__ = ["Endpoint", "count_request", "time_run", "watch_queue"]
 
 # TensorFlow Serving's buckets, microseconds.
 _MICROSECONDS = [10 * 1.8**exponent for exponent in range(33)]
 _PHOTOS = [1, 2, 4, 8, 16, 32, 64]
 
-# A gauge of the time of creation beside each figure is for OpenMetrics.
+# OpenMetrics alone uses the gauges of creation times.
 prometheus_client.disable_created_metrics()
 _REGISTRY = prometheus_client.CollectorRegistry()
 prometheus_client.ProcessCollector(registry=_REGISTRY)
 
 
 class _Counts:
-    """Counters whose names do not end in `_total`, which this library would add."""
+    """A counter whose name does not end in `_total`, which `prometheus_client` would append."""
 
     def __init__(self, name, text, labels):
         self._name, self._text, self._labels = name, text, labels
@@ -49,31 +50,31 @@ def _histogram(name, text, labels, buckets):
 
 _LATENCY = _histogram(
     ":tensorflow:serving:request_latency",
-    "Microseconds from a request's arrival to its answer.",
+    "Microseconds from a request's arrival to its response.",
     ("model_name", "API", "entrypoint"),
     _MICROSECONDS,
 )
 _RUNTIME = _histogram(
     ":tensorflow:serving:runtime_latency",
-    "Microseconds of one run of the graph.",
+    "Microseconds per run of the graph.",
     ("model_name", "API", "runtime"),
     _MICROSECONDS,
 )
 _BATCH = _histogram(
-    ":tfrelight:serving:batch_size", "Photos in one run of the graph.", ("model_name",), _PHOTOS
+    ":tfrelight:serving:batch_size", "Photos per run of the graph.", ("model_name",), _PHOTOS
 )
 _QUEUE = prometheus_client.Gauge(
-    ":tfrelight:serving:queue_length", "Requests that wait for a run.", registry=_REGISTRY
+    ":tfrelight:serving:queue_length", "Requests waiting for a run.", registry=_REGISTRY
 )
 
 
-def answered(model, status, api, started):
-    """Counts a request.
+def count_request(model: str, status: str, api: str, started: float) -> None:
+    """Counts a request, and records its latency if it succeeded.
 
     Args:
-      model: name of a model that is served, or "" for any other, of which there is no end.
+      model: name of a served model, or "" for any other, so that clients cannot add labels.
       status: name of the gRPC code.
-      api: `Predict`, ...
+      api: name of the RPC, such as `Predict`.
       started: `time.monotonic()` at its arrival.
     """
     _REQUESTS.add(model, status)
@@ -82,37 +83,37 @@ def answered(model, status, api, started):
 
 
 @contextlib.contextmanager
-def running(model, photos):
-    """Counts a run of the graph, and times it."""
+def time_run(model: str, photos: int) -> Iterator[None]:
+    """Records the size and the duration of a run of the graph."""
     _BATCH.labels(model).observe(photos)
     started = time.monotonic()
     yield
     _RUNTIME.labels(model, "Predict", "TF1").observe((time.monotonic() - started) * 1e6)
 
 
-def watch_queue(queue):
-    """The length of this queue is the number of waiting requests."""
+def watch_queue(queue: Sized) -> None:
+    """Reports the length of a queue as the number of waiting requests."""
     _QUEUE.set_function(lambda: len(queue))
 
 
 class Endpoint:
-    """Serves the figures over HTTP, on any path, until `close`.
+    """Serves the metrics over HTTP, on any path, until `close`.
 
     Args:
       host: to bind to.
-      port: to bind to; 0 for any that is free.
+      port: to bind to; 0 for a free one.
 
     Raises:
       OSError: the port cannot be bound.
     """
 
-    def __init__(self, host, port):
+    def __init__(self, host: str, port: int) -> None:
         self._server, self._thread = prometheus_client.start_http_server(
             port, host, registry=_REGISTRY
         )
         self.port = self._server.server_port
 
-    def close(self):
+    def close(self) -> None:
         """Stops serving."""
         self._server.shutdown()
         self._server.server_close()

@@ -1,4 +1,4 @@
-"""Starts the local server, keeps its models up to date, and stops it when told to."""
+"""Starts the local server, keeps its models up to date, and stops it."""
 
 from __future__ import annotations
 
@@ -11,42 +11,54 @@ import os
 import signal
 import ssl
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from tensorflow_serving.config import model_server_config_pb2
 
 from tfrelight.errors import InputError
+from tfrelight.serving import defaults
 from tfrelight.serving.server import metrics, models
 from tfrelight.serving.server.batching import Batcher
-from tfrelight.serving.server.health import Health
-from tfrelight.serving.server.refusal import Refusal
-from tfrelight.serving.server.room import Room
+from tfrelight.serving.server.errors import RequestError
+from tfrelight.serving.server.memory import MemoryBudget
 from tfrelight.serving.server.services import Services
 
-__all__ = ["Server", "Settings", "address_of", "serve"]
+__all__ = ["Server", "ServerConfig", "address_of", "serve"]
 
-# After the time of grace: for answers on their way out, and for what is broken off to end.
+# After `grace_seconds`: for responses to leave, and for cancelled requests and watches to end.
 _LAST_SECONDS = 1.0
+
+# The names by which TensorFlow Serving reports health, and the server as a whole.
+_HEALTH_NAMES = ("", "PredictionService", "ModelService")
 
 _log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """How to serve.
+class ServerConfig:
+    """Settings of a server.
 
-    config: `ModelServerConfig`. host, port, metrics_port: to bind to; port 0 is any that is free,
-    metrics_port None is none. workers, max_batch_size, max_queue: see `Batcher`. max_message:
-    bytes of a request, and of the tensors in it. max_pending: bytes of all requests that are not
-    answered yet. poll_seconds: between looks for new versions.
-    early_labels: see `models.Models`. grace_seconds: for requests under way when the server is
-    told to stop. certificate, key: PEM files, for TLS; client_ca: PEM file of who signs clients'
-    certificates, which are then required.
+    Attributes:
+      config: the models to serve.
+      host: to bind to, for metrics too.
+      port: for gRPC; 0 for a free one.
+      metrics_port: for Prometheus; 0 for a free one, None for no metrics.
+      workers, max_batch_size, max_queue: see `Batcher`.
+      max_message: bytes of a request, and of its tensors.
+      max_pending: bytes of all pending requests.
+      poll_seconds: between looks for new versions.
+      early_labels: see `models.Models`.
+      grace_seconds: for current requests when the server stops.
+      certificate, key: PEM files for TLS.
+      client_ca: PEM file of the authority of clients' certificates, which are then required.
     """
 
-    config: object
+    config: model_server_config_pb2.ModelServerConfig
     host: str = "127.0.0.1"
-    port: int = 8500
+    port: int = defaults.GRPC_PORT
     metrics_port: int | None = None
     workers: int = 2
     max_batch_size: int = 8
@@ -67,7 +79,7 @@ def _credentials(settings):
         return None
     if not certificate or not key:
         raise InputError("TLS needs both a certificate and its key, as PEM files.")
-    # gRPC says nothing of what is wrong with them.
+    # Only to check the files: gRPC does not say what is wrong with them.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(certificate, key, password=lambda: "")
@@ -80,7 +92,7 @@ def _credentials(settings):
     except ssl.SSLError as error:
         raise InputError(f"{authority} holds no certificates in PEM: {error}") from error
     certificate, key, authority = (
-        name and Path(name).read_bytes() for name in (certificate, key, authority)
+        path and Path(path).read_bytes() for path in (certificate, key, authority)
     )
     return grpc.ssl_server_credentials(
         [(key, certificate)],
@@ -89,13 +101,13 @@ def _credentials(settings):
     )
 
 
-def address_of(host, port):
-    """`host:port`, with brackets around an address of IPv6."""
+def address_of(host: str, port: int) -> str:
+    """`host:port`, with brackets around an IPv6 address."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _may_reload(settings):
-    """Whether whoever reaches the server is trusted to change what it serves."""
+    """Whether every client that can connect is trusted to change the served models."""
     if settings.client_ca or settings.host == "localhost":
         return True
     try:
@@ -107,23 +119,24 @@ def _may_reload(settings):
 class Server:
     """A running server: `await start()`, then `await stop()`.
 
-    port, metrics_port: what it listens on, once started. busy: whether, once stopped, a thread
-    still loads or runs something that nobody waits for.
+    Attributes:
+      port, metrics_port: what it listens on, once started.
+      busy: whether a thread still loads or runs something after `stop`.
 
     Args:
-      settings: `Settings`.
+      settings: see `ServerConfig`.
     """
 
-    def __init__(self, settings):
+    def __init__(self, settings: ServerConfig) -> None:
         self._settings = settings
-        # What `stop` does, the last first.
+        # What `stop` does, last first.
         self._closing = contextlib.AsyncExitStack()
-        self.port = None
-        self.metrics_port = None
+        self.port: int | None = None
+        self.metrics_port: int | None = None
         self.busy = False
 
-    async def start(self):
-        """Loads the models and answers requests from then on.
+    async def start(self) -> None:
+        """Loads the models and starts to listen.
 
         Raises:
           InputError: a model cannot be served, or a port or TLS file cannot be used.
@@ -134,13 +147,13 @@ class Server:
             await self.stop()
             raise
 
-    async def stop(self):
-        """Refuses new requests, answers those under way for `grace_seconds`, and ends."""
+    async def stop(self) -> None:
+        """Refuses new requests, finishes current ones within `grace_seconds`, and shuts down."""
         await self._closing.aclose()
 
     async def _start(self):
         settings, closing = self._settings, self._closing
-        # Ports first: whether they are free shows at once, loading takes seconds.
+        # Ports first: a port in use is known at once, loading takes seconds.
         server = self._bind()
         closing.push_async_callback(server.stop, None)
         if settings.metrics_port is not None:
@@ -148,28 +161,34 @@ class Server:
             closing.push_async_callback(asyncio.to_thread, endpoint.close)
         served = models.Models(settings.max_message, settings.early_labels)
         batcher = Batcher(settings.workers, settings.max_batch_size, settings.max_queue)
-        closing.push_async_callback(self._end, served, batcher)
+        closing.push_async_callback(self._unload, served, batcher)
         try:
             await asyncio.to_thread(served.apply, settings.config)
-        except Refusal as refusal:
-            raise InputError(f"Cannot serve: {refusal}") from refusal
+        except RequestError as error:
+            advice = ""
+            if error.code is grpc.StatusCode.FAILED_PRECONDITION:
+                advice = (
+                    ". Export that version, remove its label from the configuration, or pass "
+                    "`allow_version_labels_for_unavailable_models=True`."
+                )
+            raise InputError(f"Cannot serve: {error}{advice}") from error
         metrics.watch_queue(batcher)
-        room = Room(settings.max_pending)
-        largest, reload = settings.max_message, _may_reload(settings)
-        services = Services(served, batcher, room, largest, reload)
+        memory = MemoryBudget(settings.max_pending)
+        services = Services(served, batcher, memory, settings.max_message, _may_reload(settings))
         closing.callback(services.close)
         polling = asyncio.create_task(self._poll(served))
         closing.push_async_callback(_cancel, polling)
         server.add_generic_rpc_handlers(services.handlers())
-        healthy = Health()
-        await healthy.add_to(server)
+        healthy = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+        for name in _HEALTH_NAMES:
+            await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
         closing.push_async_callback(server.stop, _LAST_SECONDS)
-        closing.callback(healthy.end)
         closing.push_async_callback(services.drain, settings.grace_seconds)
         closing.push_async_callback(healthy.enter_graceful_shutdown)
         await server.start()
 
-    async def _end(self, served, batcher):
+    async def _unload(self, served, batcher):
         unloaded = await asyncio.to_thread(served.close, _LAST_SECONDS)
         self.busy = not (await batcher.close(_LAST_SECONDS) and unloaded)
 
@@ -180,7 +199,7 @@ class Server:
             options=[
                 ("grpc.max_receive_message_length", settings.max_message),
                 ("grpc.max_send_message_length", -1),
-                # Or a second server would share the port, and the requests, without a word.
+                # Otherwise a second server would silently share the port and its requests.
                 ("grpc.so_reuseport", 0),
             ]
         )
@@ -191,8 +210,10 @@ class Server:
             else:
                 self.port = server.add_secure_port(address, credentials)
         except RuntimeError as error:
-            text = "Is the port in use, or the host not one of this machine's?"
-            raise InputError(f"Cannot listen on {address}. {text}") from error
+            raise InputError(
+                f"Cannot listen on {address}: the port is in use, or the host is not an address of "
+                "this machine."
+            ) from error
         return server
 
     def _bind_metrics(self):
@@ -200,8 +221,8 @@ class Server:
         try:
             endpoint = metrics.Endpoint(host, port)
         except OSError as error:
-            where = address_of(host, port)
-            text = f"Cannot listen on {where} for metrics: {error.strerror}."
+            address = address_of(host, port)
+            text = f"Cannot listen on {address} for metrics: {error.strerror}."
             raise InputError(text) from error
         self.metrics_port = endpoint.port
         return endpoint
@@ -217,27 +238,27 @@ async def _cancel(task):
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def serve(settings, started):
+async def serve(settings: ServerConfig, started: Callable[[Server], None]) -> None:
     """Serves until SIGTERM or SIGINT.
 
     Args:
-      settings: `Settings`.
-      started: called with the `Server` once it answers.
+      settings: see `ServerConfig`.
+      started: called once the server listens.
 
     Raises:
       InputError: see `Server.start`.
     """
-    told = asyncio.Event()
+    signalled = asyncio.Event()
     server = Server(settings)
     await server.start()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
+        loop.add_signal_handler(number, signalled.set)
     started(server)
-    await told.wait()
+    await signalled.wait()
     await server.stop()
     if server.busy:
-        _log.warning("Left before a load or a run of the graph had ended.")
+        _log.warning("Exited before a load or a run of the graph had ended.")
         # Python would wait for the thread.
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,13 +1,16 @@
-"""One version of a model, loaded: its graph in a session, as in TensorFlow Serving.
+"""One loaded version of a model: its graph in a session, as in TensorFlow Serving.
 
-Not `tf.saved_model.load(...).signatures`, which checks inputs in Python as the C++ server does not.
+`tf.saved_model.load(...).signatures` would check inputs in Python, which the C++ server does not.
 """
 
 from __future__ import annotations
 
 import functools
 import threading
+from collections.abc import Mapping
+from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
@@ -17,19 +20,23 @@ __all__ = ["Servable"]
 class Servable:
     """A loaded SavedModel.
 
-    Who runs it has acquired it before, and releases it; `close` waits for them.
+    Callers `acquire` it before they run it, and `release` it afterwards; `close` waits for them.
+
+    Attributes:
+      path: folder of the SavedModel.
+      signatures: `SignatureDef`s by name.
 
     Args:
-      path: of the SavedModel's folder.
+      path: folder of the SavedModel.
 
     Raises:
       OSError, tf.errors.OpError: it cannot be loaded.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Path | str) -> None:
         self.path = path
         self._users = 0
-        self._left = threading.Condition()
+        self._released = threading.Condition()
         self._session = tf.compat.v1.Session(graph=tf.Graph())
         try:
             with self._session.graph.as_default():
@@ -38,30 +45,32 @@ class Servable:
             self._session.close()
             raise
         self.signatures = dict(meta.signature_def)
-        # Compiled once for each signature and set of outputs, of which there are few.
+        # Compiled once for each signature and set of outputs; there are few.
         self._callable = functools.cache(self._make_callable)
 
-    def acquire(self):
+    def acquire(self) -> None:
         """Keeps the session open until `release`."""
-        with self._left:
+        with self._released:
             self._users += 1
 
-    def release(self):
-        """Says that one who acquired it is done."""
-        with self._left:
+    def release(self) -> None:
+        """Ends one `acquire`."""
+        with self._released:
             self._users -= 1
-            self._left.notify_all()
+            self._released.notify_all()
 
-    def run(self, signature, inputs, outputs):
-        """Answers a request.
+    def run(
+        self, signature: str, inputs: Mapping[str, np.ndarray], outputs: tuple[str, ...]
+    ) -> list[np.ndarray]:
+        """Runs the graph.
 
         Args:
           signature: name of one of `signatures`.
-          inputs: dict of its inputs to arrays; nothing about them has been checked.
-          outputs: tuple of names of its outputs.
+          inputs: an array for each of its inputs. Shapes and types are checked by the graph.
+          outputs: names of outputs.
 
         Returns:
-          list of arrays, one for each output.
+          an array for each of `outputs`.
 
         Raises:
           tf.errors.OpError: the graph refuses the inputs, or fails.
@@ -77,13 +86,14 @@ class Servable:
         )
         return self._session._make_callable_from_options(options)
 
-    def close(self, seconds=None):
-        """Ends the session, once nobody uses it.
+    def close(self, seconds: float | None = None) -> None:
+        """Closes the session once nobody uses it.
 
         Args:
-          seconds: to wait for that at most. Runs under way then fail after their present operation.
+          seconds: to wait for users, at most; None for no limit. Runs that still go on then fail
+            after their current operation.
         """
-        with self._left:
-            self._left.wait_for(lambda: self._users == 0, seconds)
+        with self._released:
+            self._released.wait_for(lambda: self._users == 0, seconds)
         self._callable.cache_clear()
         self._session.close()

@@ -1,118 +1,180 @@
-// What is on screen as a command line and as Python, to copy.
+// @ts-check
+// The light on screen as a command line and as Python, to copy.
 
 import { exposure } from "./harmonics.js";
-import { colorOf, form, lightOf } from "./lighting.js";
+import { flagForm, lightOf, tintColor } from "./lighting.js";
 
-const number = (value) => String(Math.round(value * 1e4) / 1e4);
+/** @import { Ambient, Lamp, Scene, State, Tint } from "./lighting.js" */
 
-// For a shell: in single quotes if there is anything in it that a shell would read.
-const quoted = (text) => (/^[\w.,:=/+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+/**
+ * The photo that the command reads, and the file that it writes.
+ *
+ * @typedef {object} PhotoFacts
+ * @property {string} name  of the photo's file
+ * @property {string} ending  of the output, without a dot: "png"
+ * @property {boolean} wholeImage  whether the whole photo was treated as one face
+ * @property {number} found  faces in the photo
+ * @property {number} relit  faces that the page relights, the largest
+ */
 
-// A photo whose name begins as a flag's does is named with its folder.
+/** @type {(value: number) => string} */
+const format = (value) => String(Math.round(value * 1e4) / 1e4);
+
+/** @type {(rgb: number[], separator: string) => string} */
+const formatAll = (rgb, separator) => rgb.map(format).join(separator);
+
+/**
+ * A word for a POSIX shell, quoted if the shell would interpret it.
+ *
+ * @param {string} text
+ */
+const shellQuoted = (text) =>
+  /^[\w.,:=/+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+/**
+ * A path that cannot be mistaken for a flag.
+ *
+ * @param {string} name
+ */
 const asPath = (name) => (name.startsWith("-") ? `./${name}` : name);
 
-// Python's literal of a text.
-const literal = (text) => JSON.stringify(text);
+/**
+ * A Python string literal.
+ *
+ * @param {string} text
+ */
+const pythonString = (text) => JSON.stringify(text);
 
-const numbers = (rgb) => rgb.map(number).join(",");
+/** @type {(state: State) => Lamp[]} */
+const litLamps = ({ lamps }) => lamps.filter((one) => one.power > 0);
 
+/** @type {(tint: Tint) => string[]} */
 function tintFlags({ kind, kelvin, rgb }) {
-  if (kind === "kelvin") return [`--temperature=${number(kelvin)}`];
-  return kind === "colour" ? [`--color=${numbers(rgb)}`] : [];
+  if (kind === "kelvin") return [`--temperature=${format(kelvin)}`];
+  return kind === "colour" ? [`--color=${formatAll(rgb, ",")}`] : [];
 }
 
-// Flags that say the light; `files` are what has to be downloaded first.
+/** @type {(scene: Scene, ambient: Ambient) => string[]} */
+function sceneFlags({ kind, name, power, rotate }, ambient) {
+  const flags = [shellQuoted(`--${kind === "photo" ? "reference" : "environment"}=${name}`)];
+  if (rotate) flags.push(`--rotate=${format(rotate)}`);
+  if (ambient.power) flags.push(`--ambient=${format(ambient.power / power)}`);
+  return flags;
+}
+
+/** @type {(lamp: Lamp, ambient: Ambient) => string[]} */
+const lampFlags = ({ azimuth, elevation, power, tint }, ambient) => [
+  `--azimuth=${format(azimuth)}`,
+  `--elevation=${format(elevation)}`,
+  `--ambient=${format(ambient.power / power)}`,
+  ...tintFlags(tint),
+];
+
+/** @type {(state: State) => string[]} */
 function lightFlags(state) {
-  const { ambient, scene } = state;
-  switch (form(state)) {
-    case "preset":
-      return { flags: [`--light=${state.preset}`], files: [] };
-    case "scene": {
-      const source = scene.kind === "photo" ? "reference" : "environment";
-      const rotate = scene.rotate ? [`--rotate=${number(scene.rotate)}`] : [];
-      const fill = ambient.power ? [`--ambient=${number(ambient.power / scene.power)}`] : [];
-      return { flags: [quoted(`--${source}=${scene.name}`), ...rotate, ...fill], files: [] };
-    }
-    case "lamp": {
-      const one = state.lamps.find((lamp) => lamp.power > 0);
-      const angles = [`--azimuth=${number(one.azimuth)}`, `--elevation=${number(one.elevation)}`];
-      const fill = `--ambient=${number(ambient.power / one.power)}`;
-      return { flags: [...angles, fill, ...tintFlags(one.tint)], files: [] };
-    }
-    default:
-      return { flags: ["--light_file=light.json"], files: ["light.json"] };
-  }
+  const form = flagForm(state);
+  if (form === "preset") return [`--light=${state.preset}`];
+  if (form === "lamp") return lampFlags(litLamps(state)[0], state.ambient);
+  if (form === "scene" && state.scene) return sceneFlags(state.scene, state.ambient);
+  return ["--light_file=light.json"];
 }
 
-export function commandLine(state, photo, ending, faces) {
-  const { flags, files } = lightFlags(state);
-  const rest = [];
-  if (state.strength < 1) rest.push(`--strength=${number(state.strength)}`);
-  if (state.brightness) rest.push(`--intensity=${number(2 ** state.brightness)}`);
-  if (state.background) rest.push("--background");
-  if (faces.whole) rest.push("--whole_image");
-  if (faces.found > faces.lit) rest.push(`--faces=${faces.lit}`);
-  const words = ["python -m tfrelight.relight", quoted(asPath(photo)), ...flags, ...rest, quoted(`--output=relit.${ending}`)];
-  const line = words.join(" ");
-  return { text: line.length < 50 ? line : words.join(" \\\n  "), files };
+/**
+ * The command that relights the photo as the page does.
+ *
+ * @param {State} state
+ * @param {PhotoFacts} photo
+ * @returns {{ text: string, needsLightFile: boolean }} `needsLightFile`: the command reads
+ *   light.json, which has to be downloaded first
+ */
+export function commandLine(state, photo) {
+  const words = [
+    "python -m tfrelight.relight", shellQuoted(asPath(photo.name)), ...lightFlags(state),
+  ];
+  if (state.strength < 1) words.push(`--strength=${format(state.strength)}`);
+  if (state.brightness) words.push(`--intensity=${format(2 ** state.brightness)}`);
+  if (state.background) words.push("--background");
+  if (state.neutral) words.push("--white_balance=neutral");
+  if (photo.wholeImage) words.push("--whole_image");
+  if (photo.found > photo.relit) words.push(`--faces=${photo.relit}`);
+  words.push(shellQuoted(`--output=relit.${photo.ending}`));
+  return { text: words.join(" \\\n  "), needsLightFile: flagForm(state) === "sum" };
 }
 
+/** @type {(tint: Tint) => string[]} */
 function tintArguments({ kind, kelvin, rgb }) {
-  if (kind === "kelvin") return [`temperature=${number(kelvin)}`];
-  return kind === "colour" ? [`color=(${rgb.map(number).join(", ")})`] : [];
+  if (kind === "kelvin") return [`temperature=${format(kelvin)}`];
+  return kind === "colour" ? [`color=(${formatAll(rgb, ", ")})`] : [];
 }
 
-function lampCall(one, power, extra = []) {
-  const words = [number(one.azimuth), number(one.elevation)];
-  if (power !== 1) words.push(`intensity=${number(power)}`);
-  words.push(...extra);
-  if (one.radius) words.push(`radius=${number(one.radius)}`);
-  return `Light.from_direction(${[...words, ...tintArguments(one.tint)].join(", ")})`;
+/** @type {(lamp: Lamp, options: { power?: number, ambient?: number }) => string} */
+function lampCall({ azimuth, elevation, radius, tint }, { power = 1, ambient = 0 }) {
+  const words = [format(azimuth), format(elevation)];
+  if (power !== 1) words.push(`intensity=${format(power)}`);
+  if (ambient) words.push(`ambient=${format(ambient)}`);
+  if (radius) words.push(`radius=${format(radius)}`);
+  return `Light.from_direction(${[...words, ...tintArguments(tint)].join(", ")})`;
 }
 
+/** @type {(scene: Scene) => string} */
 function sceneCall({ kind, name, rotate }) {
-  const read = kind === "photo"
-    ? `Light.from_photo(${literal(name)})` : `Light.from_environment(${literal(name)})`;
-  return `${read}.exposed()${rotate ? `.rotated(azimuth=${number(rotate)})` : ""}`;
+  const reader = kind === "photo" ? "tfrelight.light_of" : "Light.from_environment";
+  const rotation = rotate ? `.rotated(azimuth=${format(rotate)})` : "";
+  return `${reader}(${pythonString(name)}).exposed()${rotation}`;
 }
 
-function evenCall(ambient, power) {
-  const tint = ambient.tint.kind === "white" ? "" : `, (${colorOf(ambient.tint).map(number).join(", ")})`;
-  return `Light.even(${number(power)}${tint})`;
+/** @type {(ambient: Ambient, power: number) => string} */
+function evenCall({ tint }, power) {
+  const color = tint.kind === "white" ? "" : `, (${formatAll(tintColor(tint), ", ")})`;
+  return `Light.even(${format(power)}${color})`;
 }
 
-function lightCall(state) {
+/** @type {(state: State) => string} */
+function sumCall(state) {
   const { ambient, scene } = state;
-  const lamps = state.lamps.filter((one) => one.power > 0);
-  switch (form(state)) {
-    case "preset":
-      return literal(state.preset);
-    case "scene":
-      return [sceneCall(scene), ...(ambient.power ? [evenCall(ambient, ambient.power / scene.power)] : [])].join(" + ");
-    case "lamp":
-      return lampCall(lamps[0], 1, ambient.power ? [`ambient=${number(ambient.power / lamps[0].power)}`] : []);
-    default: {
-      const parts = lamps.map((one) => lampCall(one, one.power));
-      if (scene && scene.power > 0) parts.push(`${number(scene.power)} * ${sceneCall(scene)}`);
-      if (ambient.power || parts.length === 0) parts.push(evenCall(ambient, ambient.power));
-      const sum = parts.length === 1 ? parts[0] : `(\n    ${parts.join("\n    + ")}\n)`;
-      return exposure(lightOf(state)) > 0 ? `${sum}.exposed()` : sum;
-    }
-  }
+  const parts = litLamps(state).map((one) => lampCall(one, { power: one.power }));
+  if (scene && scene.power > 0) parts.push(`${format(scene.power)} * ${sceneCall(scene)}`);
+  if (ambient.power || parts.length === 0) parts.push(evenCall(ambient, ambient.power));
+  const sum = parts.length === 1 ? parts[0] : `(\n    ${parts.join("\n    + ")}\n)`;
+  // `exposed` refuses a light that reaches nothing.
+  return exposure(lightOf(state).coefficients) > 0 ? `${sum}.exposed()` : sum;
 }
 
-export function python(state, photo, ending, faces) {
-  const words = [literal(photo), "light"];
-  if (faces.whole) words.push("whole_image=True");
-  if (faces.found > faces.lit) words.push(`faces=${faces.lit}`);
-  if (state.strength < 1) words.push(`strength=${number(state.strength)}`);
-  if (state.brightness) words.push(`exposure=${number(state.brightness)}`);
+/** @type {(state: State) => string} */
+function lightCall(state) {
+  const { ambient, preset, scene } = state;
+  const form = flagForm(state);
+  if (form === "preset" && preset) return pythonString(preset);
+  if (form === "lamp") {
+    const [one] = litLamps(state);
+    return lampCall(one, { ambient: ambient.power / one.power });
+  }
+  if (form === "scene" && scene) {
+    const fill = ambient.power ? ` + ${evenCall(ambient, ambient.power / scene.power)}` : "";
+    return sceneCall(scene) + fill;
+  }
+  return sumCall(state);
+}
+
+/**
+ * Python that relights the photo as the page does.
+ *
+ * @param {State} state
+ * @param {PhotoFacts} photo
+ */
+export function python(state, photo) {
+  const words = [pythonString(photo.name), "light"];
+  if (photo.wholeImage) words.push("whole_image=True");
+  if (photo.found > photo.relit) words.push(`faces=${photo.relit}`);
+  if (state.strength < 1) words.push(`strength=${format(state.strength)}`);
+  if (state.brightness) words.push(`exposure=${format(state.brightness)}`);
   if (state.background) words.push("background=True");
+  if (state.neutral) words.push('white_balance="neutral"');
   return [
     "import tfrelight",
     "from tfrelight import Light",
     "",
     `light = ${lightCall(state)}`,
-    `tfrelight.relight(${words.join(", ")}).save(${literal(`relit.${ending}`)})`,
+    `tfrelight.relight(${words.join(", ")}).save(${pythonString(`relit.${photo.ending}`)})`,
   ].join("\n");
 }

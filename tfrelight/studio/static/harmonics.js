@@ -1,107 +1,202 @@
-// Second-order spherical harmonics and lights, as tfrelight.harmonics and tfrelight.lights have
-// them: x right in the image, y up, z to the camera; a light is 9 coefficients [r, g, b].
+// @ts-check
+// Second-order spherical harmonics and lights, as in tfrelight.harmonics and tfrelight.lights.
+// Frame: x right in the image, y up, z to the camera.
 
-const FIRST = Math.sqrt(3 / (4 * Math.PI));
-const SECOND = Math.sqrt(15 / (4 * Math.PI));
-const THIRD = Math.sqrt(5 / (16 * Math.PI));
-const ATTENUATION = [1, 2 / 3, 2 / 3, 2 / 3, 1 / 4, 1 / 4, 1 / 4, 1 / 4, 1 / 4];
+/** @import { Rgb } from "./color.js" */
 
-export function basis(x, y, z) {
-  return [
-    Math.sqrt(1 / (4 * Math.PI)),
-    FIRST * y,
-    FIRST * z,
-    FIRST * x,
-    SECOND * x * y,
-    SECOND * y * z,
-    THIRD * (3 * z * z - 1),
-    SECOND * x * z,
-    (SECOND / 2) * (x * x - y * y),
-  ];
-}
+/**
+ * `[9, 3]` real spherical harmonics of the incoming radiance, linear RGB, in the order 1, y, z, x,
+ * xy, yz, 3z²-1, xz, x²-y²; orthonormal, without the Condon-Shortley sign.
+ *
+ * @typedef {number[][]} Coefficients
+ */
 
-// For each channel the factors of 1, y, z, x, xy, yz, 3zz-1, xz, xx-yy in the shading of a normal.
-export function polynomial(light) {
-  const norms = [...basis(0, 0, 0).slice(0, 1), FIRST, FIRST, FIRST, SECOND, SECOND, THIRD, SECOND, SECOND / 2];
-  return [0, 1, 2].map((c) => light.map((row, k) => ATTENUATION[k] * norms[k] * row[c]));
-}
+/** @typedef {[number, number, number]} Vector x, y, z */
 
-export function shadeAt(p, x, y, z) {
-  return (
-    p[0] + p[1] * y + p[2] * z + p[3] * x + p[4] * x * y + p[5] * y * z +
-    p[6] * (3 * z * z - 1) + p[7] * x * z + p[8] * (x * x - y * y)
-  );
-}
+// Factors of the orthonormal harmonics: of 1; of y, z, x; of xy, yz, xz and twice that of x² - y²;
+// of 3z² - 1.
+const CONSTANT = Math.sqrt(1 / (4 * Math.PI));
+const LINEAR = Math.sqrt(3 / (4 * Math.PI));
+const PRODUCT = Math.sqrt(15 / (4 * Math.PI));
+const POLAR = Math.sqrt(5 / (16 * Math.PI));
+const FACTORS = [
+  CONSTANT, LINEAR, LINEAR, LINEAR, PRODUCT, PRODUCT, POLAR, PRODUCT, PRODUCT / 2,
+];
+const BAND = [0, 1, 1, 1, 2, 2, 2, 2, 2];
+// Cosine lobe over pi, for each band (Ramamoorthi and Hanrahan 2001, eq. 19).
+const ATTENUATION = [1, 2 / 3, 1 / 4];
 
-export function vector(azimuth, elevation) {
-  const a = (azimuth * Math.PI) / 180;
-  const e = (elevation * Math.PI) / 180;
+/** @type {(degrees: number) => number} */
+const toRadians = (degrees) => (degrees * Math.PI) / 180;
+/** @type {(radians: number) => number} */
+const toDegrees = (radians) => (radians * 180) / Math.PI;
+
+/**
+ * The nine harmonics at a unit vector.
+ *
+ * @param {number} x
+ * @param {number} y
+ * @param {number} z
+ * @returns {number[]} `[9]`
+ */
+export const basis = (x, y, z) => [
+  CONSTANT,
+  LINEAR * y,
+  LINEAR * z,
+  LINEAR * x,
+  PRODUCT * x * y,
+  PRODUCT * y * z,
+  POLAR * (3 * z * z - 1),
+  PRODUCT * x * z,
+  (PRODUCT / 2) * (x * x - y * y),
+];
+
+/**
+ * Factors of 1, y, z, x, xy, yz, 3z²-1, xz, x²-y² in the shading of a normal, for each channel.
+ *
+ * @param {Coefficients} light
+ * @returns {number[][]} `[3, 9]`
+ */
+export const shadingPolynomial = (light) =>
+  [0, 1, 2].map((c) => light.map((row, k) => ATTENUATION[BAND[k]] * FACTORS[k] * row[c]));
+
+/**
+ * Shading of one channel at a unit normal: irradiance over pi. It can ring below 0.
+ *
+ * @param {number[]} p  `[9]`, a row of `shadingPolynomial`
+ * @param {number} x
+ * @param {number} y
+ * @param {number} z
+ */
+export const shadeAt = (p, x, y, z) =>
+  p[0] + p[1] * y + p[2] * z + p[3] * x + p[4] * x * y + p[5] * y * z +
+  p[6] * (3 * z * z - 1) + p[7] * x * z + p[8] * (x * x - y * y);
+
+/**
+ * Unit vector towards a light.
+ *
+ * @param {number} azimuth  degrees, positive to the left of the image
+ * @param {number} elevation  degrees, positive to its top
+ * @returns {Vector}
+ */
+export function directionVector(azimuth, elevation) {
+  const a = toRadians(azimuth);
+  const e = toRadians(elevation);
   return [-Math.cos(e) * Math.sin(a), Math.sin(e), Math.cos(e) * Math.cos(a)];
 }
 
-export function angles([x, y, z]) {
-  return [
-    (Math.atan2(-x, z) * 180) / Math.PI,
-    (Math.asin(Math.min(1, Math.max(-1, y))) * 180) / Math.PI,
-  ];
-}
+/**
+ * Azimuth and elevation of a unit vector, degrees.
+ *
+ * @param {Vector} vector
+ * @returns {[number, number]} -180 to 180 and -90 to 90
+ */
+export const angles = ([x, y, z]) => [
+  toDegrees(Math.atan2(-x, z)),
+  toDegrees(Math.asin(Math.min(1, Math.max(-1, y)))),
+];
 
-export const none = () => Array.from({ length: 9 }, () => [0, 0, 0]);
+/** @returns {Coefficients} of darkness */
+export const dark = () => Array.from({ length: 9 }, () => [0, 0, 0]);
 
+/**
+ * The same light from everywhere.
+ *
+ * @param {Rgb} color  shading that it gives every normal
+ * @returns {Coefficients}
+ */
 export const even = (color) => {
-  const light = none();
+  const light = dark();
+  // The integral of the first harmonic over the sphere.
   light[0] = color.map((value) => value * Math.sqrt(4 * Math.PI));
   return light;
 };
 
+/** @type {(a: Coefficients, b: Coefficients) => Coefficients} */
 export const add = (a, b) => a.map((row, k) => row.map((value, c) => value + b[k][c]));
 
+/** @type {(light: Coefficients, factor: number) => Coefficients} */
 export const scale = (light, factor) => light.map((row) => row.map((value) => value * factor));
 
+/**
+ * Whether a light has no colour, but for rounding.
+ *
+ * @param {Coefficients} light
+ */
+export function isColourless(light) {
+  const most = Math.max(...light.flat().map(Math.abs));
+  return light.every((row) => Math.max(...row) - Math.min(...row) <= 1e-4 * most);
+}
+
+/**
+ * A light between two.
+ *
+ * @param {Coefficients} a
+ * @param {Coefficients} b
+ * @param {number} share  of `b`, 0 to 1
+ * @returns {Coefficients}
+ */
 export const mix = (a, b, share) =>
   a.map((row, k) => row.map((value, c) => value + share * (b[k][c] - value)));
 
-// A distant disc that gives a surface facing it the shading `color`; radius in degrees.
+/**
+ * A distant disc: see `harmonics.spherical_cap` in Python.
+ *
+ * @param {number} azimuth  degrees, positive to the left of the image
+ * @param {number} elevation  degrees, positive to its top
+ * @param {number} radius  angular, degrees, 0 (a point) to 90 (half the sphere)
+ * @param {Rgb} color  shading that it gives a surface which faces it
+ * @returns {Coefficients}
+ */
 export function lamp(azimuth, elevation, radius, color) {
-  const c = Math.cos((radius * Math.PI) / 180);
+  const c = Math.cos(toRadians(radius));
   const zonal = [1, (1 + c) / 2, (c * (1 + c)) / 2];
   const total = (2 * Math.PI) / (1 + c);
-  return basis(...vector(azimuth, elevation)).map((value, k) => {
-    const band = k === 0 ? 0 : k < 4 ? 1 : 2;
-    return color.map((channel) => channel * total * zonal[band] * value);
-  });
+  return basis(...directionVector(azimuth, elevation)).map((value, k) =>
+    color.map((channel) => channel * total * zonal[BAND[k]] * value),
+  );
 }
 
-// The light after its environment is turned about the vertical, to the left of the image.
-export function turned(light, azimuth) {
-  const a = (azimuth * Math.PI) / 180;
-  const rotated = (from, to, cosine, sine, result) => {
-    // Coefficients of a pair of harmonics that turn into each other.
-    for (let c = 0; c < 3; c++) {
-      result[from][c] = cosine * light[from][c] - sine * light[to][c];
-      result[to][c] = sine * light[from][c] + cosine * light[to][c];
-    }
-  };
-  const result = light.map((row) => [...row]);
-  // x' = x cos a - z sin a, z' = x sin a + z cos a; y stays.
+/**
+ * The light after its environment is rotated about the vertical.
+ *
+ * @param {Coefficients} light
+ * @param {number} azimuth  degrees, positive to the left of the image
+ * @returns {Coefficients}
+ */
+export function rotated(light, azimuth) {
+  const a = toRadians(azimuth);
   const [cos1, sin1, cos2, sin2] = [Math.cos(a), Math.sin(a), Math.cos(2 * a), Math.sin(2 * a)];
-  rotated(3, 2, cos1, sin1, result);
-  rotated(4, 5, cos1, sin1, result);
-  // Of the second band, xz and (xx - zz) / 2 turn with twice the angle; 3yy - 1 stays.
-  for (let c = 0; c < 3; c++) {
-    const [zz, xz, xxyy] = [light[6][c], light[7][c], light[8][c]];
-    const still = -zz / 2 - (Math.sqrt(3) / 2) * xxyy;
-    const turning = (-Math.sqrt(3) / 2) * zz + xxyy / 2;
-    const xxzz = cos2 * turning - sin2 * xz;
-    result[7][c] = sin2 * turning + cos2 * xz;
-    result[6][c] = -still / 2 - (Math.sqrt(3) / 2) * xxzz;
-    result[8][c] = (-Math.sqrt(3) / 2) * still + xxzz / 2;
-  }
-  return result;
+  const [one, y, z, x, xy, yz, zz, xz, xxyy] = light;
+  /** @type {(from: number[], to: number[], cosine: number, sine: number) => number[]} */
+  const combined = (from, to, cosine, sine) =>
+    from.map((value, channel) => cosine * value + sine * to[channel]);
+  // x' = x cos a - z sin a, z' = x sin a + z cos a; y stays.
+  // In the second band 3y² - 1 stays, and xz and (x² - z²) / 2 rotate by twice the angle.
+  const half = Math.sqrt(3) / 2;
+  const still = combined(zz, xxyy, -1 / 2, -half);
+  const xxzz = combined(zz, xxyy, -half, 1 / 2);
+  const newXxzz = combined(xxzz, xz, cos2, -sin2);
+  return [
+    [...one],
+    [...y],
+    combined(x, z, sin1, cos1),
+    combined(x, z, cos1, -sin1),
+    combined(xy, yz, cos1, -sin1),
+    combined(xy, yz, sin1, cos1),
+    combined(still, newXxzz, -1 / 2, -half),
+    combined(xxzz, xz, sin2, cos2),
+    combined(still, newXxzz, -half, 1 / 2),
+  ];
 }
 
-// Normals of a sphere that fills a square of `size` pixels.
-function visible(size) {
+/**
+ * Normals of the half of a sphere that the camera sees, one for each pixel of a square.
+ *
+ * @param {number} size  of the square, pixels
+ */
+function visibleNormals(size) {
+  /** @type {Vector[]} */
   const normals = [];
   for (let row = 0; row < size; row++) {
     for (let column = 0; column < size; column++) {
@@ -114,25 +209,34 @@ function visible(size) {
   return normals;
 }
 
-const SEEN = visible(48);
+const VISIBLE = visibleNormals(48);
 
-// Mean shading of surfaces that the camera sees.
-export function seen(light) {
-  return polynomial(light).map(
-    (p) => SEEN.reduce((sum, n) => sum + Math.max(0, shadeAt(p, ...n)), 0) / SEEN.length,
+/**
+ * Mean shading of the surfaces that the camera sees.
+ *
+ * @param {Coefficients} light
+ * @returns {Rgb}
+ */
+export const meanShading = (light) =>
+  shadingPolynomial(light).map(
+    (p) => VISIBLE.reduce((sum, n) => sum + Math.max(0, shadeAt(p, ...n)), 0) / VISIBLE.length,
   );
-}
 
-// Light.exposure of tfrelight: how bright the lit part of a white sphere is that the camera sees.
+/**
+ * How bright the lit part of a white sphere is: see `Light.exposure` in Python.
+ *
+ * @param {Coefficients} light
+ * @returns {number} at least 0; an even white light of radiance 1 has 1
+ */
 export function exposure(light) {
-  const p = polynomial(light);
+  const polynomial = shadingPolynomial(light);
   let squares = 0;
   let roots = 0;
-  for (const n of SEEN) {
+  for (const normal of VISIBLE) {
     let square = 0;
-    for (const one of p) square += Math.max(0, shadeAt(one, ...n)) ** 2 / 3;
+    for (const p of polynomial) square += Math.max(0, shadeAt(p, ...normal)) ** 2 / 3;
     squares += square;
     roots += Math.sqrt(square);
   }
-  return squares / SEEN.length / Math.max(roots / SEEN.length, 1e-9);
+  return squares / VISIBLE.length / Math.max(roots / VISIBLE.length, 1e-9);
 }

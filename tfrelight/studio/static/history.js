@@ -1,27 +1,48 @@
-// The light's state with undo and redo, and as a link.
+// @ts-check
+// The state of the light, with undo and redo.
 
-import { sound, start } from "./lighting.js";
+/** @import { State } from "./lighting.js" */
 
+/** Steps that can be undone, at most. */
+const MOST_STEPS = 200;
+
+/** @type {(state: State) => State} */
 const copy = (state) => JSON.parse(JSON.stringify(state));
 
 export class History {
-  constructor(presets, changed) {
-    Object.assign(this, { presets, changed, undone: [], done: [] });
-    this.state = this.linked() ?? start();
-    this.kept = copy(this.state);
+  /**
+   * @param {State} state  to start with
+   * @param {(isStep: boolean) => void} onChange  called after every change; `isStep`: undo can
+   *   return to this state
+   */
+  constructor(state, onChange) {
+    this.state = state;
+    this.onChange = onChange;
+    /** @type {State[]} */
+    this.done = [];
+    /** @type {State[]} */
+    this.undone = [];
+    // The state that the next undo step starts from.
+    this.kept = copy(state);
   }
 
-  // Changes the state; `keep` makes it a step that undo takes back.
-  set(change, keep = true) {
+  /**
+   * Changes the state.
+   *
+   * @param {(state: State) => void} change
+   * @param {boolean} [isStep]  false while a control is being dragged
+   */
+  set(change, isStep = true) {
     change(this.state);
-    if (keep) this.keep();
-    this.changed(keep);
+    if (isStep) this.keep();
+    this.onChange(isStep);
   }
 
+  /** Makes the state a step that undo can return to. */
   keep() {
     if (JSON.stringify(this.kept) === JSON.stringify(this.state)) return;
     this.done.push(this.kept);
-    if (this.done.length > 200) this.done.shift();
+    if (this.done.length > MOST_STEPS) this.done.shift();
     this.undone = [];
     this.kept = copy(this.state);
   }
@@ -34,36 +55,27 @@ export class History {
     this.move(this.undone, this.done);
   }
 
+  /**
+   * @param {State[]} from
+   * @param {State[]} to
+   */
   move(from, to) {
-    if (from.length === 0) return;
+    const state = from.pop();
+    if (!state) return;
     to.push(this.kept);
-    this.kept = from.pop();
-    this.state = copy(this.kept);
-    this.changed(true);
+    this.kept = state;
+    this.state = copy(state);
+    this.onChange(true);
   }
 
-  reset() {
-    this.state = start();
+  /**
+   * Replaces the state, as a step that can be undone.
+   *
+   * @param {State} state
+   */
+  replace(state) {
+    this.state = state;
     this.keep();
-    this.changed(true);
-  }
-
-  link() {
-    const text = String.fromCharCode(...new TextEncoder().encode(JSON.stringify(this.state)));
-    const coded = btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-    return `${location.origin}${location.pathname}#light=${coded}`;
-  }
-
-  // The state of the page's address; null if it has none.
-  linked() {
-    const coded = /^#light=([\w-]+)$/.exec(location.hash)?.[1];
-    if (!coded) return null;
-    try {
-      const text = atob(coded.replaceAll("-", "+").replaceAll("_", "/"));
-      const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-      return sound(JSON.parse(new TextDecoder().decode(bytes)), this.presets);
-    } catch {
-      return null; // not a link of ours: the page begins as without one
-    }
+    this.onChange(true);
   }
 }

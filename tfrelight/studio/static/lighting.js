@@ -1,135 +1,277 @@
-// What the page's controls say, as one light: the state, and what becomes of it.
+// @ts-check
+// The state of the page's light controls, and the light that it describes.
 
 import { ofTemperature } from "./color.js";
-import { add, even, exposure, lamp, none, scale, turned } from "./harmonics.js";
+import { add, dark, even, exposure, lamp, rotated, scale } from "./harmonics.js";
 
+/** @import { Rgb } from "./color.js" */
+/** @import { Coefficients } from "./harmonics.js" */
+
+/**
+ * The colour of a light. `kind` selects what it depends on: nothing, `kelvin` or `rgb`.
+ *
+ * @typedef {object} Tint
+ * @property {"white" | "kelvin" | "colour"} kind
+ * @property {number} kelvin  colour temperature, 1000 to 15000
+ * @property {Rgb} rgb  0 to 16
+ */
+
+/**
+ * @typedef {object} Lamp
+ * @property {number} azimuth  degrees, positive to the left of the image, -180 to 180
+ * @property {number} elevation  degrees, positive to its top, -90 to 90
+ * @property {number} power  shading of a surface that faces the lamp, 0 to 4
+ * @property {number} radius  angular, degrees, 0 (a point) to 90 (half the sphere)
+ * @property {Tint} tint
+ */
+
+/**
+ * Light from everywhere.
+ *
+ * @typedef {object} Ambient
+ * @property {number} power  shading of every surface, 0 to 2
+ * @property {Tint} tint
+ */
+
+/**
+ * The light of an environment map or of another photo.
+ *
+ * @typedef {object} Scene
+ * @property {"environment" | "photo"} kind
+ * @property {string} name  of the file
+ * @property {number[]} light  `[27]`, the rows of `Coefficients`, of exposure 1
+ * @property {number} power  factor, 0 to 4
+ * @property {number} rotate  degrees about the vertical, positive to the left, -180 to 180
+ */
+
+/**
+ * @typedef {object} State
+ * @property {Lamp[]} lamps  8 at most
+ * @property {Ambient} ambient
+ * @property {Scene | null} scene
+ * @property {number} strength  0 (the photo's own light) to 1 (the new light)
+ * @property {number} brightness  stops, -2 to 2
+ * @property {boolean} background  whether the background is relit too
+ * @property {boolean} neutral  whether white is white, rather than the photo's white
+ * @property {string | null} preset  name of the preset, if lamps and ambient are those of one
+ */
+
+/**
+ * `relative` is the part of the coefficients whose colours are relative to the photo's white.
+ *
+ * @typedef {{ coefficients: Coefficients, relative: Coefficients }} Light
+ */
+
+/**
+ * A named light, as the studio describes it: see `lights.presets` in Python.
+ *
+ * @typedef {object} Preset
+ * @property {string} description
+ * @property {PresetLamp[]} lamps
+ */
+
+/**
+ * Arguments of `Light.from_direction` in Python.
+ *
+ * @typedef {object} PresetLamp
+ * @property {number} azimuth
+ * @property {number} elevation
+ * @property {number} [intensity]
+ * @property {number} [ambient]
+ * @property {Rgb} [color]
+ * @property {number} [temperature]
+ * @property {number} [radius]
+ */
+
+/** Lamps, at most. */
+export const MOST_LAMPS = 8;
+
+/** @type {Tint} */
 export const WHITE = { kind: "white", kelvin: 5000, rgb: [1, 1, 1] };
 
+/**
+ * @param {number} azimuth
+ * @param {number} elevation
+ * @param {Partial<Lamp>} [more]
+ * @returns {Lamp}
+ */
 export const newLamp = (azimuth, elevation, more = {}) => ({
   azimuth, elevation, power: 1, radius: 0, tint: { ...WHITE }, ...more,
 });
 
-export const start = () => ({
+/** @returns {State} of a page that was just opened */
+export const defaultState = () => ({
   lamps: [newLamp(45, 25)],
   ambient: { power: 0.1, tint: { ...WHITE } },
   scene: null,
   strength: 1,
   brightness: 0,
   background: false,
+  neutral: false,
   preset: null,
 });
 
-const clamped = (value, low, high, otherwise) =>
-  Number.isFinite(value) ? Math.min(high, Math.max(low, value)) : otherwise;
+/** @type {(value: any, low: number, high: number, fallback: number) => number} */
+const clamped = (value, low, high, fallback) =>
+  Number.isFinite(value) ? Math.min(high, Math.max(low, value)) : fallback;
 
-const soundTint = (given) => ({
+/** @type {(given: any) => Tint} */
+const sanitizedTint = (given) => ({
   kind: ["white", "kelvin", "colour"].includes(given?.kind) ? given.kind : "white",
   kelvin: clamped(given?.kelvin, 1000, 15000, 5000),
   rgb: [0, 1, 2].map((c) => clamped(given?.rgb?.[c], 0, 16, 1)),
 });
 
-// A state from a link, which anybody may have written: numbers in their ranges, nothing else.
-export function sound(given, presets) {
-  const otherwise = start();
-  const lamps = Array.isArray(given?.lamps) ? given.lamps.slice(0, 8) : otherwise.lamps;
-  const rows = given?.scene?.light;
-  const numbers = Array.isArray(rows) && rows.length === 27 && rows.every(Number.isFinite);
+/** @type {(given: any) => Scene | null} */
+const sanitizedScene = (given) => {
+  const light = given?.light;
+  if (!Array.isArray(light) || light.length !== 27 || !light.every(Number.isFinite)) return null;
+  return {
+    kind: given.kind === "photo" ? "photo" : "environment",
+    name: String(given.name ?? "").slice(0, 80),
+    light: light.map((value) => clamped(value, -1e3, 1e3, 0)),
+    power: clamped(given.power, 0, 4, 1),
+    rotate: clamped(given.rotate, -180, 180, 0),
+  };
+};
+
+/**
+ * A valid state from untrusted data: numbers are clamped to their ranges, and whatever is missing
+ * or of another type gets its default.
+ *
+ * @param {any} given
+ * @param {Record<string, Preset>} presets
+ * @returns {State}
+ */
+export function sanitized(given, presets) {
+  /** @type {any[]} */
+  const lamps = Array.isArray(given?.lamps)
+    ? given.lamps.slice(0, MOST_LAMPS) : defaultState().lamps;
   const light = {
     lamps: lamps.map((one) => ({
       azimuth: clamped(one?.azimuth, -180, 180, 0),
       elevation: clamped(one?.elevation, -90, 90, 0),
       power: clamped(one?.power, 0, 4, 1),
       radius: clamped(one?.radius, 0, 90, 0),
-      tint: soundTint(one?.tint),
+      tint: sanitizedTint(one?.tint),
     })),
-    ambient: { power: clamped(given?.ambient?.power, 0, 2, 0.1), tint: soundTint(given?.ambient?.tint) },
-    scene: numbers
-      ? {
-          kind: given.scene.kind === "photo" ? "photo" : "environment",
-          name: String(given.scene.name ?? "").slice(0, 80),
-          light: rows.map((value) => clamped(value, -1e3, 1e3, 0)),
-          power: clamped(given.scene.power, 0, 4, 1),
-          rotate: clamped(given.scene.rotate, -180, 180, 0),
-        }
-      : null,
+    ambient: {
+      power: clamped(given?.ambient?.power, 0, 2, 0.1),
+      tint: sanitizedTint(given?.ambient?.tint),
+    },
+    scene: sanitizedScene(given?.scene),
   };
   const name = String(given?.preset ?? "");
-  const named = Object.hasOwn(presets, name) ? ofPreset(name, presets[name]) : null;
+  const named = Object.hasOwn(presets, name) ? presetLight(name, presets[name]) : null;
   return {
     ...light,
     strength: clamped(given?.strength, 0, 1, 1),
     brightness: clamped(given?.brightness, -2, 2, 0),
     background: given?.background === true,
-    // Commands say the name in place of the light: only where it is that light.
+    neutral: given?.neutral === true,
+    // The commands print the name instead of the light, so the name must stand for this light.
     preset: JSON.stringify(named) === JSON.stringify({ ...light, preset: name }) ? name : null,
   };
 }
 
-export function colorOf(tint) {
+/**
+ * @param {Tint} tint
+ * @returns {Rgb}
+ */
+export function tintColor(tint) {
   if (tint.kind === "kelvin") return ofTemperature(tint.kelvin);
   return tint.kind === "colour" ? tint.rgb : [1, 1, 1];
 }
 
-const times = (color, factor) => color.map((value) => value * factor);
+/** @type {(source: { color?: Rgb, temperature?: number }) => Tint} */
+const presetTint = ({ color, temperature }) => {
+  if (temperature) return { ...WHITE, kind: "kelvin", kelvin: temperature };
+  return color ? { ...WHITE, kind: "colour", rgb: color } : { ...WHITE };
+};
 
-// The lamps of a preset as the page's own, which one can then change.
-export function ofPreset(name, preset) {
-  const tintOf = ({ color, temperature }) =>
-    temperature ? { ...WHITE, kind: "kelvin", kelvin: temperature }
-      : color ? { ...WHITE, kind: "colour", rgb: color } : { ...WHITE };
+/**
+ * A preset as lamps and ambient light, which the controls can then change.
+ *
+ * @param {string} name
+ * @param {Preset} preset
+ * @returns {Pick<State, "lamps" | "ambient" | "scene" | "preset">}
+ */
+export function presetLight(name, preset) {
   const lamps = preset.lamps.map((one) =>
     newLamp(one.azimuth, one.elevation, {
-      power: one.intensity ?? 1, radius: one.radius ?? 0, tint: tintOf(one),
+      power: one.intensity ?? 1, radius: one.radius ?? 0, tint: presetTint(one),
     }),
   );
-  // No preset has more than one.
+  // At most one lamp of a preset has ambient light.
   const filled = preset.lamps.find((one) => one.ambient);
-  const ambient = filled
-    ? { power: filled.ambient, tint: tintOf(filled) }
-    : { power: 0, tint: { ...WHITE } };
+  const ambient = { power: filled?.ambient ?? 0, tint: presetTint(filled ?? {}) };
   return { lamps, ambient, scene: null, preset: name };
 }
 
-const sceneLight = ({ light }) => Array.from({ length: 9 }, (_, k) => light.slice(3 * k, 3 * k + 3));
+/** @type {(scene: Scene) => Coefficients} */
+const sceneCoefficients = ({ light }) =>
+  Array.from({ length: 9 }, (_, k) => light.slice(3 * k, 3 * k + 3));
 
-const sameTint = (a, b) => JSON.stringify(colorOf(a)) === JSON.stringify(colorOf(b));
+/** @type {(a: Tint, b: Tint) => boolean} */
+const sameColor = (a, b) => JSON.stringify(tintColor(a)) === JSON.stringify(tintColor(b));
 
-// How the light is said with the commands' flags: they take some lights as they are, and bring
-// others to exposure 1.
-export function form(state) {
-  const lamps = state.lamps.filter((one) => one.power > 0);
-  const { ambient, scene } = state;
-  if (state.preset) return "preset";
+/**
+ * How the command's flags express the light. A preset, a single point lamp with ambient light of
+ * its colour, and a scene with white ambient light have flags of their own; their brightness is
+ * that of the preset, of the lamp, of the scene. Anything else is a sum, brought to exposure 1.
+ *
+ * @param {State} state
+ * @returns {"preset" | "lamp" | "scene" | "sum"}
+ */
+export function flagForm({ lamps, ambient, scene, preset }) {
+  const lit = lamps.filter((one) => one.power > 0);
+  if (preset) return "preset";
   if (scene && scene.power > 0) {
-    return lamps.length === 0 && (ambient.power === 0 || ambient.tint.kind === "white")
+    return lit.length === 0 && (ambient.power === 0 || ambient.tint.kind === "white")
       ? "scene" : "sum";
   }
-  if (lamps.length !== 1 || lamps[0].radius > 0) return "sum";
-  return ambient.power === 0 || sameTint(ambient.tint, lamps[0].tint) ? "lamp" : "sum";
+  if (lit.length !== 1 || lit[0].radius > 0) return "sum";
+  return ambient.power === 0 || sameColor(ambient.tint, lit[0].tint) ? "lamp" : "sum";
 }
 
-// Everything that lights, before it is brought to exposure 1: [[light, what it is], ...].
-function total(state) {
-  let light = even(times(colorOf(state.ambient.tint), state.ambient.power));
-  for (const one of state.lamps) {
-    light = add(light, lamp(one.azimuth, one.elevation, one.radius, times(colorOf(one.tint), one.power)));
+/** @type {(tint: Tint, power: number) => Rgb} */
+const radiance = (tint, power) => tintColor(tint).map((value) => value * power);
+
+/** @type {(state: State) => Coefficients} */
+function sum({ lamps, ambient, scene }) {
+  let light = even(radiance(ambient.tint, ambient.power));
+  for (const { azimuth, elevation, radius, tint, power } of lamps) {
+    light = add(light, lamp(azimuth, elevation, radius, radiance(tint, power)));
   }
-  const { scene } = state;
-  if (scene) light = add(light, scale(turned(sceneLight(scene), scene.rotate), scene.power));
-  return light;
+  if (!scene) return light;
+  return add(light, scale(rotated(sceneCoefficients(scene), scene.rotate), scene.power));
 }
 
-// The light as nine coefficients [r, g, b].
+/**
+ * The factor that gives the sum of a state's lights the brightness of the command's light.
+ *
+ * @param {State} state
+ */
+function factorOf(state) {
+  const form = flagForm(state);
+  if (form === "lamp") return 1 / Math.max(...state.lamps.map((one) => one.power));
+  if (form === "scene" && state.scene) return 1 / state.scene.power;
+  const brightness = exposure(sum(state));
+  return brightness > 1e-6 ? 1 / brightness : 0;
+}
+
+/**
+ * The light that a state describes; its brightness is that of the command's light (`flagForm`).
+ *
+ * @param {State} state
+ * @returns {Light}
+ */
 export function lightOf(state) {
-  const light = total(state);
-  switch (form(state)) {
-    case "lamp":
-      return scale(light, 1 / state.lamps.find((one) => one.power > 0).power);
-    case "scene":
-      return scale(light, 1 / state.scene.power);
-    default: {
-      const bright = exposure(light);
-      return bright > 1e-6 ? scale(light, 1 / bright) : none();
-    }
-  }
+  const factor = factorOf(state);
+  // The colours of another photo's light were measured, those of lamps and maps are relative.
+  const scene = state.scene?.kind === "photo" ? null : state.scene;
+  return {
+    coefficients: scale(sum(state), factor),
+    relative: state.neutral ? dark() : scale(sum({ ...state, scene }), factor),
+  };
 }

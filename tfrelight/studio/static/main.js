@@ -1,247 +1,311 @@
-// The page: what was dropped becomes a picture, and what is moved changes its light.
+// @ts-check
+// The page: a dropped photo becomes a picture, and the controls move its light.
 
 import { Ball } from "./ball.js";
 import { takePhoto } from "./camera.js";
 import { commandLine, python } from "./commands.js";
+import { byId, chooseFile, element, onClick, saveFile } from "./dom.js";
+import { Handle } from "./handle.js";
 import { History } from "./history.js";
-import { lightOf } from "./lighting.js";
-import { Live } from "./live.js";
-import { Problem, get, save } from "./net.js";
-import { Panel, element } from "./panel.js";
-import { Photo, isMap, lightIn, sample } from "./photo.js";
+import { defaultState, lightOf } from "./lighting.js";
+import { fromFragment, toFragment } from "./links.js";
+import { Panel } from "./panel.js";
+import {
+  MISSING, PRIVACY, Photo, fetchLight, fetchSample, fetchSettings, sampleUrl,
+} from "./photo.js";
+import { isMap } from "./photo_file.js";
+import { PresetPictures } from "./preset_pictures.js";
+import { Preview } from "./preview.js";
 import { Renderer } from "./renderer.js";
-import { WORDS, Stage } from "./stage.js";
+import { StudioError } from "./requests.js";
+import { Stage, describeLamp, describeScene } from "./stage.js";
+import { Actions } from "./actions.js";
 
-const at = (id) => document.getElementById(id);
+/** @import { RelightRequest } from "./photo_file.js" */
 
-const stage = new Stage(at);
-const settings = await get("settings").then((answer) => answer.json()).catch((error) => {
-  // Without them there is nothing to show but why.
-  failed(error);
+// Milliseconds between changes of the page's address: Safari allows 100 in 30 seconds.
+const ADDRESS_PAUSE = 400;
+// Degrees for a drag across the whole picture.
+const DRAG_DEGREES = 180;
+const DOWNLOADS = ["save-photo", "save-maps", "save-film"];
+const BASIS =
+  "real orthonormal spherical harmonics of the incoming radiance, linear RGB, x right, y up, " +
+  "z to the camera: 1, y, z, x, xy, yz, 3zz-1, xz, xx-yy";
+
+const stage = new Stage();
+const actions = new Actions(stage);
+const settings = await fetchSettings().catch((error) => {
+  actions.showError(error);
   throw error;
 });
 const photo = new Photo(settings.limits);
-const live = new Live(new Renderer(at("picture")));
-const history = new History(settings.presets, changed);
-const panel = new Panel({ lamps: at("lamps"), lamp: at("lamp"), presets: at("presets"), whole: at("whole") }, history);
-const ball = new Ball(at("ball"), {
-  moved: (azimuth, elevation, since) => moveLamp(azimuth, elevation, since),
-  turned: (by, since) => turnScene(by, since),
+const preview = new Preview(new Renderer(byId("picture", HTMLCanvasElement)));
+const linked = fromFragment(location.hash, settings.presets);
+const history = new History(linked ?? defaultState(), showState);
+const panel = new Panel(history, settings.presets);
+const ball = new Ball(byId("ball", HTMLCanvasElement), {
+  moved: moveLamp,
+  turned: turnScene,
   chosen: (index) => panel.choose(index),
   done: () => panel.done(),
 });
-// For tests, and for whoever looks into the page.
-export const studio = { history, live, panel, photo };
+const handle = new Handle({ moved: moveLamp, done: () => panel.done() });
+const presetPictures = new PresetPictures(settings.presets);
+/** The page's parts, for tests and for the browser's console. */
+export const studio = { history, link, panel, photo, preview };
 
-// Milliseconds between two addresses: Safari takes 100 in 30 seconds.
-const PAUSE = 400;
-let linking = null;
-
-// Makes the page's address that of its light.
+/** An address that opens the page with the light on screen. */
 function link() {
-  linking = null;
-  window.history.replaceState(null, "", history.link());
+  return `${location.origin}${location.pathname}${toFragment(history.state)}`;
 }
 
-function changed(kept) {
+/** @type {ReturnType<typeof setTimeout> | null} */
+let addressTimer = null;
+
+function updateAddress() {
+  addressTimer = null;
+  window.history.replaceState(null, "", link());
+}
+
+/**
+ * Shows the light's state everywhere.
+ *
+ * @param {boolean} isStep  false while a control is being dragged
+ */
+function showState(isStep) {
   const { state } = history;
-  if (kept) {
+  if (isStep) {
     panel.show();
-    described(state);
-    linking ??= setTimeout(link, PAUSE);
+    showCommands();
+    addressTimer ??= setTimeout(updateAddress, ADDRESS_PAUSE);
   } else {
     panel.follow();
   }
-  const one = state.lamps[panel.active];
-  at("ball-now").textContent = one ? WORDS.lamp(panel.active, one) : panel.active === "scene" ? WORDS.scene(state.scene) : "";
-  at("undo").disabled = history.done.length === 0;
-  at("redo").disabled = history.undone.length === 0;
-  ball.show(state, lightOf(state), panel.active);
-  live.show(state, !kept, panel.since);
+  byId("ball-now", HTMLElement).textContent = describeActive();
+  byId("undo", HTMLButtonElement).disabled = history.done.length === 0;
+  byId("redo", HTMLButtonElement).disabled = history.undone.length === 0;
+  ball.show(state, lightOf(state).coefficients, panel.active);
+  handle.show(state, panel.active);
+  preview.show(state, !isStep, panel.since);
 }
 
-function described(state) {
-  const faces = { whole: photo.facts?.whole_image, found: photo.facts?.found ?? 1, lit: photo.facts?.faces.length ?? 1 };
-  const { text, files } = commandLine(state, photo.title, photo.ending, faces);
-  at("command").textContent = text;
-  at("command-note").hidden = files.length === 0;
-  at("python").textContent = python(state, photo.title, photo.ending, faces);
+function describeActive() {
+  const { lamps, scene } = history.state;
+  if (panel.active === "scene") return scene ? describeScene(scene) : "";
+  const lamp = lamps[panel.active];
+  return lamp ? describeLamp(lamp, panel.active) : "";
 }
 
+function showCommands() {
+  const facts = {
+    name: photo.title,
+    ending: photo.ending,
+    wholeImage: photo.header?.whole_image ?? false,
+    found: photo.header?.found ?? 1,
+    relit: photo.header?.faces.length ?? 1,
+  };
+  const { text, needsLightFile } = commandLine(history.state, facts);
+  byId("command", HTMLElement).textContent = text;
+  byId("command-note", HTMLElement).hidden = !needsLightFile;
+  byId("python", HTMLElement).textContent = python(history.state, facts);
+}
+
+/** @type {(azimuth: number) => number} in [-180, 180) */
 const wrapped = (azimuth) => ((((azimuth + 180) % 360) + 360) % 360) - 180;
 
+/**
+ * Moves the active lamp.
+ *
+ * @param {number} azimuth  degrees
+ * @param {number} elevation  degrees
+ * @param {number} since  time of the event, milliseconds
+ */
 function moveLamp(azimuth, elevation, since) {
-  panel.moving((state) => {
-    Object.assign(state.lamps[panel.active], { azimuth: wrapped(azimuth), elevation });
-  }).moved(undefined, since);
+  const move = panel.movement(({ lamps }) => {
+    Object.assign(lamps[Number(panel.active)], { azimuth: wrapped(azimuth), elevation });
+  });
+  move.moved(0, since);
 }
 
-function turnScene(by, since) {
-  panel.moving((state) => (state.scene.rotate = wrapped(state.scene.rotate + by))).moved(undefined, since);
-}
-
-function failed(error) {
-  if (!(error instanceof Problem)) console.error(error);
-  stage.problem(error instanceof Problem ? error : new Problem(`The page met an error of its own: ${error.message}`));
-}
-
-const running = [];
-
-// Does something that may not be possible; what it says is shown, and the page stays as it is.
-// action: of a function (text, share) that says how far it is. Of several the latest is shown.
-async function attempt(action) {
-  const one = { text: null };
-  const tell = () => {
-    const { text, share } = running.findLast((other) => other.text) ?? { text: null };
-    stage.working(text, share);
-  };
-  running.push(one);
-  stage.problem(null);
-  try {
-    await action((text, share) => {
-      Object.assign(one, { text, share });
-      tell();
-    });
-  } catch (error) {
-    failed(error);
-  } finally {
-    running.splice(running.indexOf(one), 1);
-    tell();
-  }
+/**
+ * Turns the scene.
+ *
+ * @param {number} degrees  to the left
+ * @param {number} since  time of the event, milliseconds
+ */
+function turnScene(degrees, since) {
+  const move = panel.movement(({ scene }) => {
+    if (scene) scene.rotate = wrapped(scene.rotate + degrees);
+  });
+  move.moved(0, since);
 }
 
 let opening = Promise.resolve();
 
-// Opens a photo, after those that came before it.
-function open(file, whole = false) {
+/**
+ * Opens a photo, after the photos that were chosen before it.
+ *
+ * @param {File} file
+ * @param {boolean} [wholeImage]  use the whole photo as the face
+ */
+function open(file, wholeImage = false) {
   const before = opening;
-  opening = attempt(async (say) => {
-    say("Another photo is being opened; then comes this one…");
+  opening = actions.run(async (report) => {
+    report("Waiting for the photo before this one…");
     await before;
-    stage.problem(null);
+    stage.showError(null);
     try {
-      const scene = await photo.open(file, whole, say);
-      live.load(scene);
-      stage.show(scene.header);
-      for (const id of ["save-photo", "save-maps", "save-film"]) at(id).disabled = false;
-      changed(true);
+      const data = await photo.open(file, wholeImage, report);
+      preview.load(data);
+      stage.showPhoto(data.header);
+      handle.load(data.header);
+      presetPictures.show(data, panel.presetArea.querySelectorAll("button"));
+      for (const id of DOWNLOADS) byId(id, HTMLButtonElement).disabled = false;
+      showState(true);
     } catch (error) {
-      if (error.reason === "no_face") stage.offerWhole(() => open(file, true));
+      if (error instanceof StudioError && error.reason === "no_face") {
+        stage.offerWholeImage(() => open(file, true));
+      }
       throw error;
     }
   });
 }
 
+/**
+ * Replaces the light with the light of a file.
+ *
+ * @param {File} file
+ * @param {"environment" | "photo"} kind
+ */
 function takeLight(file, kind) {
-  attempt(async (say) => {
-    say(kind === "photo" ? "Looking for the light in the photo…" : "Reading the map…");
+  actions.run(async (report) => {
+    const isPhoto = kind === "photo";
+    report(isPhoto ? "Finding the light in the photo…" : "Reading the environment map…");
     await photo.check(file);
-    const light = await lightIn(file, kind);
+    const light = await fetchLight(file, kind);
     panel.active = "scene";
     history.set((state) => {
       state.scene = { kind, name: file.name, light, power: 1, rotate: 0 };
-      Object.assign(state, { lamps: [], preset: null });
+      state.lamps = [];
+      state.preset = null;
       state.ambient.power = 0;
     });
-    stage.say(kind === "photo" ? "The light of that photo is on." : "The map lights the face. Drag on the ball to turn it.");
+    stage.notify(
+      isPhoto
+        ? "The face now has the light of that photo. Drag on the ball to turn it."
+        : "The face is now lit by the map. Drag on the ball to turn it.",
+    );
   });
 }
 
-const take = (file) => (isMap(file) ? takeLight(file, "environment") : open(file));
+/**
+ * Downloads a file that the studio renders.
+ *
+ * @param {"relit" | "maps" | "film"} what
+ * @param {string} text  shown meanwhile
+ * @param {Partial<RelightRequest>} [more]
+ */
+function download(what, text, more = {}) {
+  actions.run(async (report) => {
+    report(text);
+    const { strength, brightness, background } = history.state;
+    const { coefficients, relative } = lightOf(history.state);
+    const light = { light: coefficients.flat(), relative: relative.flat() };
+    const request = { ...light, strength, exposure: brightness, background, ...more };
+    await photo.download(what, request, report);
+    stage.notify("Saved.");
+  });
+}
 
-const wanted = (more = {}) => ({
-  light: lightOf(history.state).flat(),
-  strength: history.state.strength,
-  exposure: history.state.brightness,
-  background: history.state.background,
-  ...more,
+function saveLight() {
+  const described = { basis: BASIS, ...lightOf(history.state) };
+  saveFile(`${JSON.stringify(described, null, 2)}\n`, "application/json", "light.json");
+}
+
+async function openFromCamera() {
+  if (!navigator.mediaDevices) {
+    throw new StudioError(
+      "The browser allows the camera on http://localhost and over HTTPS only. Choose a photo.",
+    );
+  }
+  try {
+    const file = await takePhoto({
+      dialog: byId("camera-window", HTMLDialogElement),
+      video: byId("camera-video", HTMLVideoElement),
+      take: byId("camera-take", HTMLButtonElement),
+      cancel: byId("camera-close", HTMLButtonElement),
+    });
+    if (file) open(file);
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    throw new StudioError(
+      "There is no camera, or the browser may not use it. Allow it, or choose a photo.",
+    );
+  }
+}
+
+const copyText = (/** @type {string} */ id, /** @type {string} */ notice) =>
+  stage.copy(byId(id, HTMLElement).textContent ?? "", notice);
+
+onClick("undo", () => history.undo());
+onClick("redo", () => history.redo());
+onClick("reset", () => history.replace(defaultState()));
+onClick("link", () => stage.copy(link(), "Link copied. It holds the light, not the photo."));
+onClick("copy-command", () => copyText("command", "Command copied."));
+onClick("copy-python", () => copyText("python", "Python copied."));
+onClick("camera", () => actions.run(openFromCamera));
+onClick("save-photo", () => download("relit", "Rendering the photo at full size…"));
+onClick("save-maps", () => download("maps", "Writing the maps…"));
+onClick("save-film", () => {
+  const ending = byId("film-kind", HTMLSelectElement).value;
+  download("film", "Rendering the film. This takes a while…", { ending });
 });
+onClick("save-light", saveLight);
 
-function download(what, words, more, suffix) {
-  attempt(async (say) => {
-    say(words);
-    await photo.download(what, wanted(more), suffix, say);
-    stage.say("Saved.");
-  });
-}
+chooseFile(["choose", "another"], "photo-file", open);
+chooseFile(["environment"], "environment-file", (file) => takeLight(file, "environment"));
+chooseFile(["reference"], "reference-file", (file) => takeLight(file, "photo"));
 
-const on = (id, action) => at(id).addEventListener("click", action);
-
-on("undo", () => history.undo());
-on("redo", () => history.redo());
-on("reset", () => history.reset());
-on("link", () => stage.copy(history.link(), "Link copied: it holds the light, not the photo."));
-on("copy-command", () => stage.copy(at("command").textContent, "Command copied."));
-on("copy-python", () => stage.copy(at("python").textContent, "Python copied."));
-on("another", () => at("photo-file").click());
-on("choose", () => at("photo-file").click());
-on("environment", () => at("environment-file").click());
-on("reference", () => at("reference-file").click());
-on("save-photo", () => download("relit", "Rendering the photo at full size…", {}, "relit"));
-on("save-maps", () => download("maps", "Writing the maps…", {}, "maps"));
-on("save-film", () => download("film", "Rendering the film; this takes a while…", { ending: at("film-kind").value }, "film"));
-on("save-light", () => {
-  const rows = lightOf(history.state);
-  save(JSON.stringify({ basis: WORDS.basis, coefficients: rows }, null, 2) + "\n", "application/json", "light.json");
-});
-on("camera", () =>
-  attempt(async () => {
-    if (!navigator.mediaDevices) throw new Problem("This page may not use a camera here: open it as http://localhost, or choose a photo.");
-    try {
-      const file = await takePhoto(at("camera-window"), at("camera-video"), at("camera-take"), at("camera-close"));
-      if (file) open(file);
-    } catch (error) {
-      if (!(error instanceof DOMException)) throw error;
-      throw new Problem("The camera is not there, or the browser was not allowed to use it. Allow it, or choose a photo.");
-    }
-  }),
-);
-
-for (const [id, action] of [
-  ["photo-file", open],
-  ["environment-file", (file) => takeLight(file, "environment")],
-  ["reference-file", (file) => takeLight(file, "photo")],
-]) {
-  at(id).addEventListener("change", ({ target }) => {
-    const [file] = target.files;
-    target.value = "";
-    if (file) action(file);
-  });
-}
-
-for (const option of [...at("film-kind").options]) {
+byId("privacy", HTMLElement).textContent = PRIVACY;
+for (const id of MISSING) byId(id, HTMLElement).hidden = true;
+for (const option of [...byId("film-kind", HTMLSelectElement).options]) {
   if (!settings.films.includes(option.value)) option.remove();
 }
 for (const name of settings.samples) {
-  const title = name.replace(/\.\w+$/, "");
-  const picture = element("img", { src: `samples/${name}`, alt: "", width: 72, height: 72 });
-  const button = element("button", { type: "button", className: "sample" }, picture, element("span", { textContent: title }));
-  button.addEventListener("click", () => attempt(async () => open(await sample(name))));
-  at("samples").append(button);
+  const title = element("span", { textContent: name.replace(/\.\w+$/, "") });
+  const picture = element("img", { src: sampleUrl(name), alt: "", width: 72, height: 72 });
+  const button = element("button", { type: "button", className: "sample" }, picture, title);
+  button.addEventListener("click", () => actions.run(async () => open(await fetchSample(name))));
+  byId("samples", HTMLElement).append(button);
 }
 
 stage.listen({
-  dropped: take,
-  view: (view) => {
-    live.view = view;
-    live.show(history.state);
+  dropped: (file) => (isMap(file) ? takeLight(file, "environment") : open(file)),
+  viewed: (view) => {
+    preview.view = view;
+    preview.show(history.state);
   },
   split: (share) => {
-    live.split = share;
-    live.show(history.state, true);
+    preview.split = share;
+    preview.show(history.state, true);
   },
-  // One width of the picture is half a turn.
   dragged: (dx, dy, since) => {
+    if (panel.active === "scene") {
+      turnScene(-DRAG_DEGREES * dx, since);
+      return;
+    }
     const lamp = history.state.lamps[panel.active];
-    if (panel.active === "scene") turnScene(-180 * dx, since);
-    else if (lamp) moveLamp(lamp.azimuth - 180 * dx, Math.min(90, Math.max(-90, lamp.elevation - 180 * dy)), since);
+    if (!lamp) return;
+    const elevation = Math.min(90, Math.max(-90, lamp.elevation - DRAG_DEGREES * dy));
+    moveLamp(lamp.azimuth - DRAG_DEGREES * dx, elevation, since);
   },
   released: () => panel.done(),
   undo: () => history.undo(),
   redo: () => history.redo(),
 });
 addEventListener("hashchange", () => {
-  const state = history.linked();
-  if (state) history.set((now) => Object.assign(now, state));
+  const state = fromFragment(location.hash, settings.presets);
+  if (state) history.replace(state);
 });
-changed(true);
+addEventListener("pagehide", () => photo.close());
+showState(true);

@@ -1,68 +1,55 @@
-// The controls of the light: lamps, tints, presets, and what is done with all of it.
+// @ts-check
+// The controls of the light: lamps, colours, presets, strength and brightness.
 
 import { drawBall } from "./ball.js";
-import { fromHex, toHex } from "./color.js";
-import { colorOf, lightOf, newLamp, ofPreset, start } from "./lighting.js";
+import { byId, context2d, element, focusOn } from "./dom.js";
+import { MOST_LAMPS, defaultState, lightOf, newLamp, presetLight } from "./lighting.js";
+import { createSlider, degrees, directed, percent, stops } from "./slider.js";
+import { tintControls } from "./tint_controls.js";
 
-const MOST_LAMPS = 8;
-
-export const element = (tag, attributes = {}, ...children) => {
-  const made = Object.assign(document.createElement(tag), attributes);
-  made.append(...children);
-  return made;
-};
-
-let made = 0;
-
-// A labelled slider of what `value()` says; `on.moved(value)` while it moves, `on.done()` after.
-function slider(label, [least, most, step], value, unit, on, key = label) {
-  const id = `slider-${++made}`;
-  const shown = element("output");
-  shown.setAttribute("for", id);
-  const input = element("input", { id, type: "range", min: least, max: most, step });
-  input.dataset.key = key;
-  const tell = (now) => {
-    shown.textContent = unit(now);
-    input.setAttribute("aria-valuetext", shown.textContent);
-  };
-  input.follow = () => {
-    input.value = value();
-    tell(value());
-  };
-  input.follow();
-  input.addEventListener("input", (event) => {
-    tell(Number(input.value));
-    on.moved(Number(input.value), event.timeStamp);
-  });
-  input.addEventListener("change", () => on.done());
-  return element("div", { className: "slider" }, element("label", { htmlFor: id, textContent: label }), input, shown);
-}
-
-const degrees = (value) => `${Math.round(value)}°`;
-const sided = (less, more) => (value) => `${degrees(Math.abs(value))} ${value < 0 ? less : value > 0 ? more : ""}`;
-const percent = (value) => `${Math.round(value * 100)} %`;
-const stops = (value) => `${value > 0 ? "+" : ""}${value.toFixed(1)} EV`;
+/** @import { Active } from "./ball.js" */
+/** @import { History } from "./history.js" */
+/** @import { Preset, Scene, State } from "./lighting.js" */
+/** @import { Movement, Slider, SliderOptions } from "./slider.js" */
 
 export class Panel {
-  // places: elements by name; history: of the state; active: of the lamp that moves.
-  constructor(places, history) {
-    Object.assign(this, { places, history, active: 0, held: false, owed: false });
-    this.presetButtons();
-    // Before the control that has the focus is told of the key.
-    addEventListener("keydown", () => (this.held = true), true);
-    for (const name of ["keyup", "pointerdown", "blur"]) addEventListener(name, () => this.release());
+  /**
+   * @param {History} history
+   * @param {Record<string, Preset>} presets
+   */
+  constructor(history, presets) {
+    this.history = history;
+    this.lampArea = byId("lamps", HTMLElement);
+    this.controlArea = byId("lamp", HTMLElement);
+    this.presetArea = byId("presets", HTMLElement);
+    this.pictureArea = byId("whole", HTMLElement);
+    /** @type {Active} */
+    this.active = 0;
+    /** @type {number | undefined} time of the event that moves the light, milliseconds */
+    this.since = undefined;
+    /** @type {Slider[]} */
+    this.sliders = [];
+    // A held key repeats. All its repeats are one step, which ends when the key is released.
+    this.keyHeld = false;
+    this.stepOwed = false;
+    this.showPresets(presets);
+    // In the capture phase, before the focused control handles the key.
+    addEventListener("keydown", () => (this.keyHeld = true), true);
+    for (const name of ["keyup", "pointerdown", "blur"]) {
+      addEventListener(name, () => this.releaseKey());
+    }
   }
 
-  // Ends what moved. A key that is held moves again and again: that is one step, and ends with it.
+  /** Ends a movement, which becomes one step of undo. */
   done() {
-    if (this.held) this.owed = true;
+    if (this.keyHeld) this.stepOwed = true;
     else this.history.set(() => {});
   }
 
-  release() {
-    this.held = false;
-    if (!this.owed) return;
-    this.owed = false;
+  releaseKey() {
+    this.keyHeld = false;
+    if (!this.stepOwed) return;
+    this.stepOwed = false;
     this.done();
   }
 
@@ -70,14 +57,20 @@ export class Panel {
     return this.history.state;
   }
 
-  // Makes `change(state)` while something moves; the preset is then no longer what it was.
-  moving(change, own = true) {
+  /**
+   * A movement that changes the state.
+   *
+   * @param {(state: State, value: number) => void} change
+   * @param {boolean} [changesLight]  whether the light stops being the preset
+   * @returns {Movement}
+   */
+  movement(change, changesLight = true) {
     return {
       moved: (value, since) => {
         this.since = since;
         this.history.set((state) => {
           change(state, value);
-          if (own) state.preset = null;
+          if (changesLight) state.preset = null;
         }, false);
         this.since = undefined;
       },
@@ -85,33 +78,45 @@ export class Panel {
     };
   }
 
-  // Makes the controls anew; not while one of them moves.
+  /** Rebuilds all controls. Must not be called while one of them is moved. */
   show() {
     const lamps = this.state.lamps.length;
-    if (this.active === "scene" ? !this.state.scene : this.active >= lamps) this.active = Math.max(0, lamps - 1);
-    const focused = document.activeElement?.dataset?.key;
-    this.lampButtons();
-    this.lampControls();
-    this.wholeControls();
-    for (const button of this.places.presets.children) {
+    const exists = this.active === "scene" ? this.state.scene : this.active < lamps;
+    if (!exists) this.active = Math.max(0, lamps - 1);
+    const focused = document.activeElement;
+    const key = focused instanceof HTMLElement ? focused.dataset.key : undefined;
+    this.sliders = [];
+    this.showLamps();
+    this.showControls();
+    this.showPictureControls();
+    for (const button of this.presetArea.querySelectorAll("button")) {
       button.setAttribute("aria-pressed", String(button.dataset.name === this.state.preset));
     }
-    if (focused) document.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
+    if (key) focusOn(key);
   }
 
-  // Brings the sliders to what the ball or the photo is dragged to.
+  /** Moves the sliders to the state, after a drag on the ball or the photo. */
   follow() {
-    for (const input of document.querySelectorAll("#panel input[type=range]")) {
-      if (input !== document.activeElement) input.follow();
+    for (const { input, follow } of this.sliders) {
+      if (input !== document.activeElement) follow();
     }
   }
 
+  /** @param {Active} active */
   choose(active) {
     this.active = active;
-    this.history.changed(true);
+    this.history.onChange(true);
   }
 
-  lampButtons() {
+  /** @type {(options: SliderOptions) => HTMLElement} */
+  slider(options) {
+    const made = createSlider(options);
+    this.sliders.push(made);
+    return made.row;
+  }
+
+  showLamps() {
+    /** @type {(active: Active, text: string) => HTMLButtonElement} */
     const chip = (active, text) => {
       const button = element("button", { type: "button", textContent: text, className: "chip" });
       button.setAttribute("aria-pressed", String(active === this.active));
@@ -122,126 +127,195 @@ export class Panel {
     const names = ["Key", "Fill"];
     const buttons = this.state.lamps.map((_, k) => chip(k, `${k + 1} ${names[k] ?? "Light"}`));
     const { scene } = this.state;
-    if (scene) buttons.push(chip("scene", scene.kind === "photo" ? "Other photo" : "Environment"));
-    const more = element("button", { type: "button", textContent: "Add light", className: "chip add" });
-    more.dataset.key = "add";
-    more.disabled = this.state.lamps.length >= MOST_LAMPS;
-    more.addEventListener("click", () => this.add());
-    this.places.lamps.replaceChildren(...buttons, more);
+    if (scene) {
+      buttons.push(chip("scene", scene.kind === "photo" ? "Other photo" : "Environment"));
+    }
+    const add = element("button", {
+      type: "button", textContent: "Add light", className: "chip add",
+      disabled: this.state.lamps.length >= MOST_LAMPS,
+    });
+    add.dataset.key = "add";
+    add.addEventListener("click", () => this.addLamp());
+    this.lampArea.replaceChildren(...buttons, add);
   }
 
-  add() {
+  addLamp() {
     const { lamps } = this.state;
-    const first = lamps[0];
-    // A fill stands opposite the key and is weaker.
-    const more = first && lamps.length === 1
-      ? newLamp(-first.azimuth || -45, 5, { power: 0.4, radius: 20 }) : newLamp(0, 60, { power: 0.5 });
+    const [key] = lamps;
+    // The second lamp is a fill: opposite the key, and weaker.
+    const added =
+      lamps.length === 1
+        ? newLamp(-key.azimuth || -45, 5, { power: 0.4, radius: 20 })
+        : newLamp(0, 60, { power: 0.5 });
     this.active = lamps.length;
     this.history.set((state) => {
-      state.lamps.push(more);
+      state.lamps.push(added);
       state.preset = null;
     });
   }
 
-  lampControls() {
-    const { active, state } = this;
-    if (active === "scene") return this.sceneControls(state.scene);
-    const one = state.lamps[active];
-    const of = (name) => this.moving((now, value) => (now.lamps[active][name] = value));
-    const rows = !one ? [] : [
-      // Azimuth grows to the left; a slider that went the other way would be a riddle.
-      slider("Left, right", [-180, 180, 1], () => -this.state.lamps[active].azimuth, sided("left", "right"),
-        this.moving((now, value) => (now.lamps[active].azimuth = -value))),
-      slider("Up, down", [-90, 90, 1], () => this.state.lamps[active].elevation, sided("down", "up"), of("elevation")),
-      slider("Intensity", [0, 2, 0.05], () => this.state.lamps[active].power, percent, of("power")),
-      slider("Softness", [0, 90, 1], () => this.state.lamps[active].radius, degrees, of("radius")),
-      this.tint(one.tint, (now) => now.lamps[active].tint, `tint-${active}`),
-      this.remove("Remove this light", (now) => now.lamps.splice(active, 1)),
+  showControls() {
+    const { scene } = this.state;
+    const controls =
+      this.active === "scene" && scene
+        ? this.sceneControls(scene)
+        : [...this.lampControls(Number(this.active)), ...this.ambientControls()];
+    this.controlArea.replaceChildren(...controls);
+  }
+
+  /**
+   * @param {number} k  index of the lamp
+   * @returns {HTMLElement[]}
+   */
+  lampControls(k) {
+    const lamp = this.state.lamps[k];
+    if (!lamp) return [];
+    const now = () => this.state.lamps[k];
+    return [
+      this.slider({
+        // Azimuth grows to the left, the slider to the right.
+        label: "Left, right",
+        range: [-180, 180, 1],
+        value: () => -now().azimuth,
+        format: directed("left", "right"),
+        on: this.movement((state, value) => (state.lamps[k].azimuth = -value)),
+      }),
+      this.slider({
+        label: "Up, down",
+        range: [-90, 90, 1],
+        value: () => now().elevation,
+        format: directed("down", "up"),
+        on: this.movement((state, value) => (state.lamps[k].elevation = value)),
+      }),
+      this.slider({
+        label: "Intensity",
+        range: [0, 2, 0.05],
+        value: () => now().power,
+        format: percent,
+        on: this.movement((state, value) => (state.lamps[k].power = value)),
+      }),
+      this.slider({
+        label: "Softness",
+        range: [0, 90, 1],
+        value: () => now().radius,
+        format: degrees,
+        on: this.movement((state, value) => (state.lamps[k].radius = value)),
+      }),
+      tintControls(this, "Colour", `tint-${k}`, (state) => state.lamps[k].tint),
+      this.removeButton((state) => state.lamps.splice(k, 1)),
     ];
-    const fill = this.moving((now, value) => (now.ambient.power = value));
-    rows.push(slider("Ambient", [0, 1, 0.01], () => this.state.ambient.power, percent, fill));
-    rows.push(this.tint(state.ambient.tint, (now) => now.ambient.tint, "tint-ambient", "Ambient colour"));
-    this.places.lamp.replaceChildren(...rows);
-    return undefined;
   }
 
+  ambientControls() {
+    return [
+      this.slider({
+        label: "Ambient",
+        range: [0, 1, 0.01],
+        value: () => this.state.ambient.power,
+        format: percent,
+        on: this.movement((state, value) => (state.ambient.power = value)),
+      }),
+      tintControls(this, "Ambient colour", "tint-ambient", (state) => state.ambient.tint),
+    ];
+  }
+
+  /** @param {Scene} scene */
   sceneControls(scene) {
-    const of = (name) => this.moving((now, value) => (now.scene[name] = value));
-    this.places.lamp.replaceChildren(
+    // Undo replaces the state's objects.
+    const now = () => this.state.scene ?? scene;
+    /** @type {(change: (scene: Scene, value: number) => void) => Movement} */
+    const movement = (change) =>
+      this.movement((state, value) => {
+        if (state.scene) change(state.scene, value);
+      });
+    return [
       element("p", { className: "note", textContent: scene.name }),
-      slider("Turn", [-180, 180, 1], () => -this.state.scene.rotate, sided("left", "right"),
-        this.moving((now, value) => (now.scene.rotate = -value))),
-      slider("Intensity", [0, 2, 0.05], () => this.state.scene.power, percent, of("power")),
-      this.remove("Remove it", (now) => (now.scene = null)),
-    );
+      this.slider({
+        label: "Turn",
+        range: [-180, 180, 1],
+        value: () => -now().rotate,
+        format: directed("left", "right"),
+        on: movement((changed, value) => (changed.rotate = -value)),
+      }),
+      this.slider({
+        label: "Intensity",
+        range: [0, 2, 0.05],
+        value: () => now().power,
+        format: percent,
+        on: movement((changed, value) => (changed.power = value)),
+      }),
+      this.removeButton((state) => (state.scene = null)),
+    ];
   }
 
-  remove(text, change) {
+  /** @param {(state: State) => void} change */
+  removeButton(change) {
+    const text = "Remove this light";
     const button = element("button", { type: "button", textContent: text, className: "quiet" });
     button.addEventListener("click", () => {
       this.history.set((state) => {
         change(state);
         state.preset = null;
       });
-      // The button is gone; the focus must not be.
-      document.querySelector("[data-key=add]").focus();
+      // The button that had the focus is gone.
+      focusOn("add");
     });
     return button;
   }
 
-  // place(state): the tint there.
-  tint(tint, place, key, label = "Colour") {
-    const id = `${key}-kind`;
-    const kinds = [["white", "White"], ["kelvin", "Temperature"], ["colour", "Colour"]];
-    const select = element("select", { id });
-    select.dataset.key = id;
-    select.append(...kinds.map(([value, text]) => element("option", { value, textContent: text, selected: value === tint.kind })));
-    const set = (change) => (state) => {
-      change(place(state));
-      state.preset = null;
-    };
-    select.addEventListener("change", () => this.history.set(set((one) => (one.kind = select.value))));
-    const row = element("div", { className: "tint" }, element("label", { htmlFor: id, textContent: label }), select);
-    if (tint.kind === "colour") {
-      const input = element("input", { type: "color", value: toHex(colorOf(tint)), ariaLabel: `${label}: which` });
-      input.dataset.key = `${key}-colour`;
-      input.addEventListener("input", () => this.history.set(set((one) => (one.rgb = fromHex(input.value))), false));
-      input.addEventListener("change", () => this.history.set(() => {}));
-      row.append(input);
-    } else if (tint.kind === "kelvin") {
-      const on = this.moving((state, value) => (place(state).kelvin = value));
-      return element("div", {}, row, slider("Kelvin", [1000, 15000, 100], () => place(this.state).kelvin, (v) => `${v} K`, on, `${key}-kelvin`));
-    }
-    return row;
-  }
-
-  wholeControls() {
-    const { state } = this;
-    const id = "whole-background";
-    const box = element("input", { id, type: "checkbox", checked: state.background });
-    box.dataset.key = id;
-    box.addEventListener("change", () => this.history.set((now) => (now.background = box.checked)));
-    this.places.whole.replaceChildren(
-      slider("Strength", [0, 1, 0.01], () => this.state.strength, percent, this.moving((now, v) => (now.strength = v), false)),
-      slider("Brightness", [-2, 2, 0.1], () => this.state.brightness, stops, this.moving((now, v) => (now.brightness = v), false)),
-      element("div", { className: "check" }, box, element("label", { htmlFor: id, textContent: "Light the background, too" })),
-    );
-  }
-
-  presetButtons() {
-    const { presets } = this.history;
-    this.places.presets.replaceChildren(
-      ...Object.entries(presets).map(([name, preset]) => {
-        const picture = element("canvas", { width: 48, height: 48 });
-        drawBall(picture.getContext("2d"), lightOf({ ...start(), ...ofPreset(name, preset) }), 48);
-        const button = element("button", { type: "button", className: "preset", title: preset.description }, picture, element("span", { textContent: name }));
-        button.dataset.name = name;
-        button.addEventListener("click", () => {
-          this.active = 0;
-          this.history.set((state) => Object.assign(state, ofPreset(name, preset)));
-        });
-        return button;
+  showPictureControls() {
+    this.pictureArea.replaceChildren(
+      this.slider({
+        label: "Strength",
+        range: [0, 1, 0.01],
+        value: () => this.state.strength,
+        format: percent,
+        on: this.movement((state, value) => (state.strength = value), false),
       }),
+      this.slider({
+        label: "Brightness",
+        range: [-2, 2, 0.1],
+        value: () => this.state.brightness,
+        format: stops,
+        on: this.movement((state, value) => (state.brightness = value), false),
+      }),
+      this.checkbox("background", "Relight the background too"),
+      this.checkbox("neutral", "White lamps take the photo's tint away"),
     );
+  }
+
+  /**
+   * @param {"background" | "neutral"} name  of a field of the state
+   * @param {string} text
+   */
+  checkbox(name, text) {
+    const id = `whole-${name}`;
+    const box = element("input", { id, type: "checkbox", checked: this.state[name] });
+    box.dataset.key = id;
+    box.addEventListener("change", () => {
+      this.history.set((state) => (state[name] = box.checked));
+    });
+    const label = element("label", { htmlFor: id, textContent: text });
+    return element("div", { className: "check" }, box, label);
+  }
+
+  /** @param {Record<string, Preset>} presets */
+  showPresets(presets) {
+    const buttons = Object.entries(presets).map(([name, preset]) => {
+      const picture = element("canvas", { width: 48, height: 48 });
+      const light = lightOf({ ...defaultState(), ...presetLight(name, preset) });
+      drawBall(context2d(picture), light.coefficients, picture.width);
+      const button = element(
+        "button", { type: "button", className: "preset", title: preset.description },
+        picture, element("span", { textContent: name }),
+      );
+      button.dataset.name = name;
+      button.addEventListener("click", () => {
+        this.active = 0;
+        this.history.set((state) => Object.assign(state, presetLight(name, preset)));
+      });
+      return button;
+    });
+    this.presetArea.replaceChildren(...buttons);
   }
 }

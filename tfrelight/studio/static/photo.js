@@ -1,97 +1,134 @@
-// The photo that is open: how it gets here, and what is made of it at full size.
+// @ts-check
+// The open photo, decomposed and rendered by the studio's process. `web/src/photo.js` takes the
+// place of this module in the page that needs no server.
 
-import { Problem, get, json, post, save } from "./net.js";
-import { parse } from "./scene.js";
+import { saveFile } from "./dom.js";
+import { parsePhotoData } from "./photo_data.js";
+import { MEDIA_TYPES, PhotoFile } from "./photo_file.js";
+import { StudioError, get, parseJson, post } from "./requests.js";
 
-const TYPES = { jpg: "image/jpeg", png: "image/png", webp: "image/webp", tif: "image/tiff", mp4: "video/mp4", zip: "application/zip" };
-const MAPS = /\.(exr|hdr)$/i;
+/** @import { Report } from "./actions.js" */
+/** @import { Preset } from "./lighting.js" */
+/** @import { PhotoData } from "./photo_data.js" */
+/** @import { RelightRequest } from "./photo_file.js" */
 
-export const isMap = (file) => MAPS.test(file.name ?? "");
+/**
+ * What the page needs to know first.
+ *
+ * @typedef {object} Settings
+ * @property {Record<string, Preset>} presets
+ * @property {string[]} samples  names of files
+ * @property {{ bytes: number }} limits  of a file
+ * @property {string[]} films  endings of the films that can be written
+ */
 
-export class Photo {
+/** Where photos go. */
+export const PRIVACY =
+  "Photos are sent to the computer that runs the studio. It keeps them in memory only.";
+
+/** Ids of controls that do not work here. @type {string[]} */
+export const MISSING = [];
+
+/**
+ * @returns {Promise<Settings>}
+ * @throws {StudioError} the studio does not answer
+ */
+export async function fetchSettings() {
+  return (await get("settings")).json();
+}
+
+export class Photo extends PhotoFile {
+  /** @param {{ bytes: number }} limits  of a file */
   constructor(limits) {
-    Object.assign(this, { limits, name: null, file: null, facts: null });
-    addEventListener("pagehide", () => this.close());
+    super(limits);
+    /** @type {string | null} name under which the studio has it open */
+    this.name = null;
   }
 
-  async check(file) {
-    const most = this.limits.bytes / 2 ** 20;
-    if (file.size > this.limits.bytes) {
-      const size = (file.size / 2 ** 20).toFixed(0);
-      throw new Problem(`${file.name || "The file"} has ${size} MB; at most ${most.toFixed(0)} MB are possible. Choose a smaller one, or save it as a JPEG.`);
-    }
-    if (file.size === 0) throw new Problem(`${file.name || "The file"} is empty. Choose a photo.`);
-    try {
-      await file.slice(0, 1).arrayBuffer();
-    } catch {
-      // A folder, or a file that is gone: sending it would look like a lost connection.
-      throw new Problem(`${file.name || "The file"} cannot be read. Choose a photo, not a folder.`);
-    }
-  }
-
-  // Decomposes a file; returns its scene. The photo before is closed only when this one is there.
-  // say(text, share): what is going on; share of 1, or undefined.
-  async open(file, whole, say) {
-    say("Sending the photo…", 0);
+  /**
+   * Opens a file in place of the photo that is open.
+   *
+   * @param {File} file
+   * @param {boolean} wholeImage  use the whole photo as the face
+   * @param {Report} report
+   * @returns {Promise<PhotoData>}
+   * @throws {StudioError} it cannot be opened; the other photo then stays open
+   */
+  async open(file, wholeImage, report) {
+    report("Sending the photo…", 0);
     await this.check(file);
-    const answer = await post(`photos${whole ? "?whole_image=1" : ""}`, file, (share) =>
-      share < 1 ? say("Sending the photo…", share) : say("Finding faces, and telling light from colour…"),
-    );
-    say("Preparing the picture…");
-    const scene = parse(answer.data);
+    const response = await post(`photos${wholeImage ? "?whole_image=1" : ""}`, file, (share) => {
+      if (share < 1) report("Sending the photo…", share);
+      else report("Finding faces and separating light from colour…");
+    });
+    report("Preparing the picture…");
+    const data = parsePhotoData(response.data);
     this.close();
-    this.name = answer.header("X-Photo");
-    Object.assign(this, { file, facts: scene.header });
-    return scene;
+    this.name = response.header("X-Photo");
+    this.file = file;
+    this.header = data.header;
+    return data;
   }
 
+  /** Tells the studio to forget the photo. A download sends it again. */
   close() {
     if (this.name) navigator.sendBeacon(`photos/${this.name}/close`);
     this.name = null;
   }
 
-  // The photo's name for commands and downloads.
-  get title() {
-    return this.file?.name || "photo.png";
-  }
-
-  get stem() {
-    return this.title.replace(/\.[^.]*$/, "") || "photo";
-  }
-
-  // What the photo is saved as: its own format, if it is one of those that can be written.
-  get ending() {
-    const ending = /\.(jpe?g|png|webp|tiff?)$/i.exec(this.title)?.[1].toLowerCase() ?? "png";
-    return { jpeg: "jpg", tiff: "tif" }[ending] ?? ending;
-  }
-
-  // Makes one of the files that the process renders, and saves it.
-  async download(what, wanted, suffix, say) {
-    // Another photo may be opened meanwhile.
+  /**
+   * Has the studio render a file, and saves it.
+   *
+   * @param {"relit" | "maps" | "film"} what
+   * @param {RelightRequest} request
+   * @param {Report} report
+   * @throws {StudioError} it could not be rendered
+   */
+  async download(what, request, report) {
+    // Another photo may be opened before this one is rendered.
     const { stem } = this;
-    const ask = () => post(`photos/${this.name}/${what}`, JSON.stringify(wanted));
-    let answer;
+    const render = () => post(`photos/${this.name}/${what}`, JSON.stringify(request));
+    let response;
     try {
-      if (!this.name) throw new Problem("", "gone");
-      answer = await ask();
-    } catch (problem) {
-      if (problem.reason !== "gone" || !this.file) throw problem;
-      // The process was started anew, or forgot it: it is still here.
-      await this.open(this.file, this.facts.whole_image, say);
-      answer = await ask();
+      if (!this.name) throw new StudioError("The photo is not open.", "gone");
+      response = await render();
+    } catch (error) {
+      if (!(error instanceof StudioError) || error.reason !== "gone" || !this.file) throw error;
+      // The studio was restarted or has forgotten the photo; the page still has its file.
+      await this.open(this.file, this.header?.whole_image ?? false, report);
+      response = await render();
     }
-    const ending = answer.header("X-Ending");
-    save(answer.data, TYPES[ending], `${stem}-${suffix}.${ending}`);
+    const ending = response.header("X-Ending") ?? "";
+    saveFile(response.data, MEDIA_TYPES[ending] ?? "", `${stem}-${what}.${ending}`);
   }
 }
 
-// The light of a file with an environment map, or of a photo: 27 numbers.
-export async function lightIn(file, kind) {
+/**
+ * The light of an environment map or of another photo, of exposure 1.
+ *
+ * @param {File} file
+ * @param {"environment" | "photo"} kind
+ * @returns {Promise<number[]>} `[27]`
+ * @throws {StudioError} the file holds no light
+ */
+export async function fetchLight(file, kind) {
   const { data } = await post(`lights/${kind}`, file);
-  return json(data).light.flat();
+  return parseJson(data).light.flat();
 }
 
-export async function sample(name) {
-  const answer = await get(`samples/${name}`);
-  return new File([await answer.blob()], name, { type: "image/jpeg" });
+/**
+ * The address of a sample photo.
+ *
+ * @param {string} name  of its file
+ */
+export const sampleUrl = (name) => `samples/${name}`;
+
+/**
+ * A sample photo.
+ *
+ * @param {string} name  of its file
+ */
+export async function fetchSample(name) {
+  const response = await get(sampleUrl(name));
+  return new File([await response.blob()], name, { type: "image/jpeg" });
 }

@@ -1,102 +1,124 @@
-// A face under another light, as tfrelight.faces.relighting has it: the part that needs no pixel
-// of the photo at full size. Maps are size x size; `change` fills the two textures of the shader.
+// @ts-check
+// A face under another light, as in tfrelight.relighting.ratio_image: the part on the grid of the
+// maps. The shader applies the result to the photo's pixels.
 
-import { Boxes } from "./boxes.js";
+import { BoxFilter } from "./box_filter.js";
 import { LUMINANCE } from "./color.js";
-import { even, mix, polynomial, scale } from "./harmonics.js";
+import { halved } from "./face_maps.js";
+import { even, mix, scale, shadingPolynomial } from "./harmonics.js";
+
+/** @import { FaceFacts, Planes, RelightSettings } from "./face_maps.js" */
+/** @import { Coefficients } from "./harmonics.js" */
+/** @import { Light } from "./lighting.js" */
+
+/** @typedef {[Float32Array, Float32Array, Float32Array]} Channels red, green, blue */
 
 const [LR, LG, LB] = LUMINANCE;
 
+/** An even white light: a photo under it is its albedo. */
+export const WHITE_LIGHT = even([1, 1, 1]);
+
+/** @type {(count: number) => Channels} */
+const channels = (count) => [
+  new Float32Array(count), new Float32Array(count), new Float32Array(count),
+];
+
+/** @type {(values: Channels, k: number) => number} */
+const luminance = ([r, g, b], k) => LR * r[k] + LG * g[k] + LB * b[k];
+
 export class Face {
-  // facts: of the header; planes: name to Float32Array; settings: of the header.
+  /**
+   * @param {FaceFacts} facts
+   * @param {Planes} planes
+   * @param {RelightSettings} settings
+   */
   constructor(facts, planes, settings) {
     const count = facts.size * facts.size;
-    const plane = () => new Float32Array(count);
-    Object.assign(this, { facts, planes, settings, count });
+    this.facts = facts;
+    this.planes = planes;
+    this.settings = settings;
+    this.count = count;
     this.light = facts.light;
-    this.boxes = new Boxes(facts.size, facts.radius);
-    this.own = [plane(), plane(), plane()];
-    this.new = [plane(), plane(), plane()];
-    this.ratio = [plane(), plane(), plane()];
-    this.slopes = [plane(), plane(), plane()];
-    this.work = plane();
-    this.old = [plane(), plane(), plane()];
-    this.shade(this.light, this.own);
-    this.own.forEach((values, c) => this.old[c].set(values));
+    this.filter = new BoxFilter(facts.size, facts.radius);
+    // Buffers that every new light fills again.
+    this.new = channels(count);
+    this.ratio = channels(count);
+    this.slopes = channels(count);
+    this.work = new Float32Array(count);
+    /** Input of the shader, `[S, S, 4]`: factor of each channel, and slope over the guide. */
+    this.changeTexture = new Float32Array(4 * count);
+    /** Input of the shader, `[S, S, 4]`: linear RGB that takes the photo's place, and its share. */
+    this.fillTexture = new Float32Array(4 * count);
+    /** Whether any of `fillTexture` is visible. */
+    this.lossy = false;
+
+    // Log of the old shading.
+    this.old = channels(count);
+    this.shade(this.light, this.old);
     this.floor(this.old);
-    this.oldLuminance = this.old[0].map((_, k) => this.luminance(this.old, k));
-    this.old.forEach((values) => values.forEach((value, k) => (values[k] = Math.log(value))));
-    this.around = ["photo_r", "photo_g", "photo_b"].map((name) => {
-      const around = plane();
-      this.boxes.mean(planes[name], around);
+    this.oldLuminance = this.old[0].map((_, k) => luminance(this.old, k));
+    for (const channel of this.old) channel.forEach((value, k) => (channel[k] = Math.log(value)));
+    // Log of the photo without its detail.
+    this.around = [planes.photo_r, planes.photo_g, planes.photo_b].map((channel) => {
+      const around = new Float32Array(count);
+      this.filter.mean(channel, around);
       return around.map((value) => Math.log(Math.max(value, 1e-4)));
     });
-    this.meanGuide = plane();
-    this.boxes.mean(planes.guide, this.meanGuide);
-    this.boxes.mean(planes.guide.map((value) => value * value), this.work);
-    // 1 / (variance + epsilon).
+    this.meanGuide = new Float32Array(count);
+    this.filter.mean(planes.guide, this.meanGuide);
+    this.filter.mean(planes.guide.map((value) => value * value), this.work);
+    // 1 / (variance + epsilon) of the guided filter.
     this.flatness = this.work.map(
       (square, k) => 1 / (Math.max(square - this.meanGuide[k] ** 2, 0) + planes.epsilon[k]),
     );
-    const where = (test) => Uint32Array.from([...Array(count).keys()].filter(test));
-    this.inside = where((k) => planes.mask[k] > 0.5);
-    this.region = where((k) => planes.region[k] > 0.5);
-    this.metered = this.meter(null, 0);
-    this.changeTexture = new Float32Array(4 * count);
-    this.fillTexture = new Float32Array(4 * count);
-    this.lossy = false;
+    /** @type {(plane: Float32Array) => Uint32Array} */
+    const where = (plane) => Uint32Array.from(plane.keys()).filter((k) => plane[k] > 0.5);
+    this.inside = where(planes.mask);
+    this.region = where(planes.region);
+    const photo = [planes.photo_r, planes.photo_g, planes.photo_b];
+    this.metered = this.meter((k, c) => photo[c][k]);
+    /** Largest factor of `exposure`. */
+    this.mostExposure = settings.max_exposure * this.meter((k, c) => Math.exp(this.old[c][k]));
   }
 
-  // Means of 2 x 2 pixels: the same face for a quarter of the work.
+  /** The same face at half the size, for a quarter of the work. */
   halved() {
-    const { size } = this.facts;
-    const half = size >> 1;
-    const planes = Object.fromEntries(
-      Object.entries(this.planes).map(([name, values]) => {
-        const small = new Float32Array(half * half);
-        for (let y = 0; y < half; y++) {
-          for (let x = 0; x < half; x++) {
-            const k = 2 * y * size + 2 * x;
-            small[y * half + x] = (values[k] + values[k + 1] + values[k + size] + values[k + size + 1]) / 4;
-          }
-        }
-        return [name, small];
-      }),
-    );
-    const { normal_x: nx, normal_y: ny, normal_z: nz } = planes;
-    for (let k = 0; k < half * half; k++) {
-      const length = Math.max(Math.hypot(nx[k], ny[k], nz[k]), 1e-6);
-      nx[k] /= length;
-      ny[k] /= length;
-      nz[k] /= length;
-    }
-    const facts = { ...this.facts, size: half, radius: Math.max(1, Math.round(this.facts.radius / 2)) };
-    return new Face(facts, planes, this.settings);
+    return new Face(...halved(this.facts, this.planes), this.settings);
   }
 
-  luminance(values, k) {
-    return LR * values[0][k] + LG * values[1][k] + LB * values[2][k];
-  }
-
+  /**
+   * Shading of the normals.
+   *
+   * @param {Coefficients} light
+   * @param {Channels} target
+   */
   shade(light, target) {
     const { normal_x: nx, normal_y: ny, normal_z: nz } = this.planes;
-    polynomial(light).forEach(([p0, p1, p2, p3, p4, p5, p6, p7, p8], c) => {
+    shadingPolynomial(light).forEach(([p0, p1, p2, p3, p4, p5, p6, p7, p8], c) => {
       const values = target[c];
       for (let k = 0; k < values.length; k++) {
         const x = nx[k];
         const y = ny[k];
         const z = nz[k];
-        values[k] = p0 - p6 + x * (p3 + p4 * y + p7 * z + p8 * x) + y * (p1 + p5 * z - p8 * y) +
+        // `shadeAt`, with x, y and z factored out: this loop is most of the time.
+        values[k] =
+          p0 - p6 + x * (p3 + p4 * y + p7 * z + p8 * x) + y * (p1 + p5 * z - p8 * y) +
           z * (p2 + 3 * p6 * z);
       }
     });
   }
 
-  // Not below a small share of the brightest, with a soft knee.
+  /**
+   * Raises shading to at least a small share of the brightest, with a soft knee.
+   *
+   * @param {Channels} values
+   */
   floor(values) {
     let most = 1e-3;
-    for (const channel of values) for (let k = 0; k < channel.length; k++) if (channel[k] > most) most = channel[k];
-    const knee = 4 * (this.settings.floor * most) ** 2;
+    for (const channel of values) {
+      for (let k = 0; k < channel.length; k++) most = Math.max(most, channel[k]);
+    }
+    const knee = 4 * (this.settings.min_shading * most) ** 2;
     for (const channel of values) {
       for (let k = 0; k < channel.length; k++) {
         channel[k] = 0.5 * (channel[k] + Math.sqrt(channel[k] * channel[k] + knee));
@@ -104,51 +126,63 @@ export class Face {
     }
   }
 
-  // 1 if the new shading is the old one up to brightness, falling to 0 as they differ.
+  /** 1 if the new shading is a multiple of the old one, falling to 0 as they differ. */
   sameness() {
     if (this.inside.length === 0) return 1;
     let [both, olds, news] = [0, 0, 0];
     for (const k of this.inside) {
       const before = this.oldLuminance[k];
-      const after = this.luminance(this.new, k);
+      const after = luminance(this.new, k);
       both += before * after;
       olds += before * before;
       news += after * after;
     }
     // |new - old (old.new / old.old)|² = new.new - (old.new)² / old.old
     const apart = Math.max(0, 1 - (both * both) / (olds * news));
-    return Math.exp(-apart / this.settings.apart);
+    return Math.exp(-apart / this.settings.fade_distance);
   }
 
-  // Brightness of the lit part of the face under the new shading, or of the photo (null).
-  meter(shading, sameness) {
-    const { photo_r: r, photo_g: g, photo_b: b, residual } = this.planes;
-    const photo = [r, g, b];
-    const values = Float64Array.from(this.region, (k) => {
-      let square = 0;
-      for (let c = 0; c < 3; c++) {
-        const factor = shading === null ? 1
-          : (shading[c][k] / Math.exp(this.old[c][k])) * Math.exp((sameness - 1) * residual[k]);
-        square += (photo[c][k] * factor) ** 2;
-      }
-      return Math.sqrt(square / 3);
-    }).sort();
+  /**
+   * Brightness of the lit part of the face.
+   *
+   * @param {(k: number, c: number) => number} value  linear, of a pixel's channel
+   * @returns {number} linear; NaN if the photo has no face region
+   */
+  meter(value) {
+    const values = Float64Array.from(this.region, (k) =>
+      Math.sqrt((value(k, 0) ** 2 + value(k, 1) ** 2 + value(k, 2) ** 2) / 3),
+    ).sort();
     if (values.length === 0) return NaN;
-    const place = (this.settings.metered / 100) * (values.length - 1);
+    // The percentile, interpolated as numpy does.
+    const place = (this.settings.metered_percentile / 100) * (values.length - 1);
     const below = Math.floor(place);
     const above = Math.min(below + 1, values.length - 1);
     return values[below] + (place - below) * (values[above] - values[below]);
   }
 
-  // The factor for a light that leaves the lit part of the face as bright as it is in the photo.
+  /**
+   * The factor for a light that leaves the lit part of the face as bright as it is in the photo.
+   *
+   * @param {Coefficients} light
+   */
   exposure(light) {
+    const { photo_r: r, photo_g: g, photo_b: b, residual } = this.planes;
+    const photo = [r, g, b];
     this.shade(light, this.new);
     this.floor(this.new);
-    const ratio = this.metered / Math.max(this.meter(this.new, this.sameness()), 1e-6);
-    const [least, most] = this.settings.turned;
-    return Math.min(most, Math.max(least, ratio));
+    const left = this.sameness() - 1;
+    const after = this.meter((k, c) => {
+      const factor = this.new[c][k] / Math.exp(this.old[c][k]);
+      return photo[c][k] * factor * Math.exp(left * residual[k]);
+    });
+    return Math.min(this.metered / Math.max(after, 1e-6), this.mostExposure);
   }
 
+  /**
+   * Fills the textures for a new light.
+   *
+   * @param {Coefficients} light
+   */
   change(light) {
     this.shade(light, this.new);
     this.floor(this.new);
@@ -158,19 +192,28 @@ export class Face {
     this.guide();
   }
 
+  /**
+   * Log of the factor of each pixel.
+   *
+   * @param {number} sameness
+   */
   logRatio(sameness) {
-    const { residual } = this.planes;
-    const { most, shoulder } = this.settings;
+    const { residual, max_log_factor: most } = this.planes;
+    const { shoulder } = this.settings;
     const [r, g, b] = this.ratio;
     const [ar, ag, ab] = this.around;
     const room = 1 - shoulder;
     const bright = Math.log(shoulder);
     for (let k = 0; k < this.count; k++) {
       const left = (sameness - 1) * residual[k];
-      r[k] = Math.min(most, Math.log(this.new[0][k]) - this.old[0][k] + left);
-      g[k] = Math.min(most, Math.log(this.new[1][k]) - this.old[1][k] + left);
-      b[k] = Math.min(most, Math.log(this.new[2][k]) - this.old[2][k] + left);
-      // Less where it would push the strongest channel past white.
+      r[k] = Math.log(this.new[0][k]) - this.old[0][k] + left;
+      g[k] = Math.log(this.new[1][k]) - this.old[1][k] + left;
+      b[k] = Math.log(this.new[2][k]) - this.old[2][k] + left;
+      const beyond = Math.max(0, Math.max(r[k], g[k], b[k]) - most[k]);
+      r[k] -= beyond;
+      g[k] -= beyond;
+      b[k] -= beyond;
+      // The shoulder: all channels get less where the strongest would pass white.
       let before = ar[k];
       let factor = r[k];
       if (ag[k] + g[k] > before + factor) [before, factor] = [ag[k], g[k]];
@@ -185,18 +228,17 @@ export class Face {
     }
   }
 
-  // What takes the photo's place where it is black or burnt out.
+  /**
+   * Albedo x shading, which replaces the photo where a shadow is black.
+   *
+   * @param {number} sameness
+   */
   fill(sameness) {
-    const { albedo_r: r, albedo_g: g, albedo_b: b, black, burnt, mask } = this.planes;
+    const { albedo_r: r, albedo_g: g, albedo_b: b, black, mask } = this.planes;
     const target = this.fillTexture;
     this.lossy = false;
     for (let k = 0; k < this.count; k++) {
-      let lost = black[k];
-      if (burnt[k] > 0) {
-        const darkened = Math.min(1, Math.max(0, -this.luminance(this.ratio, k)));
-        lost = Math.max(lost, burnt[k] * darkened);
-      }
-      lost *= 1 - sameness;
+      const lost = black[k] * (1 - sameness);
       target[4 * k] = r[k] * this.new[0][k];
       target[4 * k + 1] = g[k] * this.new[1][k];
       target[4 * k + 2] = b[k] * this.new[2][k];
@@ -205,25 +247,25 @@ export class Face {
     }
   }
 
-  // The guided filter of the ratio: what follows the photo's edges, and the rest.
+  /** The guided filter of `ratio`: a slope over the guide, shared by the channels, and the rest. */
   guide() {
     const { guide } = this.planes;
-    const { count, work, boxes, meanGuide, flatness, changeTexture: target } = this;
+    const { count, work, filter, meanGuide, flatness, changeTexture: target } = this;
     for (let c = 0; c < 3; c++) {
       const ratio = this.ratio[c];
       const slope = this.slopes[c];
       for (let k = 0; k < count; k++) work[k] = ratio[k] * guide[k];
-      boxes.mean(work, work);
-      boxes.mean(ratio, ratio);
+      filter.mean(work, work);
+      filter.mean(ratio, ratio);
       for (let k = 0; k < count; k++) {
         slope[k] = (work[k] - meanGuide[k] * ratio[k]) * flatness[k];
         ratio[k] -= slope[k] * meanGuide[k];
       }
-      boxes.mean(slope, slope);
-      boxes.mean(ratio, ratio);
+      filter.mean(slope, slope);
+      filter.mean(ratio, ratio);
     }
     for (let k = 0; k < count; k++) {
-      const shared = this.luminance(this.slopes, k);
+      const shared = luminance(this.slopes, k);
       for (let c = 0; c < 3; c++) {
         target[4 * k + c] = Math.exp(this.ratio[c][k] + (this.slopes[c][k] - shared) * guide[k]);
       }
@@ -232,12 +274,31 @@ export class Face {
   }
 }
 
-// Lights every face as tfrelight.relight does. Returns the light of each face.
+/**
+ * A light for a face whose white the relative part of the light takes on.
+ *
+ * @param {Light} light
+ * @param {Face} face
+ * @returns {Coefficients}
+ */
+const under = ({ coefficients, relative }, { facts: { white } }) =>
+  coefficients.map((row, k) => row.map((value, c) => value + relative[k][c] * (white[c] - 1)));
+
+/**
+ * Relights every face as `tfrelight.relight` does, and fills their textures.
+ *
+ * @param {Face[]} faces  the first of them keeps its brightness
+ * @param {Light} light
+ * @param {number} strength  0 (each face's own light) to 1 (the new light)
+ * @param {number} stops  by which the first face becomes brighter
+ * @returns {Coefficients[]} the light of each face
+ */
 export function relight(faces, light, strength, stops) {
-  const exposed = scale(light, faces[0].exposure(light) * 2 ** stops);
-  const lights = faces.map((face) => mix(face.light, exposed, strength));
+  const gain = faces[0].exposure(under(light, faces[0])) * 2 ** stops;
+  const lights = faces.map((face) => {
+    const share = strength * face.facts.legibility;
+    return mix(face.light, scale(under(light, face), gain), share);
+  });
   faces.forEach((face, k) => face.change(lights[k]));
   return lights;
 }
-
-export const WHITE_LIGHT = even([1, 1, 1]);

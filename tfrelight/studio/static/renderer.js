@@ -1,196 +1,328 @@
-// Draws a scene with WebGL2: the photo under a light, or one of its maps.
+// @ts-check
+// Draws a photo with WebGL2: relit, as it is, or as one of its maps.
 
-import { polynomial } from "./harmonics.js";
-import { Problem } from "./net.js";
+import { shadingPolynomial } from "./harmonics.js";
 import { WHITE_LIGHT } from "./relighting.js";
-import { MODES, VERTEX, fragment } from "./shaders.js";
+import { StudioError } from "./requests.js";
+import { CHANGE_LAYERS, LAYERS, MODES, VERTEX, fragment } from "./shaders.js";
+
+/** @import { Coefficients } from "./harmonics.js" */
+/** @import { PhotoData } from "./photo_data.js" */
+/** @import { Face } from "./relighting.js" */
+/** @import { Mode } from "./shaders.js" */
+
+/**
+ * @typedef {object} Picture
+ * @property {Mode} view
+ * @property {number} width  pixels
+ * @property {number} height  pixels
+ * @property {number[]} behind  `[3]` factors of the background, linear
+ * @property {boolean} grey  whether what is relit is shown without colour
+ * @property {number} split  share of the width that shows the photo in the view "split"
+ * @property {number[] | null} only  the box (left, top, right, bottom, pixels of the preview) that
+ *   has changed since the last picture; null if everything has
+ */
+
+/** @type {WebGLContextAttributes} */
+const OPTIONS = { alpha: false, antialias: false, depth: false, preserveDrawingBuffer: true };
 
 export class Renderer {
+  /** @param {HTMLCanvasElement | OffscreenCanvas} canvas */
   constructor(canvas) {
-    Object.assign(this, { canvas, gl: null, scene: null, program: null, places: new Map() });
-    // A system that sleeps may take the graphics away and give them back.
+    this.canvas = canvas;
+    /** @type {Loaded | null} */
+    this.loaded = null;
+    /** Called when the browser has restored a lost context. */
+    this.onRestored = () => {};
+    // A computer that sleeps may lose the context. It is restored only if this handles the loss.
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
+    canvas.addEventListener("webglcontextrestored", () => this.onRestored());
   }
 
-  load(scene) {
-    const options = { alpha: false, antialias: false, depth: false, preserveDrawingBuffer: true };
-    this.gl ??= this.canvas.getContext("webgl2", options);
-    if (!this.gl) throw new Problem("This browser has no WebGL2, which the live picture takes. Use a newer one.");
-    this.release();
+  /**
+   * @param {PhotoData} data
+   * @throws {StudioError} the browser has no WebGL2
+   */
+  load(data) {
+    const gl = this.canvas.getContext("webgl2", OPTIONS);
+    if (!gl) {
+      throw new StudioError(
+        "The preview needs WebGL2, which this browser does not have. Use a newer browser.",
+      );
+    }
+    this.loaded?.release();
+    this.loaded = new Loaded(gl, data);
+  }
+
+  /**
+   * Sends what `relight` computed.
+   *
+   * @param {Face[]} faces
+   * @param {Coefficients[]} lights  of the faces
+   */
+  update(faces, lights) {
+    this.loaded?.update(faces, lights);
+  }
+
+  /** @param {Picture} picture */
+  draw(picture) {
+    this.loaded?.draw(picture);
+  }
+
+  /** Waits until the picture is drawn, so that the time it took can be measured. */
+  finish() {
+    this.loaded?.finish();
+  }
+}
+
+/** A photo whose textures are on the GPU. */
+class Loaded {
+  /**
+   * @param {WebGL2RenderingContext} gl
+   * @param {PhotoData} data
+   */
+  constructor(gl, data) {
+    this.gl = gl;
+    this.data = data;
+    this.program = linked(gl, VERTEX, fragment(data.faces.length));
+    /** @type {Map<string, WebGLUniformLocation | null>} */
+    this.locations = new Map();
+    this.encoded = this.photoTexture(gl.RGBA8);
+    this.decoded = this.photoTexture(gl.SRGB8_ALPHA8);
+    this.textures = data.faces.map((face) => this.faceTexture(face));
+    // Of another size while something moves on a slow machine.
+    this.changes = data.faces.map(() => ({
+      texture: this.texture(gl.TEXTURE_2D_ARRAY, gl.LINEAR), size: 0,
+    }));
+    this.setConstants();
+  }
+
+  /** @type {(face: Face) => WebGLTexture} */
+  faceTexture(face) {
     const { gl } = this;
-    this.scene = scene;
-    this.program = this.link(VERTEX, fragment(scene.faces.length));
-    const { width, height } = scene.header.view;
-    this.encoded = this.picture(gl.RGBA8, width, height, scene.pixels);
-    this.decoded = this.picture(gl.SRGB8_ALPHA8, width, height, scene.pixels);
-    this.faces = scene.faces.map((face) => {
-      const { size } = face.facts;
-      const { outline_slope: a, outline_offset: b, share } = face.planes;
-      const { normal_x: x, normal_y: y, normal_z: z } = face.planes;
-      face.change(WHITE_LIGHT);
-      return {
-        outline: this.map(size, packed(a, b, share)),
-        normals: this.map(size, packed(x, y, z)),
-        albedo: this.map(size, face.changeTexture),
-        albedoFill: this.map(size, filling(face)),
-        change: this.map(size, null),
-        fill: this.map(size, null),
-      };
-    });
-    this.fixed();
+    const { planes } = face;
+    const texture = this.texture(gl.TEXTURE_2D_ARRAY, gl.LINEAR);
+    const layers = Object.keys(LAYERS).length;
+    const { size } = face.facts;
+    gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, gl.RGBA16F, size, size, layers);
+    face.change(WHITE_LIGHT);
+    const { outline_slope: slope, outline_offset: offset, share } = planes;
+    this.send(size, LAYERS.outline, packed(slope, offset, share));
+    this.send(size, LAYERS.surface, packed(planes.surface_r, planes.surface_g, planes.surface_b));
+    this.send(size, LAYERS.normals, packed(planes.normal_x, planes.normal_y, planes.normal_z));
+    this.send(size, LAYERS.albedo, face.changeTexture);
+    this.send(size, LAYERS.albedoFill, visibleFill(face));
+    return texture;
   }
 
-  // What of the shader's inputs stays as long as the photo does.
-  fixed() {
-    const { gl, scene } = this;
-    const facts = scene.faces.map((face) => face.facts);
+  /** Sets the shader's inputs that do not depend on the light. */
+  setConstants() {
+    const { gl } = this;
+    const { view, settings } = this.data.header;
     gl.useProgram(this.program);
-    gl.uniform1i(this.at("encoded"), 0);
-    gl.uniform1i(this.at("decoded"), 1);
-    gl.uniform2f(this.at("size"), scene.header.view.width, scene.header.view.height);
-    gl.uniform2f(this.at("ramp"), ...scene.header.settings.outline);
-    facts.forEach(({ inverse: [[a, b], [c, d]], corner, bounds }, k) => {
-      gl.uniformMatrix2fv(this.at(`inverses[${k}]`), false, [a, c, b, d]);
-      gl.uniform2f(this.at(`corners[${k}]`), ...corner);
-      gl.uniform4f(this.at(`boxes[${k}]`), ...bounds);
-      ["outline", "change", "fill"].forEach((name, j) => gl.uniform1i(this.at(`${name}${k}`), 2 + 3 * k + j));
+    gl.uniform1i(this.location("encoded"), 0);
+    gl.uniform1i(this.location("decoded"), 1);
+    gl.uniform2f(this.location("size"), view.width, view.height);
+    gl.uniform2fv(this.location("ramp"), settings.outline);
+    gl.uniform2fv(this.location("clipped"), settings.clipped);
+    gl.uniform1f(this.location("leastChannel"), settings.least_channel);
+    this.data.faces.forEach(({ facts: { inverse, corner, bounds } }, k) => {
+      const [[a, b], [c, d]] = inverse;
+      gl.uniformMatrix2fv(this.location(`inverses[${k}]`), false, [a, c, b, d]);
+      gl.uniform2fv(this.location(`corners[${k}]`), corner);
+      gl.uniform4fv(this.location(`boxes[${k}]`), bounds);
+      gl.uniform1i(this.location(`maps${k}`), 2 + 2 * k);
+      gl.uniform1i(this.location(`changes${k}`), 3 + 2 * k);
     });
   }
 
-  at(name) {
-    if (!this.places.has(name)) this.places.set(name, this.gl.getUniformLocation(this.program, name));
-    return this.places.get(name);
+  /** @type {(name: string) => WebGLUniformLocation | null} */
+  location(name) {
+    let found = this.locations.get(name);
+    if (found === undefined) {
+      found = this.gl.getUniformLocation(this.program, name);
+      this.locations.set(name, found);
+    }
+    return found;
   }
 
-  // Sends what `relight` made of each face; of smaller ones, if they are `halved`.
+  /** @type {(faces: Face[], lights: Coefficients[]) => void} */
   update(faces, lights) {
     const { gl } = this;
     faces.forEach((face, k) => {
       const { size } = face.facts;
-      gl.activeTexture(gl.TEXTURE0);
-      for (const [name, values] of [["change", face.changeTexture], ["fill", filling(face)]]) {
-        gl.bindTexture(gl.TEXTURE_2D, this.faces[k][name]);
-        this.send(size, values);
+      const change = this.changes[k];
+      this.bind(0, gl.TEXTURE_2D_ARRAY, change.texture);
+      if (change.size !== size) {
+        change.size = size;
+        const layers = Object.keys(CHANGE_LAYERS).length;
+        gl.texImage3D(
+          gl.TEXTURE_2D_ARRAY, 0, gl.RGBA16F, size, size, layers, 0, gl.RGBA, gl.FLOAT, null,
+        );
       }
+      this.send(size, CHANGE_LAYERS.change, face.changeTexture);
+      this.send(size, CHANGE_LAYERS.fill, visibleFill(face));
     });
     gl.useProgram(this.program);
     lights.forEach((light, k) => {
-      const rows = polynomial(light);
-      gl.uniform3fv(this.at(`light[${9 * k}]`), rows[0].flatMap((_, j) => rows.map((row) => row[j])));
+      const [r, g, b] = shadingPolynomial(light);
+      gl.uniform3fv(this.location(`light[${9 * k}]`), r.flatMap((_, j) => [r[j], g[j], b[j]]));
     });
   }
 
-  // width, height: of the drawing, pixels; behind: factors of what is no face; only: the box of the
-  // photo that has changed since the last drawing, or null.
-  draw(mode, { width, height }, behind, split, only = null) {
-    const { gl, canvas, scene } = this;
-    const { view } = scene.header;
-    const same = canvas.width === width && canvas.height === height;
-    if (!same) {
-      canvas.width = width;
-      canvas.height = height;
+  /** @param {Picture} picture */
+  draw({ view, width, height, behind, grey, split, only }) {
+    const { gl } = this;
+    const full = this.data.header.view;
+    const resized = gl.canvas.width !== width || gl.canvas.height !== height;
+    if (resized) {
+      gl.canvas.width = width;
+      gl.canvas.height = height;
     }
-    if (only && same) {
-      const [left, top, right, bottom] = only.map((side, k) => (side * (k % 2 ? height / view.height : width / view.width)));
+    if (only && !resized) {
+      const [left, top, right, bottom] = only.map(
+        (side, k) => side * (k % 2 ? height / full.height : width / full.width),
+      );
       gl.enable(gl.SCISSOR_TEST);
-      gl.scissor(Math.floor(left), Math.floor(height - bottom), Math.ceil(right - left) + 1, Math.ceil(bottom - top) + 1);
+      // WebGL counts rows from the bottom.
+      gl.scissor(
+        Math.floor(left), Math.floor(height - bottom),
+        Math.ceil(right - left) + 1, Math.ceil(bottom - top) + 1,
+      );
     } else {
       gl.disable(gl.SCISSOR_TEST);
     }
     gl.viewport(0, 0, width, height);
     gl.useProgram(this.program);
-    const bind = (unit, texture) => {
-      gl.activeTexture(gl.TEXTURE0 + unit);
-      gl.bindTexture(gl.TEXTURE_2D, texture);
-    };
-    // At the photo's own size a pixel is one of its; software takes a fifth of the time for that.
-    const filter = width === view.width && height === view.height ? gl.NEAREST : gl.LINEAR_MIPMAP_LINEAR;
+    // At full size each pixel shows one of the photo's; without mipmaps, drawing in software takes
+    // a fifth of the time.
+    const atFullSize = width === full.width && height === full.height;
+    const filter = atFullSize ? gl.NEAREST : gl.LINEAR_MIPMAP_LINEAR;
     [this.encoded, this.decoded].forEach((texture, unit) => {
-      bind(unit, texture);
+      this.bind(unit, gl.TEXTURE_2D, texture);
       gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, filter);
     });
-    this.faces.forEach((face, k) => {
-      const other = { albedo: face.albedo, normals: face.normals, shading: face.normals }[mode];
-      bind(2 + 3 * k, face.outline);
-      bind(3 + 3 * k, other ?? face.change);
-      bind(4 + 3 * k, mode === "albedo" ? face.albedoFill : face.fill);
+    this.textures.forEach((texture, k) => {
+      this.bind(2 + 2 * k, gl.TEXTURE_2D_ARRAY, texture);
+      this.bind(3 + 2 * k, gl.TEXTURE_2D_ARRAY, this.changes[k].texture);
     });
-    gl.uniform1i(this.at("mode"), MODES[mode]);
-    gl.uniform2f(this.at("drawn"), width, height);
-    gl.uniform1f(this.at("split"), split);
-    gl.uniform3f(this.at("behind"), ...(mode === "albedo" ? [0, 0, 0] : behind));
+    gl.uniform1f(this.location("mapLayer"), mapLayer(view));
+    gl.uniform1i(this.location("mode"), MODES[view]);
+    gl.uniform2f(this.location("drawn"), width, height);
+    gl.uniform1f(this.location("split"), split);
+    gl.uniform1i(this.location("grey"), Number(grey && (view === "relit" || view === "split")));
+    gl.uniform3fv(this.location("behind"), view === "albedo" ? [0, 0, 0] : behind);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
 
-  // Waits until the picture is drawn, so that its time can be told.
   finish() {
-    this.gl.readPixels(0, 0, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, new Uint8Array(4));
+    const { gl } = this;
+    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
   }
 
-  picture(kind, width, height, pixels) {
+  /** @type {(unit: number, target: number, texture: WebGLTexture) => void} */
+  bind(unit, target, texture) {
+    this.gl.activeTexture(this.gl.TEXTURE0 + unit);
+    this.gl.bindTexture(target, texture);
+  }
+
+  /** @param {number} format  WebGL's internal format */
+  photoTexture(format) {
     const { gl } = this;
-    const texture = this.texture(gl.LINEAR_MIPMAP_LINEAR);
-    gl.texImage2D(gl.TEXTURE_2D, 0, kind, width, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
+    const { pixels, header } = this.data;
+    const { width, height } = header.view;
+    const texture = this.texture(gl.TEXTURE_2D, gl.LINEAR_MIPMAP_LINEAR);
+    gl.texImage2D(
+      gl.TEXTURE_2D, 0, format, width, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, pixels,
+    );
     gl.generateMipmap(gl.TEXTURE_2D);
     return texture;
   }
 
-  map(size, values) {
-    const texture = this.texture(this.gl.LINEAR);
-    this.send(size, values);
-    return texture;
-  }
-
-  send(size, values) {
+  /**
+   * Fills a layer of the bound texture.
+   *
+   * @param {number} size  of the map, pixels
+   * @param {number} layer
+   * @param {Float32Array} values  `[size, size, 4]`
+   */
+  send(size, layer, values) {
     const { gl } = this;
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA16F, size, size, 0, gl.RGBA, gl.FLOAT, values);
+    const target = gl.TEXTURE_2D_ARRAY;
+    gl.texSubImage3D(target, 0, 0, 0, layer, size, size, 1, gl.RGBA, gl.FLOAT, values);
   }
 
-  texture(smaller) {
+  /**
+   * Makes a texture and binds it.
+   *
+   * @param {number} target  a plain texture, or one with layers
+   * @param {number} smaller  filter for textures that are drawn smaller than they are
+   */
+  texture(target, smaller) {
     const { gl } = this;
     const texture = gl.createTexture();
-    gl.activeTexture(gl.TEXTURE0);
-    gl.bindTexture(gl.TEXTURE_2D, texture);
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, smaller);
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.LINEAR);
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
+    this.bind(0, target, texture);
+    gl.texParameteri(target, gl.TEXTURE_MIN_FILTER, smaller);
+    gl.texParameteri(target, gl.TEXTURE_MAG_FILTER, gl.LINEAR);
+    gl.texParameteri(target, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
+    gl.texParameteri(target, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
     return texture;
-  }
-
-  link(...sources) {
-    const { gl } = this;
-    const program = gl.createProgram();
-    [gl.VERTEX_SHADER, gl.FRAGMENT_SHADER].forEach((kind, k) => {
-      const shader = gl.createShader(kind);
-      gl.shaderSource(shader, sources[k]);
-      gl.compileShader(shader);
-      if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) throw new Error(gl.getShaderInfoLog(shader));
-      gl.attachShader(program, shader);
-    });
-    gl.linkProgram(program);
-    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program));
-    return program;
   }
 
   release() {
-    if (!this.scene) return;
     const { gl } = this;
-    [this.encoded, this.decoded, ...this.faces.flatMap(Object.values)].forEach((one) => gl.deleteTexture(one));
+    const changes = this.changes.map(({ texture }) => texture);
+    const textures = [this.encoded, this.decoded, ...this.textures, ...changes];
+    for (const texture of textures) gl.deleteTexture(texture);
     gl.deleteProgram(this.program);
-    this.places.clear();
-    this.scene = null;
   }
 }
 
+/** @type {(gl: WebGL2RenderingContext, vertex: string, pixel: string) => WebGLProgram} */
+function linked(gl, vertex, pixel) {
+  const program = gl.createProgram();
+  for (const [kind, source] of /** @type {[number, string][]} */ ([
+    [gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, pixel],
+  ])) {
+    const shader = gl.createShader(kind);
+    if (!shader) throw new Error("WebGL could not create a shader.");
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) {
+      throw new Error(gl.getShaderInfoLog(shader) ?? "WebGL could not compile a shader.");
+    }
+    gl.attachShader(program, shader);
+  }
+  gl.linkProgram(program);
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
+    throw new Error(gl.getProgramInfoLog(program) ?? "WebGL could not link the shaders.");
+  }
+  return program;
+}
+
+/** @type {(view: Mode) => number} the layer that a view shows, or -1 for the light's change */
+function mapLayer(view) {
+  if (view === "albedo") return LAYERS.albedo;
+  return view === "normals" || view === "shading" ? LAYERS.normals : -1;
+}
+
+/**
+ * Three planes as RGB of a texture `[S, S, 4]`.
+ *
+ * @param {...Float32Array} planes
+ */
 function packed(...planes) {
   const values = new Float32Array(4 * planes[0].length);
   planes.forEach((plane, c) => plane.forEach((value, k) => (values[4 * k + c] = value)));
   return values;
 }
 
-// Where next to nothing is lost the photo is kept: a share of 0.
-function filling(face) {
+/**
+ * The fill of a face. If none of it is visible its shares become 0.
+ *
+ * @param {Face} face
+ */
+function visibleFill(face) {
   const values = face.fillTexture;
   if (!face.lossy) for (let k = 3; k < values.length; k += 4) values[k] = 0;
   return values;

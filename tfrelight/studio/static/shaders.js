@@ -1,30 +1,55 @@
-// The shader that puts faces under another light at the photo's size: tfrelight.faces.full_size.
+// @ts-check
+// The shader that relights faces at the photo's size, as in tfrelight.relighting.compositing.
 
+import { LUMINANCE } from "./color.js";
+
+/** One triangle that covers the picture. */
 export const VERTEX = `#version 300 es
 void main() {
   vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1);
   gl_Position = vec4(4.0 * corner - 1.0, 0.0, 1.0);
 }`;
 
+/** What the picture shows, and its number in the shader. */
 export const MODES = { relit: 0, photo: 1, albedo: 2, normals: 3, shading: 4, mask: 5, split: 6 };
 
+/** @typedef {keyof typeof MODES} Mode */
+
+/** Layers of a face's texture of maps, and of the texture of what `relight` computes. */
+export const LAYERS = { outline: 0, surface: 1, normals: 2, albedo: 3, albedoFill: 4 };
+export const CHANGE_LAYERS = { change: 0, fill: 1 };
+
+/** @type {(count: number, write: (k: number) => string) => string} */
+const repeated = (count, write) => Array.from({ length: count }, (_, k) => write(k)).join("");
+
+/**
+ * Adds a face to `values` and `total`.
+ *
+ * @param {number} k  index of the face
+ */
 const face = (k) => `
   {
     vec2 place = inverses[${k}] * (point - corners[${k}]);
-    bool here = all(greaterThanEqual(point, boxes[${k}].xy)) && all(lessThan(point, boxes[${k}].zw));
-    if (here) {
-      vec3 outline = texture(outline${k}, place).rgb;
-      float share = clamp((outline.x * guide + outline.y - ramp.x) / (ramp.y - ramp.x), 0.0, 1.0);
-      share = share * share * (3.0 - 2.0 * share) * outline.z;
+    vec4 box = boxes[${k}];
+    if (all(greaterThanEqual(point, box.xy)) && all(lessThan(point, box.zw))) {
+      vec3 outline = texture(maps${k}, vec3(place, ${LAYERS.outline}.0)).rgb;
+      float share = smoothstep(ramp.x, ramp.y, outline.x * guide + outline.y) * outline.z;
       share = floor(share * 255.0 + 0.5) / 255.0;
       if (share > 0.0) {
-        vec4 change = texture(change${k}, place);
+        vec4 change = mapLayer < 0.0
+          ? texture(changes${k}, vec3(place, ${CHANGE_LAYERS.change}.0))
+          : texture(maps${k}, vec3(place, mapLayer));
         if (mode == 3 || mode == 4) {
           values += share * (mode == 3 ? change.xyz : shading(normalize(change.xyz), ${k}));
         } else {
-          vec3 after = before * change.rgb * exp(change.a * guide);
-          vec4 fill = texture(fill${k}, place);
+          vec3 factor = change.rgb * exp(change.a * guide);
+          vec3 surface = texture(maps${k}, vec3(place, ${LAYERS.surface}.0)).rgb;
+          vec3 after = darkened(before, surface, factor);
+          vec4 fill = mapLayer < 0.0
+            ? texture(changes${k}, vec3(place, ${CHANGE_LAYERS.fill}.0))
+            : texture(maps${k}, vec3(place, ${LAYERS.albedoFill}.0));
           after += fill.a * (fill.rgb - after);
+          after /= max(1.0, max(after.r, max(after.g, after.b)));
           values += share * (after - under);
         }
         total += share;
@@ -32,30 +57,61 @@ const face = (k) => `
     }
   }`;
 
+/**
+ * The fragment shader.
+ *
+ * @param {number} count  faces
+ */
 export const fragment = (count) => `#version 300 es
 precision highp float;
+precision highp sampler2DArray;
 uniform sampler2D encoded, decoded;
 uniform int mode;
-uniform vec2 size, drawn, ramp;
-uniform float split;
+uniform bool grey;
+uniform vec2 size, drawn, ramp, clipped;
+uniform float split, mapLayer, leastChannel;
 uniform vec3 behind;
 uniform mat2 inverses[${count}];
 uniform vec2 corners[${count}];
 uniform vec4 boxes[${count}];
 uniform vec3 light[${9 * count}];
-${Array.from({ length: count }, (_, k) => `uniform sampler2D outline${k}, change${k}, fill${k};`).join("\n")}
+${repeated(count, (k) => `uniform sampler2DArray maps${k}, changes${k};\n`)}
 out vec4 color;
 
 vec3 toSrgb(vec3 linear) {
   vec3 c = clamp(linear, 0.0, 1.0);
-  return mix(1.055 * pow(c, vec3(1.0 / 2.4)) - 0.055, c * 12.92, vec3(lessThanEqual(c, vec3(0.0031308))));
+  vec3 curve = 1.055 * pow(c, vec3(1.0 / 2.4)) - 0.055;
+  return mix(curve, c * 12.92, vec3(lessThanEqual(c, vec3(0.0031308))));
+}
+
+// As lost_light.restored and compositing in Python.
+vec3 restored(vec3 photo, vec3 surface) {
+  vec3 share = max(surface, leastChannel);
+  vec3 ratios = photo / share;
+  float level = max(ratios.r, max(ratios.g, ratios.b));
+  vec3 clip = smoothstep(clipped.x, clipped.y, photo);
+  return photo + clip * max(level * share - photo, 0.0);
+}
+
+vec3 darkened(vec3 photo, vec3 surface, vec3 factor) {
+  vec3 after = photo * factor;
+  vec3 limit = max(after, photo);
+  vec3 room = restored(photo, surface) * factor - after;
+  vec3 shares = mix(vec3(1.0), (limit - after) / max(room, 1e-6),
+    vec3(greaterThan(room, vec3(1e-6))));
+  vec3 together = after + min(min(shares.r, min(shares.g, shares.b)), 1.0) * room;
+  vec3 each = min(after + room, limit);
+  float most = max(factor.r, max(factor.g, factor.b));
+  return mix(together, each, clamp((most - 0.9) / 0.2, 0.0, 1.0));
 }
 
 vec3 shading(vec3 n, int k) {
   int at = 9 * k;
-  return max(vec3(0.0), light[at] + light[at + 1] * n.y + light[at + 2] * n.z + light[at + 3] * n.x +
-    light[at + 4] * n.x * n.y + light[at + 5] * n.y * n.z + light[at + 6] * (3.0 * n.z * n.z - 1.0) +
-    light[at + 7] * n.x * n.z + light[at + 8] * (n.x * n.x - n.y * n.y));
+  return max(vec3(0.0),
+    light[at] + light[at + 1] * n.y + light[at + 2] * n.z + light[at + 3] * n.x +
+    light[at + 4] * n.x * n.y + light[at + 5] * n.y * n.z +
+    light[at + 6] * (3.0 * n.z * n.z - 1.0) + light[at + 7] * n.x * n.z +
+    light[at + 8] * (n.x * n.x - n.y * n.y));
 }
 
 void main() {
@@ -64,12 +120,12 @@ void main() {
   color = photo;
   if (mode == 1 || (mode == 6 && uv.x < split)) return;
   vec2 point = uv * size;
-  float guide = dot(photo.rgb, vec3(0.2126, 0.7152, 0.0722));
+  float guide = dot(photo.rgb, vec3(${LUMINANCE.join(", ")}));
   vec3 before = texture(decoded, uv).rgb;
   vec3 under = before * behind;
   vec3 values = vec3(0.0);
   float total = 0.0;
-  ${Array.from({ length: count }, (_, k) => face(k)).join("")}
+  ${repeated(count, face)}
   if (mode == 3) {
     color.rgb = total == 0.0 ? vec3(0.0) : normalize(values) * 0.5 + 0.5;
   } else if (mode == 4) {
@@ -78,5 +134,6 @@ void main() {
     color.rgb = vec3(total);
   } else if (mode == 2 || total > 0.0 || behind != vec3(1.0)) {
     color.rgb = toSrgb(under + values);
+    if (grey) color.rgb = vec3(dot(color.rgb, vec3(${LUMINANCE.join(", ")})));
   }
 }`;

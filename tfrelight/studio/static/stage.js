@@ -1,161 +1,241 @@
-// The place where the photo is: dropping, showing, dragging, and what is said meanwhile.
+// @ts-check
+// The part of the page with the photo: drops, views, drags on the photo, and messages.
 
-import { element } from "./panel.js";
+import { byId, element } from "./dom.js";
 
+/** @import { Lamp, Scene } from "./lighting.js" */
+/** @import { PhotoHeader } from "./photo_data.js" */
+/** @import { StudioError } from "./requests.js" */
+/** @import { Mode } from "./shaders.js" */
+
+/**
+ * Callbacks for what people do here. `since`: time of the event, milliseconds.
+ *
+ * @typedef {object} StageEvents
+ * @property {(file: File) => void} dropped  dropped or pasted
+ * @property {(view: Mode) => void} viewed  a view was chosen
+ * @property {(share: number) => void} split  the divider was moved to a share of the width
+ * @property {(dx: number, dy: number, since: number) => void} dragged  on the photo, to the right
+ *   and down, in units of its width
+ * @property {() => void} released  the drag ended
+ * @property {() => void} undo
+ * @property {() => void} redo
+ */
+
+/** @type {[Mode, string][]} */
 const VIEWS = [
   ["relit", "Relit"], ["split", "Before | after"], ["photo", "Photo"], ["albedo", "Albedo"],
   ["normals", "Normals"], ["shading", "Shading"], ["mask", "Mask"],
 ];
+// Milliseconds that a notice stays.
+const NOTICE = 5000;
 
-const side = (value, [more, less]) => `${Math.round(Math.abs(value))}° ${value >= 0 ? more : less}`;
+/** @type {(degrees: number, positive: string, negative: string) => string} */
+const directed = (degrees, positive, negative) =>
+  `${Math.round(Math.abs(degrees))}° ${degrees >= 0 ? positive : negative}`;
 
-export const WORDS = {
-  lamp: (k, { azimuth, elevation }) =>
-    `Light ${k + 1}: ${side(azimuth, ["left", "right"])}, ${side(elevation, ["up", "down"])}`,
-  scene: ({ rotate }) => `The whole light, turned ${side(rotate, ["to the left", "to the right"])}`,
-  basis:
-    "real orthonormal spherical harmonics of the incoming radiance, linear RGB, x right, y up, " +
-    "z to the camera: 1, y, z, x, xy, yz, 3zz-1, xz, xx-yy",
-};
+/**
+ * A lamp in words.
+ *
+ * @param {Lamp} lamp
+ * @param {number} k  its index
+ */
+export const describeLamp = ({ azimuth, elevation }, k) =>
+  `Light ${k + 1}: ${directed(azimuth, "left", "right")}, ${directed(elevation, "up", "down")}`;
+
+/** @param {Scene} scene */
+export const describeScene = ({ rotate }) =>
+  `All of the light, turned ${directed(rotate, "to the left", "to the right")}`;
 
 export class Stage {
-  constructor(at) {
-    this.at = at;
-    this.from = null;
-    this.makeViews();
-    at("error-close").addEventListener("click", () => this.problem(null));
+  constructor() {
+    this.area = byId("stage", HTMLElement);
+    this.frame = byId("frame", HTMLElement);
+    this.views = byId("views", HTMLElement);
+    this.progress = byId("progress", HTMLProgressElement);
+    this.progressText = byId("progress-text", HTMLElement);
+    this.error = byId("error", HTMLElement);
+    this.errorText = byId("error-text", HTMLElement);
+    this.wholeButton = byId("error-whole", HTMLButtonElement);
+    this.notice = byId("notice", HTMLElement);
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.noticeTimer = undefined;
+    /** @type {[number, number] | null} last place of the drag, pixels; null without a drag */
+    this.dragged = null;
+    byId("error-close", HTMLButtonElement).addEventListener("click", () => this.showError(null));
   }
 
-  makeViews() {
+  /**
+   * Makes the controls work.
+   *
+   * @param {StageEvents} events
+   */
+  listen(events) {
+    this.showViews(events);
+    this.listenDrops(events);
+    this.listenPicture(events);
+    const divider = byId("divider", HTMLInputElement);
+    divider.addEventListener("input", () => {
+      this.frame.style.setProperty("--split", `${divider.value}%`);
+      events.split(Number(divider.value) / 100);
+    });
+    addEventListener("keydown", (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
+      event.preventDefault();
+      if (event.shiftKey) events.redo();
+      else events.undo();
+    });
+  }
+
+  /** @param {StageEvents} events */
+  showViews(events) {
     const buttons = VIEWS.map(([view, text]) => {
       const button = element("button", { type: "button", textContent: text, className: "chip" });
       button.setAttribute("aria-pressed", String(view === "relit"));
       button.dataset.view = view;
-      button.addEventListener("click", () => this.choose(view));
+      button.addEventListener("click", () => {
+        this.markView(view);
+        events.viewed(view);
+      });
       return button;
     });
-    this.at("views").replaceChildren(...buttons);
+    this.views.replaceChildren(...buttons);
   }
 
-  choose(view) {
-    for (const button of this.at("views").children) {
+  /** @param {Mode} view */
+  markView(view) {
+    for (const button of this.views.querySelectorAll("button")) {
       button.setAttribute("aria-pressed", String(button.dataset.view === view));
     }
-    for (const id of ["divider", "before", "after"]) this.at(id).hidden = view !== "split";
-    this.on.view(view);
+    for (const id of ["divider", "before", "after"]) {
+      byId(id, HTMLElement).hidden = view !== "split";
+    }
   }
 
-  listen(on) {
-    this.on = on;
-    const { at } = this;
+  /** @param {StageEvents} events */
+  listenDrops(events) {
+    const { area } = this;
     addEventListener("dragover", (event) => {
       event.preventDefault();
-      at("stage").classList.add("over");
+      area.classList.add("over");
     });
     addEventListener("dragleave", (event) => {
-      if (!event.relatedTarget) at("stage").classList.remove("over");
+      if (!event.relatedTarget) area.classList.remove("over");
     });
     addEventListener("drop", (event) => {
       event.preventDefault();
-      at("stage").classList.remove("over");
-      const [file] = event.dataTransfer.files;
-      if (file) on.dropped(file);
+      area.classList.remove("over");
+      const file = event.dataTransfer?.files[0];
+      if (file) events.dropped(file);
     });
     addEventListener("paste", (event) => {
-      const [file] = event.clipboardData.files;
-      if (file) on.dropped(file);
-    });
-    at("divider").addEventListener("input", ({ target }) => this.divide(target.value / 100));
-    this.listenPicture(on);
-    addEventListener("keydown", (event) => {
-      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
-      event.preventDefault();
-      (event.shiftKey ? on.redo : on.undo)();
+      const file = event.clipboardData?.files[0];
+      if (file) events.dropped(file);
     });
   }
 
-  divide(share) {
-    this.at("frame").style.setProperty("--split", `${share * 100}%`);
-    this.on.split(share);
-  }
-
-  listenPicture(on) {
-    const picture = this.at("picture");
+  /** @param {StageEvents} events */
+  listenPicture(events) {
+    const picture = byId("picture", HTMLCanvasElement);
     picture.addEventListener("pointerdown", (event) => {
-      // A finger scrolls the page; it moves the light on the ball.
+      // A finger on the photo scrolls the page; on the ball it moves the light.
       if (event.pointerType === "touch" || event.button !== 0) return;
       picture.setPointerCapture(event.pointerId);
-      this.from = [event.clientX, event.clientY];
+      this.dragged = [event.clientX, event.clientY];
     });
     picture.addEventListener("pointermove", (event) => {
-      if (!this.from) return;
-      const width = picture.getBoundingClientRect().width;
-      const [x, y] = this.from;
-      this.from = [event.clientX, event.clientY];
-      on.dragged((event.clientX - x) / width, (event.clientY - y) / width, event.timeStamp);
+      if (!this.dragged) return;
+      const { width } = picture.getBoundingClientRect();
+      const [x, y] = this.dragged;
+      this.dragged = [event.clientX, event.clientY];
+      const [dx, dy] = [(event.clientX - x) / width, (event.clientY - y) / width];
+      events.dragged(dx, dy, event.timeStamp);
     });
-    for (const name of ["pointerup", "pointercancel"]) {
-      picture.addEventListener(name, () => {
-        if (this.from) on.released();
-        this.from = null;
-      });
-    }
+    const release = () => {
+      if (this.dragged) events.released();
+      this.dragged = null;
+    };
+    picture.addEventListener("pointerup", release);
+    picture.addEventListener("pointercancel", release);
   }
 
-  show({ found, faces, view }) {
-    const { at } = this;
-    at("empty").hidden = true;
-    at("shown").hidden = false;
-    at("another").hidden = false;
-    at("frame").style.setProperty("--ratio", view.width / view.height);
-    const lit = faces.length;
-    this.say(
-      found > lit ? `${found} faces found; the ${lit} largest are lit.`
-        : lit > 1 ? `${lit} faces found: all of them are lit.` : "Ready. Drag on the photo or the ball.",
-    );
+  /**
+   * Shows the area of the photo, and how many faces were found.
+   *
+   * @param {PhotoHeader} header
+   */
+  showPhoto({ found, faces, view }) {
+    byId("empty", HTMLElement).hidden = true;
+    byId("shown", HTMLElement).hidden = false;
+    byId("another", HTMLElement).hidden = false;
+    this.frame.style.setProperty("--ratio", String(view.width / view.height));
+    const relit = faces.length;
+    if (found > relit) this.notify(`${found} faces found. The ${relit} largest are relit.`);
+    else if (relit > 1) this.notify(`${relit} faces found. All of them are relit.`);
+    else this.notify("Ready. Drag on the photo or the ball.");
   }
 
-  working(text, share) {
-    const { at } = this;
-    at("progress").hidden = text === null;
-    // What stays as it is is not said anew.
-    if (at("progress-text").textContent !== (text ?? "")) at("progress-text").textContent = text ?? "";
-    if (share === undefined) at("progress").removeAttribute("value");
-    else at("progress").value = share;
+  /**
+   * Shows what is going on.
+   *
+   * @param {string | null} text  null if nothing is going on
+   * @param {number} [share]  of the work that is done, 0 to 1, if it is known
+   */
+  showProgress(text, share) {
+    const { progress, progressText } = this;
+    progress.hidden = text === null;
+    // Screen readers would read the same text out again.
+    if (progressText.textContent !== (text ?? "")) progressText.textContent = text ?? "";
+    if (share === undefined) progress.removeAttribute("value");
+    else progress.value = share;
   }
 
-  problem(problem) {
-    const { at } = this;
-    at("error").hidden = problem === null;
-    at("error-text").textContent = problem?.message ?? "";
-    if (problem) at("error").scrollIntoView({ block: "center" });
-    if (problem === null || problem.reason !== "no_face") at("error-whole").hidden = true;
+  /** @param {StudioError | null} error  null hides the last one */
+  showError(error) {
+    this.error.hidden = error === null;
+    this.errorText.textContent = error?.message ?? "";
+    if (error) this.error.scrollIntoView({ block: "center" });
+    if (error?.reason !== "no_face") this.wholeButton.hidden = true;
   }
 
-  offerWhole(action) {
-    const button = this.at("error-whole");
-    button.hidden = false;
-    button.onclick = action;
+  /**
+   * Offers to use the whole photo as the face.
+   *
+   * @param {() => void} action
+   */
+  offerWholeImage(action) {
+    this.wholeButton.hidden = false;
+    this.wholeButton.onclick = action;
   }
 
-  say(text) {
-    const said = this.at("said");
-    said.textContent = text;
-    clearTimeout(this.saying);
-    this.saying = setTimeout(() => (said.textContent = ""), 5000);
+  /**
+   * Shows a text for a few seconds.
+   *
+   * @param {string} text
+   */
+  notify(text) {
+    this.notice.textContent = text;
+    clearTimeout(this.noticeTimer);
+    this.noticeTimer = setTimeout(() => (this.notice.textContent = ""), NOTICE);
   }
 
-  async copy(text, done) {
+  /**
+   * Copies a text to the clipboard.
+   *
+   * @param {string} text
+   * @param {string} notice  shown afterwards
+   */
+  async copy(text, notice) {
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      // Plain http from another machine has no clipboard to write to.
+      // Over plain HTTP from another machine, browsers offer no clipboard.
       const area = element("textarea", { value: text, className: "away" });
       document.body.append(area);
       area.select();
       document.execCommand("copy");
       area.remove();
     }
-    this.say(done);
+    this.notify(notice);
   }
 }

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { PhotoFile, isMap } from "../../../tfrelight/studio/static/photo_file.js";
+
+const named = (name) =>
+  Object.assign(new PhotoFile({ bytes: 100 }), { file: new File(["x"], name) });
+
+test("environment maps are told by their ending", () => {
+  const names = ["a.exr", "A.HDR", "a.exr.jpg", "exr", "a.hdrx"];
+  assert.deepEqual(names.map((name) => isMap({ name })), [true, true, false, false, false]);
+});
+
+test("a relit photo keeps its format if that can be written", () => {
+  const endings = {
+    "a.jpg": "jpg", "a.JPEG": "jpg", "a.tiff": "tif", "a.tif": "tif", "a.WebP": "webp",
+    "a.heic": "png", a: "png", "a.jpg.gif": "png",
+  };
+  for (const [name, ending] of Object.entries(endings)) assert.equal(named(name).ending, ending);
+});
+
+test("names of files", () => {
+  assert.equal(named("a.b.jpg").stem, "a.b");
+  assert.equal(named(".jpg").stem, "photo");
+  assert.equal(named("").title, "photo.png");
+  assert.equal(new PhotoFile({ bytes: 1 }).title, "photo.png");
+});
+
+test("a file that cannot be sent is refused", async () => {
+  const photo = new PhotoFile({ bytes: 2 ** 20 });
+  await photo.check(new File([new Uint8Array(2 ** 20)], "fits"));
+  await assert.rejects(
+    photo.check(new File([new Uint8Array(2 ** 21)], "big.jpg")),
+    /^Error: big\.jpg has 2 MB, more than the limit of 1 MB\. /,
+  );
+  await assert.rejects(photo.check(new File([], "none.jpg")), /none\.jpg is empty/);
+  const folder = {
+    name: "", size: 9, slice: () => ({ arrayBuffer: () => Promise.reject(new Error("folder")) }),
+  };
+  await assert.rejects(photo.check(folder), /^Error: The file cannot be read/);
+});

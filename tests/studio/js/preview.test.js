@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { even } from "../../../tfrelight/studio/static/harmonics.js";
+import { defaultState } from "../../../tfrelight/studio/static/lighting.js";
+import { parsePhotoData } from "../../../tfrelight/studio/static/photo_data.js";
+import { Preview, backgroundFactors } from "../../../tfrelight/studio/static/preview.js";
+import { assertClose, expected, stateWith, stub, tint } from "./helpers.js";
+
+const block = Uint8Array.from(Buffer.from(expected.photo.block, "base64")).buffer;
+
+/**
+ * A preview whose renderer notes what it draws, and takes `cost` milliseconds of a clock that
+ * otherwise stands still.
+ */
+function started(context, cost = 1) {
+  const clock = { now: 1000 };
+  const [drawn, loaded, frames] = [[], [], []];
+  const renderer = {
+    load: (data) => loaded.push(data),
+    update: () => {},
+    draw: (picture) => drawn.push(picture),
+    finish: () => (clock.now += cost),
+  };
+  stub(context, "requestAnimationFrame", (frame) => frames.push(frame));
+  context.mock.method(performance, "now", () => clock.now);
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const preview = new Preview(renderer);
+  const data = parsePhotoData(block);
+  preview.load(data);
+  const nextFrame = () => frames.splice(0).forEach((frame) => frame());
+  const { timers } = context.mock;
+  return { preview, data, drawn, loaded, frames, nextFrame, renderer, timers, clock };
+}
+
+test("at rest the picture is drawn in full", (context) => {
+  const { preview, drawn, frames, nextFrame } = started(context);
+  preview.show(defaultState());
+  preview.show(defaultState());
+  assert.equal(frames.length, 1);
+  nextFrame();
+  const { width, height, view, only } = drawn.at(-1);
+  assert.deepEqual([width, height, view, only], [60, 40, "relit", null]);
+  assert.equal(preview.frames.length, 0);
+});
+
+test("a moving picture is as sharp as its scale, and full again at rest", (context) => {
+  const { preview, drawn, nextFrame, timers, data } = started(context);
+  preview.scale = 0.5;
+  for (let k = 0; k < 2; k++) {
+    preview.show(defaultState(), true, 0);
+    nextFrame();
+  }
+  assert.deepEqual(drawn.map(({ width, height }) => [width, height]), [[30, 20], [30, 20]]);
+  // The second one is redrawn around the heads.
+  const heads = data.faces.map((face) => face.facts.head);
+  const sides = [0, 1].map((k) => Math.min(...heads.map((head) => head[k])));
+  const ends = [2, 3].map((k) => Math.max(...heads.map((head) => head[k])));
+  assert.deepEqual(drawn.map(({ only }) => only), [null, [...sides, ...ends]]);
+  assert.equal(preview.frames.length, 2);
+  timers.tick(249);
+  nextFrame();
+  assert.equal(drawn.length, 2);
+  timers.tick(1);
+  nextFrame();
+  assert.deepEqual([drawn.length, drawn[2].width, drawn[2].only], [3, 60, null]);
+  assert.equal(preview.moving, false);
+});
+
+test("the picture is drawn in full once nothing has moved for a while", (context) => {
+  // Neither slow nor fast: the scale stays.
+  const { preview, drawn, nextFrame, timers } = started(context, 20);
+  preview.scale = 0.5;
+  for (let k = 0; k < 3; k++) {
+    preview.show(defaultState(), true);
+    nextFrame();
+    timers.tick(200);
+    nextFrame();
+  }
+  assert.deepEqual(drawn.map(({ width }) => width), [30, 30, 30]);
+  timers.tick(50);
+  nextFrame();
+  assert.deepEqual(drawn.map(({ width }) => width), [30, 30, 30, 60]);
+});
+
+test("frames are timed from their event, and the latest 600 are kept", (context) => {
+  const { preview, nextFrame, clock } = started(context, 7);
+  clock.now = 0;
+  for (let k = 0; k < 620; k++) {
+    preview.show(defaultState(), true, clock.now - 5);
+    // A second event before the frame: the frame still answers the first.
+    preview.show(defaultState(), true, clock.now);
+    nextFrame();
+  }
+  assert.equal(preview.frames.length, 600);
+  assert.deepEqual(preview.frames[0], { latency: 12, cost: 7, scale: 1, half: false });
+});
+
+test("the first picture of another size does not count", (context) => {
+  const { preview, drawn, timers } = started(context, 100);
+  preview.state = defaultState();
+  timers.tick(400);
+  // The maps are halved with the second picture, the size changes with the third and the fifth.
+  assert.deepEqual(drawn.map(({ width }) => width), [60, 60, 60, 36, 36, 22, 60]);
+  assert.equal(preview.half, true);
+  assertClose(preview.scale, 0.36, 1e-12);
+});
+
+test("after a photo has come in the speed is measured", (context) => {
+  const { preview, drawn, timers } = started(context);
+  preview.state = defaultState();
+  timers.tick(399);
+  assert.equal(drawn.length, 0);
+  timers.tick(1);
+  assert.equal(drawn.length, 7);
+  assert.equal(drawn.at(-1).only, null);
+});
+
+test("a new photo begins sharp, and lost graphics come back", (context) => {
+  const { preview, data, renderer, drawn, loaded, nextFrame } = started(context);
+  Object.assign(preview, { scale: 0.3, half: true, halved: [] });
+  preview.load(data);
+  assert.deepEqual(loaded, [data, data]);
+  assert.deepEqual([preview.scale, preview.half, preview.halved], [1, false, null]);
+  preview.show(defaultState());
+  nextFrame();
+  renderer.onRestored();
+  nextFrame();
+  assert.equal(drawn.length, 2);
+});
+
+test("on a slow machine small maps of large faces are used while something moves", (context) => {
+  const { preview, data } = started(context);
+  // Both are small already.
+  assert.deepEqual(preview.smallFaces(data), data.faces);
+  const half = {};
+  const large = { faces: [{ facts: { size: 128 }, halved: () => half }] };
+  preview.halved = null;
+  assert.equal(preview.smallFaces(large)[0], half);
+  assert.equal(preview.smallFaces(large), preview.halved);
+});
+
+test("pictures are as sharp as fits into a frame", (context) => {
+  const { preview } = started(context);
+  for (const [full, fits] of [[400, false], [60, false], [5, true]]) {
+    Object.assign(preview, { scale: 1, half: false });
+    const cost = () => 4 + full * preview.scale ** 2;
+    for (let k = 0; k < 40; k++) preview.adapt(cost());
+    assert.ok(cost() < 33 && preview.scale > 0.2);
+    assert.equal(preview.scale === 1, fits);
+  }
+  // Scale and half before, milliseconds of a frame, scale and half after.
+  for (const [scale, half, cost, ...after] of [
+    [1, false, 26, 1, false], [1, false, 26.1, 1, true], [1, true, 26, 1, true],
+    [1, true, 52, Math.sqrt(0.5), true], [1, true, 104, 0.6, true], [0.3, true, 104, 0.2, true],
+    [0.5, true, 13, 0.5, true], [0.5, true, 12.9, 0.55, true], [0.95, true, 1, 1, true],
+    [1, true, 4.4, 1, true], [1, true, 4.3, 1, false], [1, false, 1, 1, false],
+  ]) {
+    Object.assign(preview, { scale, half });
+    preview.adapt(cost);
+    assertClose(preview.scale, after[0], 1e-12, `${cost} ms at ${scale}`);
+    assert.equal(preview.half, after[1], `${cost} ms at ${scale}`);
+  }
+  Object.assign(preview, { scale: 1, half: true });
+  for (let k = 0; k < 40; k++) preview.adapt(1e4);
+  assert.equal(preview.scale, 0.2);
+  for (let k = 0; k < 40; k++) preview.adapt(1);
+  assert.deepEqual([preview.scale, preview.half], [1, false]);
+});
+
+test("the background follows the light, within limits", (context) => {
+  const { data } = started(context);
+  data.faces[0].light = even([1, 0.5, 1]);
+  assertClose(backgroundFactors(data, [even([2, 0.5, 100])]), [2, 1, 8], 1e-6);
+  assertClose(backgroundFactors(data, [even([0.01, 0.5, 1])]), [1 / 8, 1, 1], 1e-6);
+});
+
+test("a photo without colour is shown so under lights without colour", (context) => {
+  const { preview, drawn, nextFrame, data } = started(context);
+  const white = defaultState();
+  const warm = stateWith(defaultState, {
+    ambient: { power: 1, tint: tint({ kind: "colour", rgb: [1, 0.5, 0.25] }) },
+  });
+  const shown = [["", white], ["maybe", white], ["maybe", warm], ["always", warm]].map(
+    ([grey, state]) => {
+      data.header.grey = grey;
+      preview.show(state);
+      nextFrame();
+      return drawn.at(-1).grey;
+    },
+  );
+  assert.deepEqual(shown, [false, true, false, true]);
+});

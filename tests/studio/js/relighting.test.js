@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { even } from "../../../tfrelight/studio/static/harmonics.js";
+import { parsePhotoData } from "../../../tfrelight/studio/static/photo_data.js";
+import { Face, WHITE_LIGHT, relight } from "../../../tfrelight/studio/static/relighting.js";
+import { assertClose, expected } from "./helpers.js";
+
+const block = Uint8Array.from(Buffer.from(expected.photo.block, "base64")).buffer;
+const faces = () => parsePhotoData(block).faces;
+
+const column = (texture, c) => texture.filter((_, k) => k % 4 === c);
+
+test("faces change as in Python", () => {
+  const both = faces();
+  for (const { strength, stops, lights, changes, ...light } of expected.photo.relit) {
+    assertClose(relight(both, light, strength, stops), lights, 1e-4);
+    both.forEach((face, k) => {
+      const { factor, slope, lost, fill } = changes[k];
+      for (const c of [0, 1, 2]) {
+        const wanted = factor.map((row) => row[c]);
+        assertClose(column(face.changeTexture, c), wanted, 2e-3, `factor ${c} of face ${k}`);
+      }
+      assertClose(column(face.changeTexture, 3), slope, 1e-3, `slope of face ${k}`);
+      assert.equal(face.lossy, lost !== null);
+      if (lost === null) return;
+      assertClose(column(face.fillTexture, 3), lost, 1e-3, `lost of face ${k}`);
+      for (const c of [0, 1, 2]) {
+        const wanted = fill.map((row) => row[c]);
+        assertClose(column(face.fillTexture, c), wanted, 1e-3, `fill ${c} of face ${k}`);
+      }
+    });
+  }
+});
+
+/** A face whose maps are constant, so that the filters change nothing. */
+function uniform(given = {}, settings = {}) {
+  const size = 4;
+  const values = {
+    normal_x: 0, normal_y: 0, normal_z: 1, photo_r: 0.5, photo_g: 0.4, photo_b: 0.3,
+    albedo_r: 0.6, albedo_g: 0.5, albedo_b: 0.4, guide: 0.5, mask: 1, region: 1, residual: 0,
+    epsilon: 1, black: 0, max_log_factor: 2.5, surface_r: 1, surface_g: 0.8, surface_b: 0.6,
+    outline_slope: 0, outline_offset: 1, share: 1, ...given,
+  };
+  const plane = (value) => new Float32Array(size * size).fill(value);
+  const planes = Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, plane(value)]),
+  );
+  const facts = { size, radius: 1, light: even([1, 1, 1]), white: [1.2, 1, 0.7], legibility: 1 };
+  return new Face(facts, planes, {
+    min_shading: 0.03, fade_distance: 0.02, shoulder: 0.6, metered_percentile: 90,
+    max_exposure: 5, ...settings,
+  });
+}
+
+const factorOf = (face) => [...face.changeTexture.slice(0, 3)];
+
+test("above the shoulder a brighter light approaches white slowly", () => {
+  const face = uniform();
+  face.change(even([1.9, 1.9, 1.9]));
+  // The strongest channel would become 0.95; the others follow it, so that the colour stays.
+  const bent = 0.6 + 0.4 * Math.tanh((0.5 * 1.9 - 0.6) / 0.4);
+  assertClose(factorOf(face), Array(3).fill(bent / 0.5), 2e-3);
+  face.change(even([1.15, 1.15, 1.15]));
+  assertClose(factorOf(face), Array(3).fill(1.15), 2e-3);
+  for (const stops of [4, 8, 11]) {
+    face.change(even([stops, stops, stops]));
+    assert.ok(0.5 * factorOf(face)[0] <= 1.0005);
+  }
+});
+
+test("the strongest channel may be any", () => {
+  for (const strongest of [0, 1, 2]) {
+    const photo = [0, 1, 2].map((c) => (c === strongest ? 0.5 : 0.3));
+    const face = uniform({ photo_r: photo[0], photo_g: photo[1], photo_b: photo[2] });
+    face.change(even([1.9, 1.9, 1.9]));
+    const bent = 0.6 + 0.4 * Math.tanh((0.5 * 1.9 - 0.6) / 0.4);
+    assertClose(factorOf(face), Array(3).fill(bent / 0.5), 2e-3);
+  }
+});
+
+test("the shoulder darkens nothing that was bright before", () => {
+  const face = uniform({ photo_r: 0.9, photo_g: 0.9, photo_b: 0.9 });
+  face.change(even([1.05, 1.05, 1.05]));
+  assertClose(factorOf(face), [1, 1, 1], 2e-3);
+  face.change(even([0.9, 0.9, 0.9]));
+  assertClose(factorOf(face), [0.9, 0.9, 0.9], 2e-3);
+});
+
+test("no factor is above the largest", () => {
+  const face = uniform({ photo_r: 0.001, photo_g: 0.001, photo_b: 0.001 });
+  face.change(even([100, 100, 100]));
+  assertClose(factorOf(face), Array(3).fill(Math.exp(2.5)), 2e-2);
+});
+
+test("exposure keeps the brightness, within limits", () => {
+  const face = uniform();
+  for (const [level, factor] of [[0.5, 2], [1, 1], [2, 0.5], [0.01, 5], [100, 0.01]]) {
+    assertClose(face.exposure(even([level, level, level])), factor, 1e-3 * factor);
+  }
+});
+
+test("old shadows stay under the same light and fade under another", () => {
+  const face = uniform({ residual: -0.7, normal_z: 1 });
+  face.change(even([1, 1, 1]));
+  assertClose(factorOf(face), [1, 1, 1], 1e-3);
+  face.change(even([0.8, 0.8, 0.8]));
+  assertClose(factorOf(face), [0.8, 0.8, 0.8], 1e-3);
+});
+
+test("half the size is the same face", () => {
+  const [face] = faces();
+  const half = face.halved();
+  assert.deepEqual([half.facts.size, half.facts.radius], [12, 1]);
+  const { guide } = face.planes;
+  assertClose(half.planes.guide[0], (guide[0] + guide[1] + guide[24] + guide[25]) / 4, 1e-6);
+  const k = 12 * 5 + 7;
+  const at = 24 * 10 + 14;
+  const mean = (guide[at] + guide[at + 1] + guide[at + 24] + guide[at + 25]) / 4;
+  assertClose(half.planes.guide[k], mean, 1e-6);
+  const { normal_x: x, normal_y: y, normal_z: z } = half.planes;
+  assert.ok(x.every((_, j) => Math.abs(Math.hypot(x[j], y[j], z[j]) - 1) < 1e-5));
+  const light = expected.photo.relit[0].coefficients;
+  assertClose(half.exposure(light), face.exposure(light), 0.1);
+  const odd = new Face({ ...face.facts, radius: 5 }, face.planes, face.settings);
+  assert.equal(odd.halved().facts.radius, 3);
+});
+
+test("a face without a face region cannot be measured", () => {
+  assert.ok(Number.isNaN(uniform({ region: 0 }).exposure(even([1, 1, 1]))));
+  const face = uniform({ mask: 0 });
+  face.change(even([2, 2, 2]));
+  assert.equal(face.sameness(), 1);
+});
+
+test("a relative light takes on the white of the face", () => {
+  const face = uniform();
+  const coefficients = even([2, 1, 1]);
+  const gain = 1 / face.exposure(even([2.4, 1, 0.7]));
+  const [relative] = relight([face], { coefficients, relative: coefficients }, 1, 0);
+  assertClose(relative, even([2.4 / gain, 1 / gain, 0.7 / gain]), 1e-6);
+  const [absolute] = relight([face], { coefficients, relative: even([0, 0, 0]) }, 1, 0);
+  assertClose(absolute[0][0] / absolute[0][1], 2, 1e-6);
+});
+
+test("a face that is nearly black is relit by less", () => {
+  const face = uniform();
+  face.facts.legibility = 0.25;
+  const given = { coefficients: even([2, 1, 1]), relative: even([0, 0, 0]) };
+  const [light] = relight([face], given, 0.8, 0);
+  const gain = face.exposure(given.coefficients);
+  assertClose(light, even([2, 1, 1].map((value) => 0.8 + 0.2 * value * gain)), 1e-6);
+});
+
+test("white light is even", () => assert.deepEqual(WHITE_LIGHT, even([1, 1, 1])));

@@ -1,1 +1,0 @@
-"""Experiments of many runs: what each loss of the paper brings."""

@@ -1,0 +1,108 @@
+"""Functions that relight one photo of a job, with a network in the worker or on a server."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfrelight.commands import light_flags
+from tfrelight.lights import Light
+
+__all__ = ["RelightOptions", "local", "remote"]
+
+# The face detector's interpreters run one photo at a time. Work is shared by processes instead.
+_lock = threading.Lock()
+
+
+@dataclasses.dataclass(frozen=True)
+class RelightOptions:
+    """How to relight photos.
+
+    Attributes:
+      request: the light.
+      faces, whole_image, background: see `tfrelight.relight`.
+      mark: see `photos.Photo.save`.
+    """
+
+    request: light_flags.LightRequest
+    faces: str = "all"
+    whole_image: bool = False
+    background: bool = False
+    mark: bool = True
+
+    def described(self) -> dict[str, Any]:
+        """All options as JSON, for the settings of a job."""
+
+        def plain(value):
+            if isinstance(value, Light):
+                return json.loads(value.json())
+            if isinstance(value, np.ndarray):
+                return [float(f"{number:.6g}") for number in value.ravel()]
+            return value
+
+        request_fields, own_fields = dataclasses.fields(self.request), dataclasses.fields(self)[1:]
+        values = {field.name: getattr(self.request, field.name) for field in request_fields}
+        values.update({field.name: getattr(self, field.name) for field in own_fields})
+        return {name: plain(value) for name, value in values.items()}
+
+
+def local(
+    model: Path | str | None, options: RelightOptions, engine: str = "auto"
+) -> Callable[[Path, Path], dict[str, int]]:
+    """A relighter for `relight_job.relight`, with a network in the worker's process.
+
+    Args:
+      model: what `tfrelight.load_model` takes; None for its default.
+      options: how to relight.
+      engine: what runs the model, see `engines.load`.
+
+    Raises:
+      InputError: the model does not exist, or the engine cannot run it.
+    """
+    from tfrelight.relighting import pipeline
+
+    return functools.partial(_relight, pipeline.loaded(model, engine), options)
+
+
+def remote(
+    server: str, client_options: dict[str, Any], options: RelightOptions
+) -> Callable[[Path, Path], dict[str, int]]:
+    """A relighter for `relight_job.relight`, with the network of a server.
+
+    Args:
+      server: gRPC address, host:port.
+      client_options: further arguments of `remote.RemoteModel`.
+      options: how to relight.
+    """
+    from tfrelight.serving.remote import RemoteModel
+
+    return functools.partial(_relight, RemoteModel(server, **client_options), options)
+
+
+def _relight(model, options, photo: Path, output: Path):
+    from tfrelight.relighting import pipeline
+
+    def write(decomposed, _):
+        request = options.request
+        light = request.light(decomposed.light, decomposed.background)
+        relit = decomposed.relight(
+            light,
+            request.strength,
+            request.exposure,
+            options.background,
+            request.white_balance,
+            **request.drawing,
+        )
+        relit.save(output, mark=options.mark)
+        height, width = decomposed.photo.size
+        return {"width": width, "height": height, "faces": len(decomposed.faces)}
+
+    with _lock:
+        return pipeline.each(photo, write, model, options.faces, options.whole_image)

@@ -1,0 +1,1 @@
+"""Shared by the commands: failures in one clear line, flags, many photos."""

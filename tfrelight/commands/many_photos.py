@@ -1,0 +1,190 @@
+"""Many photos in one command: failures are reported, and the rest are processed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from absl import flags
+from tqdm import tqdm
+
+from tfrelight import files, photos, progress
+from tfrelight.commands import app, photo_flags
+from tfrelight.errors import InputError
+from tfrelight.models import locating
+from tfrelight.photos import formats
+
+if TYPE_CHECKING:
+    from tfrelight.relighting.decomposition import Decomposition
+
+__all__ = ["CheckedPhotos", "beside", "checked", "outputs", "run", "writable_name"]
+
+
+def outputs(
+    paths: list[str], output: str | None, output_dir: str | None, tag: str
+) -> dict[str, Path]:
+    """The file to write for each photo: beside it, unless a file or a folder is given.
+
+    Args:
+      paths: of the photos.
+      output: a file, or None.
+      output_dir: a folder, or None.
+      tag: what the name gets that a file beside the photo has: photo.TAG.jpg.
+
+    Raises:
+      InputError: both are given, or one file for several photos.
+    """
+    if output is not None and output_dir is not None:
+        raise InputError("Expected --output=FILE or --output_dir=FOLDER. Received both.")
+    if output is not None:
+        if len(paths) > 1:
+            raise InputError(
+                f"--output names one file. Received {len(paths)} photos: choose an --output_dir."
+            )
+        formats.format_of(output)
+        return {paths[0]: Path(output)}
+    if output_dir is not None:
+        return {path: Path(output_dir) / writable_name(Path(path)) for path in paths}
+    return {path: beside(Path(path), tag) for path in paths}
+
+
+def beside(path: Path, tag: str) -> Path:
+    """The name of a file beside a photo or video: photo.TAG.jpg."""
+    name = Path(writable_name(path))
+    return path.with_name(f"{name.stem}.{tag}{name.suffix}")
+
+
+def writable_name(path: Path) -> str:
+    """The name of a photo's file; it ends in .png if the format can only be read."""
+    return path.name if path.suffix.lower() in formats.ENDINGS else f"{path.stem}.png"
+
+
+class CheckedPhotos(NamedTuple):
+    """The photos of a command, checked before the network is loaded.
+
+    Attributes:
+      ready: paths of the photos to decompose.
+      failed: paths of those that are missing, or whose output cannot be written.
+    """
+
+    ready: list[str]
+    failed: list[str]
+
+
+def checked(
+    paths: list[str],
+    names: Callable[[str], Iterable[Path]],
+    output_dir: str | None = None,
+) -> CheckedPhotos:
+    """Checks photos and their outputs as far as that is quick.
+
+    Each failure is a line on stderr. If no photo is ready, the command ends with status 1.
+
+    Args:
+      paths: of the photos.
+      names: the files that will be written for a path.
+      output_dir: the folder of all these files, which `run` makes if it is missing; or None.
+
+    Raises:
+      InputError: --model is no trained model, or the folder cannot be made.
+    """
+    locating.locate(flags.FLAGS.model)
+    folder_exists = output_dir is None or Path(output_dir).exists()
+    if output_dir is not None:
+        files.check_folder(output_dir)
+    found = CheckedPhotos([], [])
+    taken: set[Path] = set()
+    for path in paths:
+        try:
+            if not Path(path).is_file():
+                raise InputError(f"No such photo: {path}.")
+            for name in names(path):
+                if folder_exists:
+                    files.check_new(name, flags.FLAGS.overwrite)
+                if name in taken:
+                    raise InputError(f"{name} is already the output of another photo.")
+            taken.update(names(path))
+            found.ready.append(path)
+        except InputError as error:
+            found.failed.append(path)
+            _report(path, error)
+    if not found.ready:
+        _print_summary(len(paths), found.failed, output_dir)
+        sys.exit(1)
+    return found
+
+
+def _report(path, error):
+    text = app.named_as_flags(" ".join(str(error).split()))
+    # Errors of `photos.read` already name the file.
+    tqdm.write(f"error: {text if str(path) in text else f'{path}: {text}'}", file=sys.stderr)
+
+
+def run(
+    found: CheckedPhotos,
+    write: Callable[[Decomposition, str], str],
+    output_dir: str | None = None,
+) -> int:
+    """Decomposes photos as the flags of `photo_flags` say, and writes the results.
+
+    Prints what `write` returns if there is one photo, else a summary. Each failure is a line on
+    stderr.
+
+    Args:
+      found: the photos, from `checked`; one or more are ready.
+      write: writes the results of a `Decomposition` and its photo's path, and says where they are.
+      output_dir: a folder to make if it is missing, or None.
+
+    Returns:
+      The command's exit status: 0, or 1 if anything failed.
+
+    Raises:
+      InputError: the folder cannot be made, or `pipeline.in_groups` refuses its arguments.
+    """
+    given, ready, failed = flags.FLAGS, found.ready, list(found.failed)
+    total = len(ready) + len(failed)
+    sources: list[Any] = list(ready)
+    if len(ready) == 1:
+        # What is no photo is refused before the network loads.
+        try:
+            sources = [photos.read(ready[0])]
+        except InputError as error:
+            _report(ready[0], error)
+            ready, failed = [], [*failed, ready[0]]
+    if ready:
+        if output_dir is not None:
+            try:
+                Path(output_dir).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise InputError(f"Cannot write to {output_dir}: {error.strerror}.") from error
+        from tfrelight.relighting import pipeline
+
+        names = iter(ready)
+        results = pipeline.in_groups(
+            sources,
+            lambda decomposed, source: write(decomposed, source if len(ready) > 1 else ready[0]),
+            photo_flags.network(),
+            given.faces,
+            given.whole_image,
+        )
+        if total > 1:
+            results = progress.track(results, "Photos", "done", len(ready))
+        for result in results:
+            path = next(names)
+            if isinstance(result, InputError):
+                failed.append(path)
+                _report(path, result)
+            elif total == 1:
+                print(result)
+    _print_summary(total, failed, output_dir)
+    return 1 if failed else 0
+
+
+def _print_summary(total, failed, output_dir):
+    if total == 1:
+        return
+    where = f", in {output_dir}" if output_dir is not None and len(failed) < total else ""
+    summary = f"{total - len(failed)} of {total} photos done{where}"
+    print(summary + (f"; failed: {', '.join(failed)}." if failed else "."))

@@ -1,1 +1,0 @@
-"""Films: a light that turns around a still, and videos relit under a steady light."""

@@ -1,0 +1,1 @@
+"""Relighting one photo: maps of its faces, its decomposition, ratio images, compositing."""

@@ -1,0 +1,289 @@
+"""From the maps of faces to the pixels of a photo, strip by strip to save memory.
+
+Only the photo, the result and an 8-bit mask have the full size. Floating-point values exist only
+for a few strips of about `_STRIP` pixels.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import functools
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tfrelight import color
+from tfrelight.faces import guided_filter
+from tfrelight.photos.blending import smoothstep
+from tfrelight.relighting import lost_light
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from tfrelight.relighting.face_maps import FaceMaps
+    from tfrelight.relighting.ratio_image import Change
+
+__all__ = ["OUTLINE", "Layer", "alphas", "apply", "decode", "encode", "linear", "outlines", "paste"]
+
+# The box of a face in the photo (left, top, right, bottom), and its opacity there, `[bottom - top,
+# right - left]` uint8, 0 to 255.
+Layer = tuple[tuple[int, int, int, int], np.ndarray]
+
+# Pixels of a strip.
+_STRIP = 1 << 18
+_THREADS = 4
+# Guided filter of the mask: radius as a share of the maps' side, variance of the encoded photo.
+_MASK = (0.008, 1e-4)
+# Values of the mask between which the opacity rises from 0 to 1.
+OUTLINE = _OUTSIDE, _INSIDE = 0.45, 0.95
+# Exponent of the distance to a face: how sharply one head ends where another begins.
+_SHARPNESS = 8.0
+
+
+def alphas(pixels: np.ndarray, faces: Sequence[FaceMaps]) -> list[Layer]:
+    """The opacity of each face in a photo.
+
+    Args:
+      pixels: `[H, W, 3]` of a `Photo`.
+      faces: of the photo.
+
+    Returns:
+      A `Layer` for each face. At no pixel do the opacities add up to more than 255.
+    """
+    layers: list[Layer] = []
+    for number, face in enumerate(faces):
+        maps = outlines(faces, number)
+        box = face.window.bounds(face.box)
+        alpha = np.empty((box[3] - box[1], box[2] - box[0]), np.uint8)
+        work = functools.partial(_alpha, pixels, face.window, maps, box, alpha)
+        _each_strip(work, box)
+        layers.append((box, alpha))
+    return layers
+
+
+def outlines(faces: Sequence[FaceMaps], number: int) -> np.ndarray:
+    """Maps that give the opacity of a face at any resolution, `[S, S, 3]`.
+
+    The channels are slope and offset of its mask as a function of the guide, and its share where
+    faces overlap.
+
+    Args:
+      faces: of the photo.
+      number: of the face among them.
+    """
+    face = faces[number]
+    radius = max(1, round(_MASK[0] * len(face.mask)))
+    slope, offset = guided_filter.coefficients(face.guide, face.mask[..., None], radius, _MASK[1])
+    return np.dstack([slope, offset, _share(faces, number)])
+
+
+def _alpha(pixels, window, maps, box, alpha, strip):
+    left, top, right, bottom = strip
+    slope, offset, share = np.moveaxis(window.uncut(maps, strip), -1, 0)
+    mask = slope * _guide(pixels[top:bottom, left:right]) + offset
+    ramp = smoothstep((mask - _OUTSIDE) / (_INSIDE - _OUTSIDE)) * share
+    alpha[top - box[1] : bottom - box[1]] = np.floor(ramp * 255.0 + 0.5)
+
+
+def apply(
+    pixels: np.ndarray,
+    faces: Sequence[FaceMaps],
+    layers: Sequence[Layer],
+    changes: Sequence[Change],
+    behind: np.ndarray | None = None,
+) -> np.ndarray:
+    """A photo's pixels with each face changed.
+
+    Args:
+      pixels: `[H, W, 3]`, sRGB-encoded uint8, uint16 or float32.
+      faces: of the photo.
+      layers: what `alphas` gave.
+      changes: one for each face.
+      behind: `[3]` factor of the background in linear RGB; None leaves it exactly as it is.
+
+    Returns:
+      Pixels of the same shape and type.
+    """
+    result = pixels.copy()
+    height, width = pixels.shape[:2]
+    box = (0, 0, width, height) if behind is not None else _union([box for box, _ in layers])
+
+    def work(strip):
+        left, top, right, bottom = strip
+        mixed, total = _mixed(pixels, faces, layers, changes, strip, behind)
+        part = result[top:bottom, left:right]
+        part[:] = encode(mixed, pixels.dtype)
+        if behind is None:
+            # The background must not change, not even by rounding.
+            np.copyto(part, pixels[top:bottom, left:right], where=(total == 0)[..., None])
+
+    _each_strip(work, box)
+    return result
+
+
+def linear(
+    pixels: np.ndarray,
+    faces: Sequence[FaceMaps],
+    layers: Sequence[Layer],
+    changes: Sequence[Change],
+) -> np.ndarray:
+    """As `apply`, but linear RGB `[H, W, 3]` float32, with a black background."""
+    result = np.zeros(pixels.shape, np.float32)
+    nothing = np.zeros(3, np.float32)
+
+    def work(strip):
+        left, top, right, bottom = strip
+        result[top:bottom, left:right] = _mixed(pixels, faces, layers, changes, strip, nothing)[0]
+
+    _each_strip(work, _union([box for box, _ in layers]))
+    return result
+
+
+def paste(
+    size: tuple[int, int], layers: Sequence[Layer], values: Sequence[np.ndarray | float]
+) -> np.ndarray:
+    """Sums values of faces at their places, weighted by the opacity of each.
+
+    Args:
+      size: H, W of the photo.
+      layers: what `alphas` gave.
+      values: for each face `[h, w, C]` of its box, or a number.
+
+    Returns:
+      `[H, W, C]` float32, or `[H, W]` for numbers.
+    """
+    channels = np.shape(values[0])[2:]
+    result = np.zeros((*size, *channels), np.float32)
+    for ((left, top, right, bottom), alpha), value in zip(layers, values):
+        weight = alpha.astype(np.float32) / 255.0
+        result[top:bottom, left:right] += (weight[..., None] if channels else weight) * value
+    return result
+
+
+def _mixed(pixels, faces, layers, changes, strip, behind):
+    """Linear pixels of a strip with faces changed, and the opacity of all faces together."""
+    left, top, right, bottom = strip
+    photo = pixels[top:bottom, left:right]
+    before, guide = decode(photo), _guide(photo)
+    mixed = before.copy() if behind is None else before * behind
+    under = mixed.copy()
+    total = np.zeros(photo.shape[:2], np.float32)
+    for face, (box, alpha), change in zip(faces, layers, changes):
+        x0, y0 = max(left, box[0]), max(top, box[1])
+        x1, y1 = min(right, box[2]), min(bottom, box[3])
+        if x0 >= x1 or y0 >= y1:
+            continue
+        weight = alpha[y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]]
+        if not weight.any():
+            continue
+        weight = weight.astype(np.float32) / 255.0
+        part = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
+        here = (x0, y0, x1, y1)
+        after = _changed(before[part], guide[part], face.window, change, here)
+        mixed[part] += weight[..., None] * (after - under[part])
+        total[part] += weight
+    return mixed, total
+
+
+def _changed(before, guide, window, change, box):
+    """Linear pixels `[h, w, 3]` of a box under a change."""
+    along = window.uncut(change.slope, box)
+    along *= guide
+    after = window.uncut(change.factor, box)
+    after *= np.exp(along, out=along)[..., None]
+    some, here = _rows((before > lost_light.CLIPPED[0]).any(-1), box)
+    if change.surface_color is None or here is None:
+        after *= before
+    else:
+        factor, surface = after[some].copy(), window.uncut(change.surface_color, here)
+        after *= before
+        after[some] = lost_light.darkened(before[some], surface, factor)
+    if change.lost is not None:
+        lost = window.uncut(change.lost, box)
+        some, here = _rows(lost > 0, box)
+        if here:
+            filling = window.uncut(change.fill, here)
+            after[some] += lost[some][..., None] * (filling - after[some])
+    # Clipping single channels would change the colour.
+    after /= np.maximum(after.max(-1, keepdims=True), 1.0)
+    return after
+
+
+def _rows(found, box):
+    """The rows of a box in which there is any; as a slice, and as a box, or None."""
+    rows = np.flatnonzero(found.any(1))
+    if not len(rows):
+        return np.s_[:0], None
+    first, last = int(rows[0]), int(rows[-1]) + 1
+    return np.s_[first:last], (box[0], box[1] + first, box[2], box[1] + last)
+
+
+def _share(faces, number):
+    """`[S, S]`: the share of each pixel that belongs to this face and not to its neighbours."""
+    face = faces[number]
+    size = len(face.mask)
+    if len(faces) == 1:
+        return np.ones((size, size), np.float32)
+    y, x = (np.mgrid[:size, :size] + 0.5) / size
+    points = face.window.corner + np.stack([x, y], -1) @ face.window.axes.T
+    nearness = [
+        (
+            np.linalg.norm(points - other.face.oval.mean(0), axis=-1)
+            / other.face.interocular_distance
+            + 1e-3
+        )
+        ** -_SHARPNESS
+        for other in faces
+    ]
+    return (nearness[number] / sum(nearness)).astype(np.float32)
+
+
+def _each_strip(work, box):
+    """Calls `work` with the strips of a box, in threads: numpy and Pillow release the GIL."""
+    left, top, right, bottom = box
+    rows = max(1, _STRIP // max(1, right - left))
+    strips = [(left, start, right, min(start + rows, bottom)) for start in range(top, bottom, rows)]
+    with concurrent.futures.ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
+        for _ in pool.map(work, strips):
+            pass
+
+
+def _union(boxes):
+    boxes = np.array(boxes)
+    return (*boxes[:, :2].min(0), *boxes[:, 2:].max(0))
+
+
+def _guide(pixels):
+    """Luma in [0, 1], as in `FaceMaps.guide`."""
+    scale = 1.0 if pixels.dtype == np.float32 else 1.0 / np.iinfo(pixels.dtype).max
+    return pixels @ (np.array(color.LUMINANCE, np.float32) * np.float32(scale))
+
+
+@functools.cache
+def _decoding(dtype):
+    most = np.iinfo(dtype).max
+    return color.to_linear_numpy(np.arange(most + 1) / most)
+
+
+@functools.lru_cache(maxsize=1)
+def _encoding():
+    # 65536 linear steps, between which the 8-bit value changes by at most 0.05.
+    return np.uint8(np.round(color.to_srgb_numpy(np.arange(65536) / 65535.0) * 255.0))
+
+
+def decode(pixels: np.ndarray) -> np.ndarray:
+    """Pixels of a `Photo`, uint8, uint16 or float32, as linear RGB, float32."""
+    if pixels.dtype == np.float32:
+        return color.to_linear_numpy(pixels)
+    return _decoding(pixels.dtype)[pixels]
+
+
+def encode(linear: np.ndarray, dtype: DTypeLike) -> np.ndarray:
+    """Linear RGB, clipped to [0, 1], as sRGB-encoded pixels of a `Photo` with a type."""
+    if dtype == np.uint8:
+        steps = (np.clip(linear, 0.0, 1.0) * 65535.0 + 0.5).astype(np.uint16)
+        return _encoding()[steps]
+    encoded = color.to_srgb_numpy(linear)
+    return encoded if dtype == np.float32 else np.round(encoded * 65535.0).astype(np.uint16)

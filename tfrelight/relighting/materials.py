@@ -1,0 +1,112 @@
+"""What a face is made of: the relief that casts shadows, and the skin that shines."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tfrelight import color, rendering
+from tfrelight.photos import filters
+from tfrelight.photos.blending import smoothstep
+from tfrelight.relighting.face_maps import FaceMaps
+
+__all__ = ["relief", "skin", "to_window"]
+
+# Height of a head in distances between the eyes: 230 mm over 63 mm, the medians of adults
+# (NASA-STD-3000, Man-Systems Integration Standards, volume I, 1995).
+_HEAD = 3.65
+# Of the side of a crop of a face without a detected one.
+_HEAD_OF_CROP = 1.0
+# The network's normals are means of what a face may be, and its noses and brows too flat. By how
+# much slopes, less the mean within a share of the head, are too small for shading, and what rises
+# above that mean too low for shadows. Chosen by the errors of training people of Extended Yale B
+# under a known lamp (`evaluation.lamp_relighting`), and by eye.
+_SHARPER, _HIGHER, _LARGE = 1.2, 2.4, 0.14
+# Percentile of what heights rise above that mean from which on they are noses and brows.
+_USUAL = 85.0
+# z of a normal below which a slope says nothing.
+_LEAST_Z = 0.12
+# Distances of a pixel's colour from that of the face's skin, in the logarithms of its chromaticity
+# and of its brightness, between which it stops being skin.
+_HUE, _BRIGHTNESS = (0.12, 0.3), (0.5, 1.1)
+
+
+def to_window(maps: FaceMaps) -> np.ndarray:
+    """The rotation `[3, 3]` from the photo's frame to that of the face's window."""
+    cosine, sine = np.cos(maps.window.roll), np.sin(maps.window.roll)
+    return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
+
+
+def relief(maps: FaceMaps) -> rendering.HeightField:
+    """The surface of the head, in the frame of the face's window."""
+    size = len(maps.guide)
+    normals = maps.normals @ to_window(maps).T.astype(np.float32)
+    if maps.face is None:
+        head, middle = _HEAD_OF_CROP * size, np.full(2, (size - 1) / 2)
+    else:
+        between = maps.face.interocular_distance / float(maps.window.sides.max())
+        head = _HEAD * between * size
+        middle = maps.window.place(maps.face.oval.mean(0)) * size - 0.5
+    return rendering.HeightField(
+        _steeper(normals, _SHARPER, _LARGE * head),
+        maps.mask,
+        head,
+        (float(middle[0]), float(middle[1])),
+        _raised(rendering.integrated(normals, maps.mask), maps.mask, _LARGE * head),
+    )
+
+
+def _blurred(values, sigma):
+    """A wide Gaussian's average of a map `[S, S, ...]`: three boxes take less time."""
+    # The variance of a box of n pixels is (n² - 1) / 12.
+    side = 2 * round((np.sqrt(4.0 * sigma * sigma + 1.0) - 1.0) / 2.0) + 1
+    for _ in range(3):
+        values = filters.box(values, min(side, len(values) | 1), "edge")
+    return values
+
+
+def _raised(height, mask, sigma):
+    """Heights `[S, S]` whose noses and brows rise by a factor more above the mean around them."""
+    weight = np.maximum(mask, 1e-3)
+    around = _blurred(height * weight, sigma) / _blurred(weight, sigma)
+    above = height - around
+    # A ball, too, rises above its surroundings: what counts is what rises most.
+    usual = float(np.percentile(above[mask > 0.5], _USUAL)) if (mask > 0.5).any() else 0.0
+    return height + (_HIGHER - 1.0) * np.maximum(above - usual, 0.0)
+
+
+def _steeper(normals, factor, sigma):
+    """Normals `[S, S, 3]` whose slopes differ from the mean around them by a factor more."""
+    slopes = normals[..., :2] / np.maximum(normals[..., 2:], _LEAST_Z)
+    around = _blurred(slopes, sigma)
+    steeper = np.dstack([around + factor * (slopes - around), np.ones(slopes.shape[:2])])
+    steeper /= np.linalg.norm(steeper, axis=-1, keepdims=True)
+    # Where the surface turns away from the camera, its slope says nothing.
+    share = smoothstep((normals[..., 2:] - _LEAST_Z) / _LEAST_Z)
+    mixed = normals + share * (steeper - normals)
+    return (mixed / np.linalg.norm(mixed, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def skin(maps: FaceMaps, things: np.ndarray) -> np.ndarray:
+    """`[S, S]` in [0, 1]: 1 on skin, 0 on hair, cloth, eyes, teeth and dark things.
+
+    Skin is what has the colour of most of the face.
+
+    Args:
+      maps: of the face.
+      things: `[S, S]`, what `lost_light.things` gives.
+    """
+    albedo = np.maximum(maps.albedo, 1e-3)
+    level = np.log(color.luminance_numpy(albedo))
+    hue = np.log(albedo[..., [0, 2]] / albedo[..., 1:2])
+    inside = maps.region if maps.region.any() else maps.mask > 0.5
+    if not inside.any():
+        return np.zeros(maps.mask.shape, np.float32)
+    apart = np.linalg.norm(hue - np.median(hue[inside], 0), axis=-1)
+    darker = np.abs(level - np.median(level[inside]))
+    found = _falling(apart, *_HUE) * _falling(darker, *_BRIGHTNESS) * maps.mask * (1.0 - things)
+    return filters.gaussian(found.astype(np.float32), 0.004 * len(found))
+
+
+def _falling(values, start, end):
+    """1 up to `start`, 0 from `end` on."""
+    return 1.0 - smoothstep((values - start) / (end - start))

@@ -1,0 +1,149 @@
+"""The way of photos through `tfrelight.relight` and `tfrelight.decompose`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from tfrelight import photos
+from tfrelight.errors import InputError
+from tfrelight.lights import Light
+from tfrelight.models import engines, presets
+from tfrelight.photos import Photo, PhotoLike
+from tfrelight.relighting import decomposition
+
+if TYPE_CHECKING:
+    from tfrelight.relighting.decomposition import Decomposition
+    from tfrelight.relighting.face_maps import Network
+
+__all__ = ["each", "in_groups", "light_of", "loaded"]
+
+# Most pixels and photos that are decomposed together. A photo takes 6 bytes a pixel while it waits
+# and 18 while it is decomposed.
+_PIXELS_AT_ONCE = 64_000_000
+_PHOTOS_AT_ONCE = 16
+
+Result = TypeVar("Result")
+Source = TypeVar("Source", bound=PhotoLike)
+
+
+def each(
+    photo: PhotoLike | list[PhotoLike] | tuple[PhotoLike, ...],
+    use: Callable[[Decomposition, PhotoLike], Any],
+    model: Network | Path | str | None = None,
+    faces: str | int = "all",
+    whole_image: bool = False,
+) -> Any:
+    """Decomposes one photo or a list of them, and uses each `Decomposition`.
+
+    Args:
+      photo: path, PIL image, array, bytes or `photos.Photo`, or a list of them.
+      use: a function of a `Decomposition` and its source, an item of `photo`.
+      model, faces, whole_image: see `tfrelight.relight`.
+
+    Returns:
+      What `use` returns; a list for a list.
+
+    Raises:
+      InputError: see `tfrelight.relight`. For a list it names the place of the photo.
+    """
+    several = isinstance(photo, (list, tuple))
+    sources: list[PhotoLike] = list(photo) if isinstance(photo, (list, tuple)) else [photo]
+    results = []
+    for number, result in enumerate(in_groups(sources, use, model, faces, whole_image)):
+        if isinstance(result, InputError):
+            raise InputError(f"Photo {number}: {result}") if several else result
+        results.append(result)
+    return results if several else results[0]
+
+
+def light_of(
+    photo: PhotoLike, model: Network | Path | str | None = None, whole_image: bool = False
+) -> Light:
+    """The light on the largest face of a photo, as the network estimates it.
+
+        tfrelight.relight("photo.jpg", tfrelight.light_of("other.jpg")).save("relit.jpg")
+
+    Args:
+      photo: path, PIL image, array, bytes or `photos.Photo`.
+      model: what `tfrelight.load_model` takes or gives; None for the default.
+      whole_image: whether the photo is a crop of one face; then faces are not detected.
+
+    Raises:
+      InputError: see `tfrelight.decompose`.
+    """
+    return each(photo, lambda decomposed, _: decomposed.light, model, "largest", whole_image)
+
+
+def in_groups(
+    sources: Iterable[Source],
+    use: Callable[[Decomposition, Source], Result],
+    model: Network | Path | str | None = None,
+    faces: str | int = "all",
+    whole_image: bool = False,
+) -> Iterator[Result | InputError]:
+    """Yields, for each source, what `use` returns for its `Decomposition`, or an `InputError`.
+
+    Reads and decomposes together as many photos as memory allows.
+
+    Args:
+      sources: each what `photos.read` takes.
+      use: a function of a `Decomposition` and its source; it may raise `InputError`.
+      model, faces, whole_image: see `tfrelight.relight`.
+
+    Raises:
+      InputError: an invalid `faces`, no such model, or the package that detects faces is missing.
+    """
+    network = loaded(model)
+    decomposition.face_count(faces)
+    group: list[tuple[Source, Photo | InputError]] = []
+    pixels = 0
+    for source in sources:
+        photo: Photo | InputError
+        try:
+            photo = photos.read(source)
+        except InputError as error:
+            photo = error
+        size = 0 if isinstance(photo, InputError) else photo.size[0] * photo.size[1]
+        if group and (pixels + size > _PIXELS_AT_ONCE or len(group) == _PHOTOS_AT_ONCE):
+            yield from _used(group, use, network, faces, whole_image)
+            group, pixels = [], 0
+        group.append((source, photo))
+        pixels += size
+        del photo
+    yield from _used(group, use, network, faces, whole_image)
+
+
+def _used(group, use, network, faces, whole_image):
+    good = [photo for _, photo in group if not isinstance(photo, InputError)]
+    decomposed = iter(decomposition.decompose(good, network, faces, whole_image) if good else [])
+    for source, photo in group:
+        result = photo if isinstance(photo, InputError) else next(decomposed)
+        if not isinstance(result, InputError):
+            try:
+                result = use(result, source)
+            except InputError as error:
+                result = error
+        yield result
+
+
+def loaded(model: Network | Path | str | None, engine: str = "auto") -> Network:
+    """The model that a `model` argument means: itself, a preset, a file, or the default.
+
+    Args:
+      model: a network, or what `engines.load` takes; None for the default.
+      engine: what runs it, see `engines.load`.
+
+    Raises:
+      InputError: see `engines.load`.
+    """
+    if hasattr(model, "predict_on_batch"):
+        return cast("Network", model)
+    name = presets.DEFAULT if model is None else model
+    # Only presets are cached: a run folder may have new weights the next time.
+    return (_bundled if name in presets.names() else engines.load)(name, engine)
+
+
+_bundled = functools.lru_cache(maxsize=2)(engines.load)

@@ -1,0 +1,284 @@
+"""A face under another light: the factor of each pixel, and replacements for clipped ones.
+
+In linear RGB a matte surface under another light is `photo x shading_new / shading_old`. The
+network gives the smooth shadings, and the photo keeps its detail. Cast shadows and highlights are
+beyond second-order shading, so the ratio alone would carry them into the new light. The old shading
+therefore includes the residual that the network leaves, the more so the more the lights differ.
+Where a shadow is black, albedo x shading replaces it; clipped channels are restored
+(`lost_light`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from tfrelight import color, harmonics, rendering
+from tfrelight.faces import guided_filter
+from tfrelight.lights import Light
+from tfrelight.photos import filters
+from tfrelight.photos.blending import smoothstep
+from tfrelight.relighting import lost_light, materials
+from tfrelight.relighting.face_maps import FaceMaps
+
+__all__ = [
+    "SETTINGS",
+    "Change",
+    "Relightable",
+    "change",
+    "exposure",
+    "legibility",
+    "own",
+    "prepare",
+    "rendered",
+]
+
+# Smallest shading, as a share of the brightest: a second-order light rings below zero, where a real
+# one is only dark.
+_MIN_SHADING = 0.03
+# Relative squared distance between two shadings over which the old shadows fade.
+_FADE_DISTANCE = 0.05
+# Guided filter of the factor: radius as a share of the side, and variance of the encoded photo
+# around the face, where hair, ears and neck end at edges, and inside it, where detail is skin.
+_GAIN = (0.01, 5e-2, 1.0)
+# Largest factors, as natural logarithms: of skin, of skin in what is known to be a shadow, and of
+# dark things, most of which are not matte.
+_MAX_LOG_FACTOR, _IN_SHADOW, _OF_THINGS = 2.5, 4.0, 0.7
+# Share of the residual that is light around the face.
+_STRANDS = 0.4
+# Value from which on brighter ones approach 1 gradually instead of being clipped.
+_SHOULDER = 0.6
+# Percentile of the face's brightness by which exposure is metered.
+_METERED_PERCENTILE = 90.0
+# Brightness of the lit part of a face below which it is relit by less: 8 steps of 8 bits.
+_LEGIBLE = 0.0024
+# Largest factor by which exposure changes a light, when the photo's own light is of brightness 1.
+_MAX_EXPOSURE = 5.0
+# Constants shared with the JavaScript port.
+SETTINGS = {
+    "min_shading": _MIN_SHADING,
+    "fade_distance": _FADE_DISTANCE,
+    "shoulder": _SHOULDER,
+    "metered_percentile": _METERED_PERCENTILE,
+    "max_exposure": _MAX_EXPOSURE,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """The effect of a new light on a face, on the pixels of its maps.
+
+    A linear pixel of the photo with guide g becomes `photo x factor x exp(slope g)`. Where the
+    photo is black, `fill` replaces a share `lost` of that.
+
+    Attributes:
+      slope: `[S, S]`.
+      factor: `[S, S, 3]`.
+      lost: `[S, S]` in [0, 1], or None if it is 0 everywhere.
+      fill: `[S, S, 3]` linear RGB, or None.
+      surface_color: `[S, S, 3]`, by which clipped channels are restored (`lost_light`); None leaves
+        them as they are.
+    """
+
+    slope: np.ndarray
+    factor: np.ndarray
+    lost: np.ndarray | None = None
+    fill: np.ndarray | None = None
+    surface_color: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Relightable:
+    """A face, with everything needed to relight it that does not depend on the new light.
+
+    Attributes:
+      maps: of the face.
+      shading: `[S, S, 3]` under its own light, at least a small share of its brightest value.
+      white: `[3]`, colour of its own light on the face, of luminance 1.
+      metered: brightness of the lit part of the face, linear.
+      around: `[S, S, 3]`, the photo without detail, linear, above 0.
+      radius: of the guided filter, pixels.
+      epsilon: `[S, S, 1]`, variance of the guide below which it counts as flat.
+      max_log_factor: `[S, S]`, the log of the largest factor.
+      residual: `[S, S]`, the log of the light that the shading leaves out.
+      black: `[S, S]` in [0, 1], 1 where a shadow is black.
+      surface_color: `[S, S, 3]`, colour of the surface under its own light.
+      relief: the surface that casts shadows, in the frame of the window.
+      skin: `[S, S]` in [0, 1], 1 on skin.
+    """
+
+    maps: FaceMaps
+    shading: np.ndarray
+    white: np.ndarray
+    metered: float
+    around: np.ndarray
+    radius: int
+    epsilon: np.ndarray
+    max_log_factor: np.ndarray
+    residual: np.ndarray
+    black: np.ndarray
+    surface_color: np.ndarray
+    relief: rendering.HeightField
+    skin: np.ndarray
+
+
+def prepare(maps: FaceMaps) -> Relightable:
+    """Prepares a face for any number of new lights."""
+    size = len(maps.guide)
+    radius = max(1, round(_GAIN[0] * size))
+    epsilon = np.log(np.where(maps.region, _GAIN[2], _GAIN[1]).astype(np.float32))
+    epsilon = np.exp(filters.gaussian(epsilon, radius))[..., None]
+    # An average of the surroundings, so that detail keeps its contrast.
+    side = 2 * max(1, round(0.01 * size)) + 1
+    around = np.maximum(filters.box(maps.photo, side), 1e-4)
+    shading = _floored(harmonics.shade(maps.normals, maps.light))
+    metered = _metered(maps.photo[maps.region])
+    evidence = lost_light.shadows(maps, shading)
+    things = lost_light.things(maps, evidence)
+    # Beside the face nothing is filled, and so much would show the noise of black.
+    known = evidence * lost_light.on_face(maps)
+    most = _MAX_LOG_FACTOR + known * (_IN_SHADOW - _MAX_LOG_FACTOR)
+    white = shading[maps.region].mean(0)
+    return Relightable(
+        maps,
+        shading,
+        white / color.luminance_numpy(white),
+        metered,
+        around,
+        radius,
+        epsilon,
+        most + things * (_OF_THINGS - most),
+        lost_light.residual(maps, evidence, things) * _explained(maps),
+        lost_light.black(maps, evidence, metered),
+        lost_light.surface_color(maps, shading),
+        materials.relief(maps),
+        materials.skin(maps, things),
+    )
+
+
+def _explained(maps):
+    """`[S, S]`: how much of the residual is light, 1 on the face. In hair most of it is strands."""
+    return _STRANDS + (1.0 - _STRANDS) * lost_light.on_face(maps)
+
+
+def own(face: Relightable) -> rendering.Rendering:
+    """The rendering of a face under its own light, whose highlights the photo holds already."""
+    diffuse = harmonics.shade(face.maps.normals, face.maps.light)
+    return rendering.Rendering(diffuse, np.zeros_like(diffuse))
+
+
+def rendered(
+    face: Relightable, light: Light, shadows: float = 1.0, highlights: float = 1.0
+) -> rendering.Rendering:
+    """The rendering of a face under a light.
+
+    Args:
+      face: what `prepare` gives.
+      light: in the photo's frame, with absolute colours (`Light.balanced`).
+      shadows, highlights: shares of the cast shadows and of the highlights, 0 to 1.
+    """
+    diffuse = harmonics.shade(face.maps.normals, light.harmonics)
+    if not light.lamps and not light.environments:
+        return rendering.Rendering(diffuse, np.zeros_like(diffuse))
+    # Shadows fall along the rows and columns of the window.
+    sources = Light(lamps=light.lamps, environments=light.environments)
+    sources = sources.turned(materials.to_window(face.maps))
+    found = rendering.render(face.relief, sources, shadows, highlights > 0.0)
+    share = np.float32(highlights) * face.skin[..., None]
+    return rendering.Rendering(diffuse + found.diffuse, found.highlights * share)
+
+
+def exposure(face: Relightable, new_rendering: rendering.Rendering) -> float:
+    """The factor for a light with which the lit part of the face stays as bright as in the photo.
+
+    Args:
+      face: what `prepare` gives.
+      new_rendering: of the face under the light (`rendered`).
+    """
+    maps = face.maps
+    new = _floored(new_rendering.diffuse)
+    log_ratio = _log_ratio(face, new, _sameness(face, new))[maps.region]
+    ratio = face.metered / max(_metered(maps.photo[maps.region] * np.exp(log_ratio)), 1e-6)
+    # A lamp behind the head hardly lights it and would get an unlimited factor.
+    return min(ratio, _MAX_EXPOSURE * _metered(face.shading[maps.region]))
+
+
+def change(face: Relightable, new_rendering: rendering.Rendering) -> Change:
+    """The effect of a light on a face.
+
+    Args:
+      face: what `prepare` gives.
+      new_rendering: of the face under the light (`rendered`).
+    """
+    maps = face.maps
+    new = _floored(new_rendering.diffuse)
+    sameness = _sameness(face, new)
+    log_ratio = _log_ratio(face, new, sameness)
+    if new_rendering.highlights.any():
+        # As a factor, so that pores and wrinkles show in highlights. What is burnt has no room.
+        room = 1.0 - smoothstep((face.around.max(-1, keepdims=True) - _SHOULDER) / (1 - _SHOULDER))
+        shine = room * new_rendering.highlights / face.around
+        log_ratio = np.log(np.exp(log_ratio) + shine)
+    # The same reduction for all channels keeps the colour.
+    over = np.maximum(log_ratio.max(-1) - face.max_log_factor, 0.0)
+    log_ratio = log_ratio - over[..., None]
+    log_ratio = _shouldered(face.around, log_ratio)
+    slope, offset = guided_filter.coefficients(maps.guide, log_ratio, face.radius, face.epsilon)
+    # Only brightness follows the guide, because the colour of light has no edges.
+    shared = color.luminance_numpy(slope)
+    offset += (slope - shared[..., None]) * maps.guide[..., None]
+    slope, factor = shared, np.exp(offset)
+    lost = face.black * (1.0 - sameness)
+    if not np.any(lost * maps.mask > 0.01):
+        return Change(slope, factor, surface_color=face.surface_color)
+    return Change(slope, factor, lost, maps.albedo * new, face.surface_color)
+
+
+def legibility(maps: FaceMaps) -> float:
+    """How much of a face is there to be relit: 1, or less if the face is nearly black."""
+    return min(1.0, _metered(maps.photo[maps.region]) / _LEGIBLE)
+
+
+def _metered(linear):
+    """Brightness of the lit part of linear RGB `[N, 3]`."""
+    # The root mean square keeps coloured light from burning out its strongest channel.
+    brightness = np.sqrt(np.mean(linear**2, axis=-1))
+    return float(np.percentile(brightness, _METERED_PERCENTILE))
+
+
+def _floored(values):
+    """Shading, kept above a small share of its brightest value with a soft knee."""
+    floor = _MIN_SHADING * max(float(values.max()), 1e-3)
+    return 0.5 * (values + np.sqrt(values * values + 4.0 * floor * floor))
+
+
+def _sameness(face, new):
+    """1 if the shadings are equal up to a factor, falling to 0 as they differ."""
+    inside = face.maps.mask > 0.5
+    if not inside.any():
+        return 1.0
+    old, new = color.luminance_numpy(face.shading)[inside], color.luminance_numpy(new)[inside]
+    fit = old * (np.vdot(old, new) / np.vdot(old, old))
+    distance = np.vdot(new - fit, new - fit) / np.vdot(new, new)
+    return float(np.exp(-distance / _FADE_DISTANCE))
+
+
+def _log_ratio(face, new, sameness):
+    """`[S, S, 3]`: log of the factor."""
+    return np.log(new / face.shading) - ((1.0 - sameness) * face.residual)[..., None]
+
+
+def _shouldered(around, log_ratio):
+    """The log of the factor, reduced (but not below 0) where it would push a channel past white."""
+    after = around * np.exp(log_ratio)
+    # The same reduction for all channels keeps the colour.
+    strongest = after.argmax(-1)[..., None]
+    before, after, factor = (
+        np.take_along_axis(values, strongest, -1) for values in (around, after, log_ratio)
+    )
+    room = 1.0 - _SHOULDER
+    bent = _SHOULDER + room * np.tanh(np.maximum(after - _SHOULDER, 0.0) / room)
+    allowed = np.maximum(np.log(bent / before), 0.0)
+    over = np.where(after > _SHOULDER, np.maximum(factor - allowed, 0.0), 0.0)
+    return log_ratio - over

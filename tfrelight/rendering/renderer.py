@@ -1,0 +1,90 @@
+"""A surface under a light: diffuse shading with cast shadows, and highlights."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from tfrelight import harmonics
+from tfrelight.lights import Light
+from tfrelight.photos import filters
+from tfrelight.rendering import diffuse, highlights, shadows
+from tfrelight.rendering.height_field import HeightField
+
+__all__ = ["Rendering", "render"]
+
+# Height of a head, millimetres: the median of adults (NASA-STD-3000, Man-Systems Integration
+# Standards, volume I, 1995: 22 to 24 cm from chin to crown).
+_HEAD = 230.0
+# Standard deviation of the distance that light travels in skin, millimetres (red, green, blue): one
+# lobe in place of the six of d'Eon and Luebke, GPU Gems 3, chapter 14, 2007.
+_SPREAD = (1.3, 0.6, 0.4)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rendering:
+    """What a light does to a surface; renderings add up as their lights do.
+
+    Attributes:
+      diffuse: `[H, W, 3]` linear RGB, irradiance over pi with cast shadows. The part of harmonics
+        may be below 0.
+      highlights: `[H, W, 3]` linear RGB, radiance of the highlights of skin, at least 0.
+    """
+
+    diffuse: np.ndarray
+    highlights: np.ndarray
+
+    def __add__(self, other: Rendering) -> Rendering:
+        return Rendering(self.diffuse + other.diffuse, self.highlights + other.highlights)
+
+    def __mul__(self, factor: float) -> Rendering:
+        return Rendering(self.diffuse * np.float32(factor), self.highlights * np.float32(factor))
+
+
+def render(
+    surface: HeightField, light: Light, shadowed: float = 1.0, shiny: bool = True
+) -> Rendering:
+    """Renders a surface under a light.
+
+    Args:
+      surface: of the head.
+      light: its colours are taken as they are.
+      shadowed: share of the cast shadows, 0 to 1.
+      shiny: whether to render highlights; otherwise they are 0.
+    """
+    normals = surface.normals.astype(np.float32)
+    total = np.zeros(normals.shape, np.float32)
+    shine = np.zeros(normals.shape, np.float32)
+    if light.harmonics.any():
+        total += harmonics.shade(normals, light.harmonics)
+    for lamp in light.lamps:
+        level = diffuse.of_lamp(surface, lamp)
+        seen = np.ones((*level.shape, 1), np.float32)
+        if shadowed:
+            seen = _scattered(surface, shadows.of_lamp(surface, lamp)[..., None], shadowed)
+        total += level[..., None] * seen * lamp.color
+        if shiny:
+            lobes = highlights.of_lamp(normals, lamp)
+            shine += (lobes[..., None] * seen[..., -1:]) * lamp.color
+    for environment in light.environments:
+        level = diffuse.of_environment(normals, environment)
+        seen = np.ones_like(level)
+        if shadowed:
+            sky = environment.along(shadows.sky_directions())
+            seen = _scattered(surface, shadows.of_sky(surface, sky), shadowed)
+        total += level * seen
+        if shiny:
+            shine += highlights.of_environment(normals, environment) * seen
+    return Rendering(total, shine)
+
+
+def _scattered(surface, seen, shadowed):
+    """Visibility `[H, W, 3]` of which a share casts shadows, whose edges bleed red in skin."""
+    seen = 1.0 - np.float32(shadowed) * (1.0 - seen)
+    millimetre = surface.head / _HEAD
+    blurred = [
+        filters.gaussian(seen[..., k % seen.shape[-1]], spread * millimetre)
+        for k, spread in enumerate(_SPREAD)
+    ]
+    return np.stack(blurred, -1)

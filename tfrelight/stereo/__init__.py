@@ -1,0 +1,1 @@
+"""Photometric stereo: normals and albedo from photos under several lights, known or unknown."""

@@ -1,0 +1,108 @@
+"""The data with which the page relights a photo by itself: pixels, and maps of faces.
+
+One block of bytes: the length of a JSON header (uint32, little-endian); the header, padded with
+spaces to a multiple of 4; the photo, `[H, W, 4]` uint8 RGBA, sRGB-encoded; and for each face its
+planes, `[P, S, S]` float32 little-endian, in the order of `PLANES`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tfrelight.faces import framing
+from tfrelight.photos import filters
+from tfrelight.relighting import compositing, decomposition, lost_light, ratio_image
+
+__all__ = ["LONGEST", "PLANES", "SETTINGS", "encode"]
+
+# Longer side of the photo on the page, pixels.
+LONGEST = 1600
+PLANES = (
+    *("normal_x", "normal_y", "normal_z"),
+    *("photo_r", "photo_g", "photo_b"),
+    *("albedo_r", "albedo_g", "albedo_b"),
+    *("guide", "mask", "region", "residual", "epsilon", "black", "max_log_factor"),
+    *("surface_r", "surface_g", "surface_b"),
+    *("outline_slope", "outline_offset", "share"),
+)
+# Constants with which the page relights.
+SETTINGS = {
+    **ratio_image.SETTINGS,
+    "outline": compositing.OUTLINE,
+    "clipped": lost_light.CLIPPED,
+    "least_channel": lost_light.LEAST_CHANNEL,
+    "behind": decomposition.BEHIND,
+}
+
+
+def encode(decomposed: decomposition.Decomposition, fields: Mapping[str, Any]) -> bytes:
+    """Encodes a photo for the page.
+
+    Args:
+      decomposed: the photo.
+      fields: further fields of the header, JSON.
+    """
+    small = decomposed.shrunk(LONGEST)
+    height, width = small.photo.size
+    pixels = np.full((height, width, 4), 255, np.uint8)
+    pixels[..., :3] = small.photo.as_uint8()
+    faces, blocks = [], [pixels]
+    # The photo's own, which downloads use as well.
+    for number, (face, prepared) in enumerate(zip(small.faces, decomposed.relightable)):
+        outline = compositing.outlines(small.faces, number)
+        planes = np.dstack(
+            [face.normals, face.photo, face.albedo]
+            + [face.guide, face.mask, face.region, prepared.residual]
+            + [prepared.epsilon[..., 0], prepared.black, prepared.max_log_factor]
+            + [prepared.surface_color, outline]
+        )
+        blocks.append(np.ascontiguousarray(np.moveaxis(planes, -1, 0), "<f4"))
+        faces.append(
+            {
+                "size": len(face.guide),
+                "corner": face.window.corner.tolist(),
+                "inverse": np.linalg.inv(face.window.axes).tolist(),
+                "box": [int(side) for side in face.box],
+                "bounds": [int(side) for side in face.window.bounds(face.box)],
+                "head": _head(face),
+                "light": face.light.astype(float).tolist(),
+                "white": prepared.white.astype(float).tolist(),
+                "legibility": ratio_image.legibility(face),
+                "radius": prepared.radius,
+            }
+        )
+    full = decomposed.photo.size
+    header = {
+        **fields,
+        "height": full[0],
+        "width": full[1],
+        "view": {"height": height, "width": width},
+        # A photo that is stored in grey cannot hold colours; another may take on the light's.
+        "grey": "always" if decomposed.photo.mode == "L" else "maybe" if decomposed.is_grey else "",
+        "planes": PLANES,
+        "faces": faces,
+        "settings": SETTINGS,
+    }
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 4)
+    length = len(text).to_bytes(4, "little")
+    return b"".join([length, text, *(block.tobytes() for block in blocks)])
+
+
+def _head(face):
+    """Left, top, right and bottom of the part that a new light may change."""
+    size = len(face.mask)
+    # Nothing changes below a mask of 0.45; its edges move a little with the photo's.
+    rows, columns = np.nonzero(filters.dilated(face.mask, np.ones((9, 9), bool)) > 0.1)
+    if not len(rows):
+        return [0, 0, 0, 0]
+    low, high = (columns.min(), rows.min()), (columns.max() + 1, rows.max() + 1)
+    window = framing.Window(
+        face.window.corner + face.window.axes @ (np.array(low) / size),
+        face.window.axes * (np.subtract(high, low) / size),
+    )
+    return [int(side) for side in window.bounds(face.box)]

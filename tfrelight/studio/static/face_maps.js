@@ -1,0 +1,87 @@
+// @ts-check
+// What the studio measured on a face, as in tfrelight.relighting.face_maps.
+
+/** @import { Rgb } from "./color.js" */
+/** @import { Coefficients } from "./harmonics.js" */
+
+/**
+ * Names of a face's maps, `[S, S]` each, row by row. `photo_*`, `albedo_*`: linear RGB. `normal_*`:
+ * unit vectors. `guide`: luma of the photo, sRGB-encoded. `mask`: head against the rest, 0 to 1.
+ * `region`: 1 in the face itself, where brightness is measured. `residual`: log of the light that
+ * the shading leaves out. `epsilon`: variance of the guide below which it counts as flat.
+ * `black`: 1 where a shadow is black. `max_log_factor`: log of the largest factor. `surface_*`:
+ * colour of the surface under its own light; the largest channel is 1. `outline_slope`,
+ * `outline_offset`: the mask as a linear function of the guide. `share`: how much of a pixel
+ * belongs to this face rather than to another one, 0 to 1.
+ *
+ * @typedef {"normal_x" | "normal_y" | "normal_z" | "photo_r" | "photo_g" | "photo_b" | "albedo_r" |
+ *   "albedo_g" | "albedo_b" | "guide" | "mask" | "region" | "residual" | "epsilon" | "black" |
+ *   "max_log_factor" | "surface_r" | "surface_g" | "surface_b" | "outline_slope" |
+ *   "outline_offset" | "share"} PlaneName
+ */
+
+/** @typedef {Record<PlaneName, Float32Array>} Planes */
+
+/**
+ * Where a face lies; boxes are left, top, right, bottom in pixels of the preview.
+ *
+ * @typedef {object} FaceFacts
+ * @property {number} size  S, side of the maps, pixels
+ * @property {[number, number]} corner  x, y of the maps' corner in the preview, pixels
+ * @property {[[number, number], [number, number]]} inverse  matrix from pixels of the preview,
+ *   relative to `corner`, to [0, 1] across the maps
+ * @property {number[]} box  what belongs to the photo, not to bars beside it
+ * @property {number[]} bounds  what the maps cover
+ * @property {number[]} head  what a new light may change
+ * @property {Coefficients} light  on the face in the photo
+ * @property {Rgb} white  colour of that light, of luminance 1
+ * @property {number} legibility  1, or less if the face is nearly black and is relit by less
+ * @property {number} radius  of the guided filter, pixels of the maps
+ */
+
+/**
+ * Constants of `ratio_image.SETTINGS` in Python.
+ *
+ * @typedef {object} RelightSettings
+ * @property {number} min_shading  least shading, as a share of the brightest
+ * @property {number} fade_distance  relative squared distance between two shadings over which old
+ *   shadows fade
+ * @property {number} shoulder  linear value above which pixels approach 1 slowly
+ * @property {number} metered_percentile  percentile of the brightness that exposure keeps
+ * @property {number} max_exposure  largest factor of exposure, if the own light is of brightness 1
+ */
+
+/**
+ * The maps of a face at half the size.
+ *
+ * @param {FaceFacts} facts
+ * @param {Planes} planes
+ * @returns {[FaceFacts, Planes]}
+ */
+export function halved(facts, planes) {
+  const { size, radius } = facts;
+  const half = size >> 1;
+  /** @type {(values: Float32Array) => Float32Array} */
+  const means = (values) => {
+    const small = new Float32Array(half * half);
+    for (let y = 0; y < half; y++) {
+      for (let x = 0; x < half; x++) {
+        const k = 2 * y * size + 2 * x;
+        small[y * half + x] =
+          (values[k] + values[k + 1] + values[k + size] + values[k + size + 1]) / 4;
+      }
+    }
+    return small;
+  };
+  const small = /** @type {Planes} */ (Object.fromEntries(
+    Object.entries(planes).map(([name, values]) => [name, means(values)]),
+  ));
+  const { normal_x: nx, normal_y: ny, normal_z: nz } = small;
+  for (let k = 0; k < half * half; k++) {
+    const length = Math.max(Math.hypot(nx[k], ny[k], nz[k]), 1e-6);
+    nx[k] /= length;
+    ny[k] /= length;
+    nz[k] /= length;
+  }
+  return [{ ...facts, size: half, radius: Math.max(1, Math.round(radius / 2)) }, small];
+}

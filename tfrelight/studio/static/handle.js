@@ -1,0 +1,83 @@
+// @ts-check
+// The light's handle on the photo: it lies around the largest face as it does on the ball, and a
+// finger can drag it. The ball does the same for the keyboard and for screen readers.
+
+import { directionOf, placeOf } from "./ball.js";
+import { byId, element } from "./dom.js";
+import { toHex } from "./color.js";
+import { tintColor } from "./lighting.js";
+
+/** @import { Active, BallEvents } from "./ball.js" */
+/** @import { State } from "./lighting.js" */
+/** @import { PhotoHeader } from "./photo_data.js" */
+
+// Half the picture of the ball, as a share of the head's longer side.
+const REACH = 0.75;
+
+export class Handle {
+  /** @param {Pick<BallEvents, "moved" | "done">} events */
+  constructor(events) {
+    this.events = events;
+    this.frame = byId("frame", HTMLElement);
+    this.dot = element("div", { className: "handle", hidden: true });
+    this.dot.setAttribute("aria-hidden", "true");
+    this.frame.append(this.dot);
+    /** @type {{ x: number, y: number, reach: number, width: number, height: number } | null} */
+    this.head = null;
+    this.isHeld = false;
+    this.dot.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      event.preventDefault();
+      this.dot.setPointerCapture(event.pointerId);
+      this.isHeld = true;
+    });
+    this.dot.addEventListener("pointermove", (event) => this.drag(event));
+    for (const name of ["pointerup", "pointercancel"]) {
+      this.dot.addEventListener(name, () => this.release());
+    }
+  }
+
+  /**
+   * Takes the place of the largest head of a photo.
+   *
+   * @param {PhotoHeader} header
+   */
+  load({ view, faces: [{ head: [left, top, right, bottom] }] }) {
+    const reach = REACH * Math.max(right - left, bottom - top);
+    this.head = { x: (left + right) / 2, y: (top + bottom) / 2, reach, ...view };
+  }
+
+  /**
+   * @param {State} state
+   * @param {Active} active
+   */
+  show({ lamps }, active) {
+    const lamp = active === "scene" ? undefined : lamps[active];
+    this.dot.hidden = !this.head || !lamp;
+    if (!this.head || !lamp) return;
+    const { x, y, reach, width, height } = this.head;
+    const [across, up] = placeOf(lamp.azimuth, lamp.elevation);
+    // Stays on the photo when the head fills it.
+    const left = Math.min(0.98, Math.max(0.02, (x + reach * across) / width));
+    const top = Math.min(0.98, Math.max(0.02, (y - reach * up) / height));
+    this.dot.style.left = `${100 * left}%`;
+    this.dot.style.top = `${100 * top}%`;
+    this.dot.style.setProperty("--lamp", toHex(tintColor(lamp.tint)));
+  }
+
+  /** @param {PointerEvent} event */
+  drag(event) {
+    if (!this.isHeld || !this.head) return;
+    const box = this.frame.getBoundingClientRect();
+    const { x, y, reach, width, height } = this.head;
+    const across = (((event.clientX - box.left) / box.width) * width - x) / reach;
+    const down = (((event.clientY - box.top) / box.height) * height - y) / reach;
+    this.events.moved(...directionOf(across, -down), event.timeStamp);
+  }
+
+  release() {
+    if (!this.isHeld) return;
+    this.isHeld = false;
+    this.events.done();
+  }
+}

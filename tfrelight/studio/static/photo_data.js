@@ -1,0 +1,63 @@
+// @ts-check
+// What the studio sends for a photo: its pixels and the maps of its faces. The layout of the bytes
+// is described in tfrelight/studio/photo_data.py.
+
+import { Face } from "./relighting.js";
+
+/** @import { FaceFacts, PlaneName, RelightSettings } from "./face_maps.js" */
+
+/**
+ * @typedef {object} PhotoHeader
+ * @property {number} found  faces in the photo
+ * @property {boolean} whole_image  whether the whole photo was treated as one face
+ * @property {number} height  of the photo, pixels
+ * @property {number} width  of the photo, pixels
+ * @property {{ height: number, width: number }} view  of the preview, pixels
+ * @property {"always" | "maybe" | ""} grey  whether the photo is without colour and stays so: under
+ *   every light; under lights without colour; or neither
+ * @property {PlaneName[]} planes  of each face, in the order of their data
+ * @property {FaceFacts[]} faces  the largest first
+ * @property {PreviewSettings} settings
+ */
+
+/**
+ * @typedef {RelightSettings & {
+ *   outline: [number, number],
+ *   clipped: [number, number],
+ *   least_channel: number,
+ *   behind: number,
+ * }} PreviewSettings `outline`: values of the mask between which a person begins. `clipped`: linear
+ *   values between which a channel counts as clipped. `least_channel`: of a surface's colour.
+ *   `behind`: largest factor by which the background may change, and one over the smallest.
+ */
+
+/**
+ * @typedef {object} PhotoData
+ * @property {PhotoHeader} header
+ * @property {Uint8Array} pixels  `[height, width, 4]` RGBA of the preview, sRGB-encoded
+ * @property {Face[]} faces
+ */
+
+/**
+ * @param {ArrayBuffer} buffer
+ * @returns {PhotoData}
+ */
+export function parsePhotoData(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  /** @type {PhotoHeader} */
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  let offset = 4 + length;
+  const { width, height } = header.view;
+  const pixels = new Uint8Array(buffer, offset, 4 * width * height);
+  offset += pixels.length;
+  const faces = header.faces.map((facts) => {
+    const count = facts.size * facts.size;
+    const planes = header.planes.map((name) => {
+      const plane = new Float32Array(buffer, offset, count);
+      offset += 4 * count;
+      return [name, plane];
+    });
+    return new Face(facts, Object.fromEntries(planes), header.settings);
+  });
+  return { header, pixels, faces };
+}

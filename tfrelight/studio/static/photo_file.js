@@ -1,0 +1,86 @@
+// @ts-check
+// The file of the open photo, whoever decomposes it.
+
+import { StudioError } from "./requests.js";
+
+/** @import { PhotoHeader } from "./photo_data.js" */
+
+/**
+ * A light, and how to relight with it; the fields of `tfrelight.studio.tasks`.
+ *
+ * @typedef {object} RelightRequest
+ * @property {number[]} light  `[27]`, as the rows of `Light`
+ * @property {number[]} relative  `[27]`, the part of it that is relative to the photo's white
+ * @property {number} strength  0 to 1
+ * @property {number} exposure  stops
+ * @property {boolean} background
+ * @property {string} [ending]  of a film
+ */
+
+/** @type {Record<string, string>} */
+export const MEDIA_TYPES = {
+  jpg: "image/jpeg", png: "image/png", webp: "image/webp", tif: "image/tiff",
+  mp4: "video/mp4", zip: "application/zip",
+};
+const MEGABYTE = 2 ** 20;
+
+/** @type {(bytes: number) => string} */
+const megabytes = (bytes) => (bytes / MEGABYTE).toFixed(0);
+
+/**
+ * Whether a file is an environment map.
+ *
+ * @param {File} file
+ */
+export const isMap = (file) => /\.(exr|hdr)$/i.test(file.name);
+
+export class PhotoFile {
+  /** @param {{ bytes: number }} limits  of a file */
+  constructor(limits) {
+    this.limits = limits;
+    /** @type {File | null} */
+    this.file = null;
+    /** @type {PhotoHeader | null} */
+    this.header = null;
+  }
+
+  /**
+   * Checks that a file can be opened.
+   *
+   * @param {File} file
+   * @throws {StudioError} it is too large, empty or unreadable
+   */
+  async check(file) {
+    const name = file.name || "The file";
+    if (file.size > this.limits.bytes) {
+      throw new StudioError(
+        `${name} has ${megabytes(file.size)} MB, ` +
+          `more than the limit of ${megabytes(this.limits.bytes)} MB. ` +
+          "Choose a smaller file, or save it as a JPEG.",
+      );
+    }
+    if (file.size === 0) throw new StudioError(`${name} is empty. Choose a photo.`);
+    try {
+      await file.slice(0, 1).arrayBuffer();
+    } catch {
+      // A folder, or a deleted file: sending it would look like a lost connection.
+      throw new StudioError(`${name} cannot be read. Choose a photo, not a folder.`);
+    }
+  }
+
+  /** Name of the photo's file. */
+  get title() {
+    return this.file?.name || "photo.png";
+  }
+
+  /** The title without its ending. */
+  get stem() {
+    return this.title.replace(/\.[^.]*$/, "") || "photo";
+  }
+
+  /** Ending of relit photos: the photo's own if Python can write that format, else "png". */
+  get ending() {
+    const ending = /\.(jpe?g|png|webp|tiff?)$/i.exec(this.title)?.[1].toLowerCase() ?? "png";
+    return { jpeg: "jpg", tiff: "tif" }[ending] ?? ending;
+  }
+}

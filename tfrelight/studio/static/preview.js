@@ -1,0 +1,221 @@
+// @ts-check
+// Keeps the picture up to date. While something moves it is as sharp as the time of a frame allows;
+// at rest it is drawn in full.
+
+import { isColourless, meanShading } from "./harmonics.js";
+import { lightOf } from "./lighting.js";
+import { relight } from "./relighting.js";
+
+/** @import { Coefficients } from "./harmonics.js" */
+/** @import { Light, State } from "./lighting.js" */
+/** @import { PhotoData } from "./photo_data.js" */
+/** @import { Face } from "./relighting.js" */
+/** @import { Renderer } from "./renderer.js" */
+/** @import { Mode } from "./shaders.js" */
+
+// Milliseconds of a frame above which the next gets less sharp, and below which it gets sharper.
+const SLOW = 26;
+const FAST = 13;
+// Milliseconds without movement after which the picture is drawn in full.
+const REST = 250;
+// Milliseconds from opening a photo to measuring its speed: until then the page is busy.
+const SETTLED = 400;
+// Least width of a moving picture, as a share of the full width.
+const COARSEST = 0.2;
+// Maps with a smaller side are not halved: it would gain nothing.
+const SMALLEST = 128;
+/** Factors of a background that stays as it is. */
+export const UNCHANGED = [1, 1, 1];
+// Frames whose timings are kept.
+const FRAMES = 600;
+
+/**
+ * Timing of a frame: milliseconds from the event to the picture, milliseconds of work, and the
+ * sharpness.
+ *
+ * @typedef {{ latency: number, cost: number, scale: number, half: boolean }} Frame
+ */
+
+export class Preview {
+  /** @param {Renderer} renderer */
+  constructor(renderer) {
+    this.renderer = renderer;
+    /** @type {PhotoData | null} */
+    this.data = null;
+    /** @type {State | null} */
+    this.state = null;
+    /** @type {Mode} */
+    this.view = "relit";
+    /** Share of the width that shows the photo in the view "split". */
+    this.split = 0.5;
+    /** Size of a moving picture, as a share of the full size. */
+    this.scale = 1;
+    /** Whether a moving picture uses maps of half the size. */
+    this.half = false;
+    /** Whether a frame has been requested. */
+    this.pending = false;
+    this.moving = false;
+    /** Time of the event that the requested frame answers, milliseconds. */
+    this.since = 0;
+    /** @type {Frame[]} */
+    this.frames = [];
+    /** @type {Coefficients[]} the light of each face */
+    this.lights = [];
+    /** @type {Face[] | null} the faces at half the size */
+    this.halved = null;
+    /** What the last picture was drawn with, except for the light. */
+    this.drawn = "";
+    /** Width of the last picture, pixels. */
+    this.width = 0;
+    /** Whether the last picture had the size of the one before. */
+    this.steady = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.restTimer = undefined;
+  }
+
+  /** @param {PhotoData} data */
+  load(data) {
+    this.renderer.load(data);
+    this.renderer.onRestored = () => {
+      this.load(data);
+      if (this.state) this.show(this.state);
+    };
+    this.data = data;
+    this.drawn = "";
+    this.halved = null;
+    this.scale = 1;
+    this.half = false;
+    setTimeout(() => this.measure(), SETTLED);
+  }
+
+  /** Finds how sharp a moving picture can be, before anybody moves it. */
+  measure() {
+    if (!this.data || !this.state || this.moving) return;
+    for (let k = 0; k < 6; k++) {
+      const began = performance.now();
+      this.draw(this.data, this.state, true);
+      this.renderer.finish();
+      if (this.steady) this.adapt(performance.now() - began);
+    }
+    this.draw(this.data, this.state, false);
+  }
+
+  /**
+   * Shows a state with the next frame.
+   *
+   * @param {State} state
+   * @param {boolean} [moving]  more states follow at once, so the picture may be less sharp
+   * @param {number} [since]  time of the event, milliseconds
+   */
+  show(state, moving = false, since = performance.now()) {
+    this.state = state;
+    if (!this.data) return;
+    clearTimeout(this.restTimer);
+    this.moving = moving;
+    if (moving) this.restTimer = setTimeout(() => this.show(state), REST);
+    if (this.pending) return;
+    this.pending = true;
+    this.since = since;
+    requestAnimationFrame(() => this.frame());
+  }
+
+  frame() {
+    this.pending = false;
+    if (!this.data || !this.state) return;
+    const began = performance.now();
+    this.draw(this.data, this.state, this.moving);
+    if (!this.moving) return;
+    this.renderer.finish();
+    const now = performance.now();
+    if (this.steady) this.adapt(now - began);
+    const { scale, half } = this;
+    this.frames.push({ latency: now - this.since, cost: now - began, scale, half });
+    if (this.frames.length > FRAMES) this.frames.shift();
+  }
+
+  /**
+   * @param {PhotoData} data
+   * @param {State} state
+   * @param {boolean} rough
+   */
+  draw(data, state, rough) {
+    const { renderer, view, split } = this;
+    const faces = rough && this.half ? this.smallFaces(data) : data.faces;
+    const light = lightOf(state);
+    this.lights = relight(faces, light, state.strength, state.brightness);
+    renderer.update(faces, this.lights);
+    const scale = rough ? this.scale : 1;
+    const width = Math.max(1, Math.round(data.header.view.width * scale));
+    const height = Math.max(1, Math.round(data.header.view.height * scale));
+    const behind = state.background ? backgroundFactors(data, this.lights) : UNCHANGED;
+    const grey = staysGrey(data, light);
+    const key = JSON.stringify([view, width, height, behind, grey, split]);
+    // A rough picture is redrawn around the heads only, if the rest stays as it was.
+    const only = rough && key === this.drawn ? headBox(data.faces) : null;
+    renderer.draw({ view, width, height, behind, grey, split, only });
+    // The first picture of another size is drawn whole; its time says nothing about the next.
+    this.steady = this.width === width;
+    this.width = width;
+    this.drawn = key;
+  }
+
+  /** @param {PhotoData} data */
+  smallFaces(data) {
+    this.halved ??= data.faces.map((face) =>
+      face.facts.size >= SMALLEST ? face.halved() : face,
+    );
+    return this.halved;
+  }
+
+  /**
+   * Makes moving pictures sharper or less sharp.
+   *
+   * @param {number} cost  milliseconds that a frame took
+   */
+  adapt(cost) {
+    if (cost > SLOW) {
+      if (!this.half) this.half = true;
+      else this.scale = Math.max(COARSEST, this.scale * Math.max(0.6, Math.sqrt(SLOW / cost)));
+    } else if (cost < FAST && this.scale < 1) {
+      this.scale = Math.min(1, this.scale * 1.1);
+    } else if (cost < FAST / 3 && this.half) {
+      this.half = false;
+    }
+  }
+}
+
+/**
+ * Factors of the background, as --background computes them.
+ *
+ * @param {PhotoData} data
+ * @param {Coefficients[]} lights  of the faces
+ * @returns {number[]} `[3]`
+ */
+export function backgroundFactors({ faces, header }, lights) {
+  const old = meanShading(faces[0].light);
+  const most = header.settings.behind;
+  return meanShading(lights[0]).map((value, c) =>
+    Math.min(most, Math.max(1 / most, value / Math.max(old[c], 1e-3))),
+  );
+}
+
+/**
+ * Whether a photo without colour stays so under a light.
+ *
+ * @param {PhotoData} data
+ * @param {Light} light
+ */
+export function staysGrey({ header: { grey } }, { coefficients }) {
+  return grey === "always" || (grey === "maybe" && isColourless(coefficients));
+}
+
+/**
+ * The box around all heads.
+ *
+ * @param {Face[]} faces
+ * @returns {number[]} left, top, right, bottom, pixels
+ */
+function headBox(faces) {
+  const boxes = faces.map((face) => face.facts.head);
+  return [0, 1, 2, 3].map((k) => (k < 2 ? Math.min : Math.max)(...boxes.map((box) => box[k])));
+}

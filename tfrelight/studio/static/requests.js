@@ -1,0 +1,92 @@
+// @ts-check
+// Requests to the studio's process.
+
+/** An error whose message is shown on the page; `reason` is its code, for example "no_face". */
+export class StudioError extends Error {
+  /**
+   * @param {string} message
+   * @param {string} [reason]
+   */
+  constructor(message, reason = "") {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+const noAnswer = () =>
+  new StudioError(
+    "The studio does not answer. Restart it with “python -m tfrelight.studio” and try again. " +
+      "This page keeps your light.",
+    "stopped",
+  );
+
+/**
+ * Parses JSON in UTF-8.
+ *
+ * @param {ArrayBuffer} data
+ */
+export const parseJson = (data) => JSON.parse(new TextDecoder().decode(data));
+
+/**
+ * The error that a response of the studio describes.
+ *
+ * @param {ArrayBuffer} data  body of the response
+ */
+function errorIn(data) {
+  try {
+    const { error, reason } = parseJson(data);
+    return new StudioError(error, reason);
+  } catch {
+    // Somebody else answered, a proxy for example.
+    return noAnswer();
+  }
+}
+
+/**
+ * Sends data.
+ *
+ * @param {string} path
+ * @param {XMLHttpRequestBodyInit} body
+ * @param {(share: number) => void} [onProgress]  gets the share of `body` that is sent, 0 to 1
+ * @returns {Promise<{ data: ArrayBuffer, header: (name: string) => string | null }>}
+ * @throws {StudioError} the studio refused, or did not answer
+ */
+export function post(path, body, onProgress = () => {}) {
+  // `fetch` does not report the progress of an upload.
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", path);
+    request.responseType = "arraybuffer";
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.upload.onprogress = (event) => {
+      if (event.lengthComputable) onProgress(event.loaded / event.total);
+    };
+    request.onerror = () => reject(noAnswer());
+    request.onload = () => {
+      if (request.status < 300) {
+        resolve({ data: request.response, header: (name) => request.getResponseHeader(name) });
+      } else {
+        reject(errorIn(request.response));
+      }
+    };
+    request.send(body);
+  });
+}
+
+/**
+ * Fetches a resource.
+ *
+ * @param {string} path
+ * @returns {Promise<Response>}
+ * @throws {StudioError} the studio refused, or did not answer
+ */
+export async function get(path) {
+  let response;
+  try {
+    response = await fetch(path);
+  } catch {
+    throw noAnswer();
+  }
+  if (!response.ok) throw errorIn(await response.arrayBuffer());
+  return response;
+}

@@ -1,0 +1,1 @@
+"""Films: a light that turns around a still photo, and videos relit without flicker."""

@@ -1,0 +1,233 @@
+"""A video under another light, without flicker.
+
+The video is read twice. The first pass detects faces and their light on a few frames a second.
+Joined to tracks and smoothed over time, these give the position, old light and new light of each
+face on every frame. The second pass relights the frames with them. The network knows the product of
+albedo and light better than either, so the albedo takes on whatever the smoothing changes in the
+light.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from tfrelight import photos, progress
+from tfrelight.errors import InputError
+from tfrelight.faces import find
+from tfrelight.lights import Light, as_light
+from tfrelight.relighting import decomposition
+from tfrelight.video import pixel_aspect, reading, smoothing, tracks, writing
+
+if TYPE_CHECKING:
+    from tfrelight.lights import LightLike
+    from tfrelight.relighting.face_maps import Network
+
+__all__ = ["relight"]
+
+# Detections a second: within 1/8 s a face moves little, and its light changes even less.
+_DETECTION_RATE = 8
+# One in so many of them is thorough while no face is found.
+_EVERYWHERE = 16
+# Standard deviations of the smoothing, seconds.
+_FACES_SIGMA, _MAPS_SIGMA, _LIGHTS_SIGMA = 0.15, 0.12, 0.5
+# Frames that go through the network together.
+_BATCH = 8
+# A cut is where the mean difference of two frames, as thumbnails in [0, 1], exceeds the first
+# number, and exceeds the median around it by the second as a factor.
+_CUT, _ABRUPT = 0.08, 4.0
+_THUMBNAIL = (32, 18)
+
+
+def relight(
+    source: Path | str,
+    light: LightLike | Callable[[decomposition.Decomposition], LightLike],
+    path: Path | str,
+    model: Network,
+    faces: str | int = "all",
+    strength: float = 1.0,
+    exposure: float | None = 0.0,
+    background: bool = False,
+    overwrite: bool = False,
+    white_balance: str = "keep",
+    mark: bool = True,
+    shadows: float = 1.0,
+    highlights: float = 1.0,
+    softness: float = 0.0,
+) -> None:
+    """Relights a video, and keeps its size, pixel aspect, times, sound and description.
+
+        from tfrelight.video import relighting
+
+        relighting.relight("clip.mp4", "left", "relit.mp4", tfrelight.load_model())
+
+    Frames without a face stay as they are, except that they are encoded again.
+
+    Args:
+      source: path of the video.
+      light: what `lights.as_light` takes, or a function that gives it for the `Decomposition` of a
+        frame.
+      path: of the video to write; the ending is one of `writing.SUFFIXES`.
+      model: what `tfrelight.load_model` gives.
+      faces: "all", "largest", or a number of the largest faces.
+      strength, exposure, background, white_balance: see `tfrelight.relight`.
+      overwrite: whether to replace an existing file.
+      mark: see `writing.write`.
+      shadows, highlights, softness: see `tfrelight.relight`.
+
+    Raises:
+      InputError: a path that cannot be written, not a video, no face in it, or sound that does not
+        fit into the file to write.
+      OSError: a file cannot be read or written.
+    """
+    writing.check(path, overwrite, sound_from=source)
+    count = decomposition.face_count(faces)
+    about = reading.info(source)
+    drawing = {"shadows": shadows, "softness": softness}
+
+    def light_of(decomposed):
+        return as_light(light(decomposed) if callable(light) else light)
+
+    tracked, lamps = _track(source, about, light_of, model, count, exposure, white_balance, drawing)
+    if not any(tracked):
+        raise InputError(f"No face found in {source}.")
+    drawing["highlights"] = highlights
+    relit = _relit(
+        source, about, tracked, lamps, model, strength, background, white_balance, drawing
+    )
+    writing.write(path, relit, about.rate, source, mark)
+
+
+def _track(source, about, light_of, model, count, exposure, white_balance, drawing):
+    """For each frame a dict of track to face and what `_lights` gives of it, all smoothed.
+
+    And the lamps and maps of the new light, which are those of the first frame.
+    """
+    rate = float(about.rate)
+    every = max(1, round(rate / _DETECTION_RATE))
+    sampled, found, lights, thumbnails, sources = [], [], [], [], []
+    batch = []
+
+    def measured(frames, faces):
+        return _lights(frames, faces, light_of, model, exposure, white_balance, drawing, sources)
+
+    for number, frame in enumerate(_progress(source, about, "Detecting faces")):
+        thumbnail = Image.fromarray(frame.pixels).resize(_THUMBNAIL, Image.Resampling.BOX)
+        thumbnails.append(np.asarray(thumbnail))
+        if number % every == 0:
+            pixels = pixel_aspect.square(frame)
+            sampled.append(number)
+            # Dark and turned faces take long to look for, in a film without faces in vain.
+            everywhere = not found or bool(found[-1]) or len(found) % _EVERYWHERE == 0
+            found.append(find.find(pixels, everywhere=everywhere)[:count])
+            batch.append(pixels)
+        if len(batch) == _BATCH:
+            lights += measured(batch, found[-len(batch) :])
+            batch = []
+    lights += measured(batch, found[len(found) - len(batch) :])
+    joined = tracks.join(sampled, found, _cuts(thumbnails), len(thumbnails))
+    lights_of_face = {
+        id(face): face_lights
+        for frame_faces, frame_lights in zip(found, lights)
+        for face, face_lights in zip(frame_faces, frame_lights)
+    }
+    tracked = [{} for _ in thumbnails]
+    for number, track in enumerate(joined):
+        path = track.path(_FACES_SIGMA * rate)
+        detected = [lights_of_face[id(face)] for face in track.faces]
+        smoothed = track.steady(detected, _LIGHTS_SIGMA * rate)
+        for frame, face, face_lights in zip(tracked[track.first :], path, smoothed):
+            frame[number] = (face, *face_lights)
+    return tracked, sources[0] if sources else Light()
+
+
+def _progress(source, about, what):
+    total = about.frame_count or None
+    return progress.track(reading.frames(source), what, "frames", total)
+
+
+def _lights(frames, found, light_of, model, exposure, white_balance, drawing, sources):
+    """`[4, 9, 3]` for each face of each frame.
+
+    They are its own light, `harmonics` and `relative_harmonics` of the new one, and the factor of
+    its lamps and maps. Lamps and maps of the first frame go into `sources`: they are the same on
+    all frames, whose own light is harmonics.
+    """
+    results = []
+    for decomposed in _decomposed(frames, found, model):
+        if decomposed is None:
+            results.append([])
+            continue
+        new = light_of(decomposed)
+        if not sources:
+            sources.append(Light(lamps=new.lamps, environments=new.environments))
+        factor = 1.0
+        if exposure is not None:
+            factor = decomposed.exposure(new, white_balance, **drawing) * 2.0**exposure
+        changed = factor * new.harmonics, factor * new.relative_harmonics, np.full((9, 3), factor)
+        results.append([np.stack([face.light, *changed]) for face in decomposed.faces])
+    return results
+
+
+def _decomposed(frames, found, model):
+    """A `Decomposition` for each frame; None for a frame without a face."""
+    with_faces = [photos.read(pixels) for pixels, faces in zip(frames, found) if faces]
+    known_faces = [faces for faces in found if faces]
+    results = iter(decomposition.decompose(with_faces, model, known_faces=known_faces))
+    return [next(results) if faces else None for faces in found]
+
+
+def _cuts(thumbnails):
+    """Numbers of the frames that begin a new shot."""
+    if len(thumbnails) < 2:
+        return []
+    film = np.stack(thumbnails).astype(np.float32) / 255.0
+    changes = np.abs(np.diff(film, axis=0)).mean((1, 2, 3))
+    cuts = []
+    for number, change in enumerate(changes):
+        around = np.delete(changes[max(0, number - 3) : number + 4], min(number, 3))
+        if change > _CUT and change > _ABRUPT * (np.median(around) if len(around) else 0):
+            cuts.append(number + 1)
+    return cuts
+
+
+def _relit(source, about, tracked, lamps, model, strength, background, white_balance, drawing):
+    """Yields the frames under the new light."""
+    decomposed = _decomposed_frames(source, about, tracked, lamps, model)
+    for frame, faces, light in smoothing.smooth(decomposed, _MAPS_SIGMA * float(about.rate)):
+        if not faces:
+            yield frame
+            continue
+        before = pixel_aspect.square(frame)
+        here = decomposition.Decomposition(photos.read(before), faces)
+        after = here.relight(light, strength, None, background, white_balance, **drawing).pixels
+        yield pixel_aspect.stored(frame, before, after)
+
+
+def _decomposed_frames(source, about, tracked, lamps, model):
+    """Yields each frame, the maps of its faces by track under the old light, and the new light."""
+    frames = iter(_progress(source, about, "Relighting"))
+    tracked = iter(tracked)
+    while batch := list(itertools.islice(frames, _BATCH)):
+        # The largest face first, because its light is that of the photo.
+        by_size = [
+            sorted(next(tracked, {}).items(), key=lambda item: -item[1][0].interocular_distance)
+            for _ in batch
+        ]
+        faces = [[face for _, (face, *_) in frame_tracks] for frame_tracks in by_size]
+        decomposed = _decomposed(list(map(pixel_aspect.square, batch)), faces, model)
+        for frame, frame_tracks, result in zip(batch, by_size, decomposed):
+            if result is None:
+                yield frame, {}, None
+                continue
+            maps = {
+                track: smoothing.with_light(face_maps, old_light)
+                for (track, (_, old_light, *_)), face_maps in zip(frame_tracks, result.faces)
+            }
+            own, relative, factor = frame_tracks[0][1][2:]
+            yield frame, maps, Light(own, relative) + lamps * np.maximum(factor[0], 0.0)

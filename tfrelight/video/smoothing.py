@@ -1,0 +1,120 @@
+"""Maps of faces without flicker from frame to frame."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from tfrelight import color, harmonics
+from tfrelight.relighting.face_maps import FaceMaps
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["smooth", "with_light"]
+
+# Smallest shading in a ratio of two, as a share of the face's brightest: smaller ones are dark, and
+# their ratio means nothing.
+_DARK = 1e-2
+
+FrameItem = TypeVar("FrameItem")
+LightItem = TypeVar("LightItem")
+
+
+def with_light(maps: FaceMaps, light: ArrayLike) -> FaceMaps:
+    """The maps of a face for a light slightly different from the network's estimate.
+
+    Albedo x shading x exp(residual) still gives the photo: the albedo takes on the change in
+    brightness and colour, and the residual the rest.
+
+    Args:
+      maps: of the face.
+      light: `[9, 3]`, in the photo's frame.
+    """
+    light = np.asarray(light, np.float32)
+    inside = maps.region
+    if not inside.any():
+        return maps
+    before, after = (
+        _floored(harmonics.shade(maps.normals, each), inside) for each in (maps.light, light)
+    )
+    scale = before[inside].mean(0) / after[inside].mean(0)
+    rest = np.log(color.luminance_numpy(before) / color.luminance_numpy(after * scale))
+    return dataclasses.replace(
+        maps,
+        albedo=np.clip(maps.albedo * scale, 0.0, 1.0),
+        residual=maps.residual + rest,
+        light=light,
+    )
+
+
+def _floored(shading, inside):
+    """Shading, at least a small share of its brightest value inside the face."""
+    # A light that is black everywhere must not divide by 0.
+    return np.maximum(shading, max(_DARK * float(shading[inside].max()), 1e-9))
+
+
+def smooth(
+    frames: Iterable[tuple[FrameItem, Mapping[Hashable, FaceMaps], LightItem]], sigma: float
+) -> Iterator[tuple[FrameItem, tuple[FaceMaps, ...], LightItem]]:
+    """Replaces the maps of each frame by Gaussian-weighted means over time.
+
+    The window of the maps moves with the face, so a pixel stays at the same point of the face as
+    long as the head does not turn.
+
+    Args:
+      frames: of each a frame, a dict of track to its maps, and a light.
+      sigma: standard deviation in frames.
+
+    Yields:
+      The frame, its smoothed maps in the order of the dict, and the light.
+    """
+    reach = max(1, round(2 * sigma))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-3)) ** 2)
+    window: collections.deque = collections.deque(maxlen=2 * reach + 1)
+    for item in frames:
+        window.append(item)
+        if len(window) > reach:
+            yield _centre(window, len(window) - 1 - reach, reach, weights)
+    # The last frames have fewer and fewer frames after them.
+    for centre in range(max(0, len(window) - reach), len(window)):
+        yield _centre(window, centre, reach, weights)
+
+
+def _centre(window, centre, reach, weights):
+    frame, faces, light = window[centre]
+    means = []
+    for track, maps in faces.items():
+        size = len(maps.mask)
+        total, sum_of_weights = 0.0, 0.0
+        for number, (_, others, _) in enumerate(window):
+            weight = weights[number - centre + reach] if abs(number - centre) <= reach else 0.0
+            if track in others and weight > 0:
+                total = total + np.float32(weight) * _stacked(others[track], size)
+                sum_of_weights += weight
+        total /= np.float32(sum_of_weights)
+        normals = total[..., :3]
+        normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
+        means.append(
+            dataclasses.replace(
+                maps, normals=normals, residual=total[..., 3], mask=np.clip(total[..., 4], 0, 1)
+            )
+        )
+    return frame, tuple(means), light
+
+
+def _stacked(maps, size):
+    """Normals, residual and mask, resized: `[size, size, 5]`."""
+    stacked = np.dstack([maps.normals, maps.residual, maps.mask]).astype(np.float32)
+    if len(stacked) == size:
+        return stacked
+    planes = [
+        np.asarray(Image.fromarray(plane).resize((size, size), Image.Resampling.BILINEAR))
+        for plane in np.ascontiguousarray(np.moveaxis(stacked, -1, 0))
+    ]
+    return np.stack(planes, -1)

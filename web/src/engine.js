@@ -1,0 +1,66 @@
+// @ts-check
+// The page's side of the worker.
+
+import { StudioError } from "../../tfrelight/studio/static/requests.js";
+
+/** @import { Report } from "../../tfrelight/studio/static/actions.js" */
+/** @import { Open, Start } from "./worker.js" */
+
+/**
+ * @typedef {object} Waiting
+ * @property {(result: any) => void} resolve
+ * @property {(error: Error) => void} reject
+ * @property {Report} report
+ */
+
+/** A worker that answers requests one after another. */
+export class Engine {
+  /** @param {string} address  of the worker's script */
+  constructor(address) {
+    this.worker = new Worker(address);
+    /** @type {Map<number, Waiting>} */
+    this.waiting = new Map();
+    this.count = 0;
+    this.worker.addEventListener("message", ({ data }) => this.receive(data));
+    this.worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      const error = new StudioError(
+        "The page's worker could not be started. Load the page again, or use a newer browser.",
+      );
+      for (const { reject } of this.waiting.values()) reject(error);
+      this.waiting.clear();
+    });
+  }
+
+  /**
+   * @param {Start | Open} request
+   * @param {Report} [report]
+   * @returns {Promise<any>}
+   * @throws {StudioError} the worker refused
+   */
+  ask(request, report = () => {}) {
+    const id = ++this.count;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject, report });
+      this.worker.postMessage({ id, ...request });
+    });
+  }
+
+  /**
+   * @param {{ id: number, text?: string, share?: number, result?: unknown,
+   *   error?: { message: string, stack: string, reason: string | null } }} message  `reason`: null
+   *   for a fault of the page
+   */
+  receive({ id, text, share, result, error }) {
+    const one = this.waiting.get(id);
+    if (!one) return;
+    if (text !== undefined) {
+      one.report(text, share);
+      return;
+    }
+    this.waiting.delete(id);
+    if (!error) one.resolve(result);
+    else if (error.reason !== null) one.reject(new StudioError(error.message, error.reason));
+    else one.reject(Object.assign(new Error(error.message), { stack: error.stack }));
+  }
+}

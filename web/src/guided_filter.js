@@ -1,0 +1,55 @@
+// @ts-check
+// The guided filter, as in tfrelight.faces.guided_filter.
+
+import { BoxFilter } from "../../tfrelight/studio/static/box_filter.js";
+
+/** A filter of maps `[S, S]` by a guide of that size. */
+export class GuidedFilter {
+  /**
+   * @param {Float32Array} guide  `[S, S]`
+   * @param {number} size  S
+   * @param {number} radius  of the windows, pixels
+   * @param {number} epsilon  variance of the guide below which it counts as flat
+   */
+  constructor(guide, size, radius, epsilon) {
+    this.guide = guide;
+    this.filter = new BoxFilter(size, radius);
+    this.meanGuide = this.mean(guide);
+    const squares = this.mean(guide.map((value) => value * value));
+    this.flatness = squares.map(
+      (square, k) => 1 / (Math.max(square - this.meanGuide[k] ** 2, 0) + epsilon),
+    );
+  }
+
+  /** @type {(values: Float32Array) => Float32Array} */
+  mean(values) {
+    const result = new Float32Array(values.length);
+    this.filter.mean(values, result);
+    return result;
+  }
+
+  /**
+   * Slope and offset of each pixel's linear function of the guide.
+   *
+   * @param {Float32Array} map  `[S, S]`
+   * @returns {[Float32Array, Float32Array]}
+   */
+  coefficients(map) {
+    const { guide, meanGuide, flatness } = this;
+    const mean = this.mean(map);
+    const both = this.mean(map.map((value, k) => value * guide[k]));
+    const slope = both.map((value, k) => (value - meanGuide[k] * mean[k]) * flatness[k]);
+    const offset = mean.map((value, k) => value - slope[k] * meanGuide[k]);
+    return [this.mean(slope), this.mean(offset)];
+  }
+
+  /**
+   * A map, smoothed where the guide is flat, with the guide's edges.
+   *
+   * @param {Float32Array} map  `[S, S]`
+   */
+  filtered(map) {
+    const [slope, offset] = this.coefficients(map);
+    return slope.map((value, k) => value * this.guide[k] + offset[k]);
+  }
+}

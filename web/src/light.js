@@ -1,0 +1,68 @@
+// @ts-check
+// Lights and normals that are mirrored or turned in the picture, and the luminance of maps.
+
+import { LUMINANCE } from "../../tfrelight/studio/static/color.js";
+import { shadeAt, shadingPolynomial } from "../../tfrelight/studio/static/harmonics.js";
+
+/** @import { Coefficients } from "../../tfrelight/studio/static/harmonics.js" */
+
+/** @typedef {[Float32Array, Float32Array, Float32Array]} Channels */
+
+/**
+ * The light in a picture whose left and right are swapped.
+ *
+ * @param {Coefficients} light
+ * @returns {Coefficients}
+ */
+export const mirrored = (light) =>
+  // Those of x, xy and xz change their sign.
+  light.map((row, k) => row.map((value) => ([3, 4, 7].includes(k) ? -value : value)));
+
+/**
+ * The light after a rotation about z: x' = x cos a + y sin a, y' = y cos a - x sin a.
+ *
+ * @param {Coefficients} light
+ * @param {number} a  radians
+ * @returns {Coefficients}
+ */
+export function rolled(light, a) {
+  const [one, y, z, x, xy, yz, zz, xz, xxyy] = light;
+  /** @type {(from: number[], to: number[], angle: number) => number[]} */
+  const turned = (from, to, angle) =>
+    from.map((value, c) => value * Math.cos(angle) + to[c] * Math.sin(angle));
+  return [
+    [...one], turned(y, x, -a), [...z], turned(x, y, a), turned(xy, xxyy, -2 * a),
+    turned(yz, xz, -a), [...zz], turned(xz, yz, a), turned(xxyy, xy, 2 * a),
+  ];
+}
+
+/** @type {(count: number) => Channels} */
+export const channels = (count) => [
+  new Float32Array(count), new Float32Array(count), new Float32Array(count),
+];
+
+/**
+ * Luminance of linear RGB, or luma of encoded RGB, at each pixel.
+ *
+ * @param {Channels} rgb
+ * @returns {Float32Array}
+ */
+export const luminance = ([r, g, b]) =>
+  r.map((value, k) => LUMINANCE[0] * value + LUMINANCE[1] * g[k] + LUMINANCE[2] * b[k]);
+
+/**
+ * Shading of normals; it can ring below 0.
+ *
+ * @param {Channels} normals
+ * @param {Coefficients} light
+ * @returns {Channels}
+ */
+export function shade([nx, ny, nz], light) {
+  const result = channels(nx.length);
+  shadingPolynomial(light).forEach((polynomial, c) => {
+    for (let k = 0; k < nx.length; k++) {
+      result[c][k] = shadeAt(polynomial, nx[k], ny[k], nz[k]);
+    }
+  });
+  return result;
+}

@@ -1,0 +1,49 @@
+// @ts-check
+// Numbers as Python and numpy treat them.
+
+/**
+ * Rounds; of two integers that are equally near, to the even one.
+ *
+ * @param {number} value
+ */
+export function roundHalfEven(value) {
+  const below = Math.floor(value);
+  const rest = value - below;
+  if (rest !== 0.5) return Math.round(value);
+  return below % 2 === 0 ? below : below + 1;
+}
+
+/** @type {(value: number, low: number, high: number) => number} */
+export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+/**
+ * 3 t² - 2 t³ of t = `share` clipped to [0, 1].
+ *
+ * @param {number} share
+ */
+export function smoothstep(share) {
+  const t = clamp(share, 0, 1);
+  return t * t * (3 - 2 * t);
+}
+
+/** @type {(value: number, from: readonly number[]) => number} 0 at the first, 1 at the second */
+export const ramp = (value, [start, end]) => smoothstep((value - start) / (end - start));
+
+/**
+ * A percentile, interpolated as numpy does.
+ *
+ * @param {ArrayLike<number>} values
+ * @param {number} percent
+ * @returns {number} NaN without values
+ */
+export function percentile(values, percent) {
+  if (values.length === 0) return NaN;
+  const sorted = Float64Array.from(values).sort();
+  const place = (percent / 100) * (sorted.length - 1);
+  const below = Math.floor(place);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+}
+
+/** @type {(values: ArrayLike<number>) => number} */
+export const median = (values) => percentile(values, 50);

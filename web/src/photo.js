@@ -1,0 +1,168 @@
+// @ts-check
+// The open photo, decomposed and rendered in the browser. This module takes the place of the
+// studio's `photo.js`, which asks a process for it.
+
+import { saveFile } from "../../tfrelight/studio/static/dom.js";
+import { exposure, scale } from "../../tfrelight/studio/static/harmonics.js";
+import { PhotoFile } from "../../tfrelight/studio/static/photo_file.js";
+import { Face } from "../../tfrelight/studio/static/relighting.js";
+import { StudioError } from "../../tfrelight/studio/static/requests.js";
+import { asset, loadable } from "./assets.js";
+import { Engine } from "./engine.js";
+import { relitFile } from "./full_size.js";
+import constants from "./constants.json" with { type: "json" };
+
+/** @import { Report } from "../../tfrelight/studio/static/actions.js" */
+/** @import { Settings } from "../../tfrelight/studio/static/photo.js" */
+/** @import { PhotoData } from "../../tfrelight/studio/static/photo_data.js" */
+/** @import { RelightRequest } from "../../tfrelight/studio/static/photo_file.js" */
+/** @import { Place, PreparedPhoto } from "./photo_data.js" */
+
+/** Where photos go, and whose work the page contains. */
+export const PRIVACY =
+  "Photos stay on this device. The page sends nothing anywhere. It contains tfrelight and " +
+  "LiteRT.js (Apache-2.0) and the weights of mtcnn (MIT).";
+
+/** Ids of controls that only the studio has. */
+export const MISSING = ["save-maps", "film", "environment", "drop-map"];
+
+// Bytes of a file: far above what memory would hold once it is decoded.
+const LIMITS = { bytes: 500 * 2 ** 20 };
+
+/** @returns {Promise<Settings>} */
+export function fetchSettings() {
+  const { presets, samples } = /** @type {any} */ (constants);
+  return Promise.resolve({ presets, samples, limits: LIMITS, films: [] });
+}
+
+/** @type {Promise<Engine> | null} */
+let engine = null;
+
+/** @returns {Promise<Engine>} a worker whose network is loaded */
+export function startedEngine() {
+  engine ??= startEngine();
+  // So that it is tried again the next time.
+  engine.catch(() => (engine = null));
+  return engine;
+}
+
+async function startEngine() {
+  if (typeof WebAssembly === "undefined") {
+    throw new StudioError(
+      "This browser has WebAssembly switched off, which the network needs. Switch it on.",
+    );
+  }
+  const script = "text/javascript";
+  const [worker, runtime, binary, network, finder] = await Promise.all([
+    loadable("worker.js", script),
+    // Blobs get their addresses where they are loaded: those of a file's page mean nothing to its
+    // workers.
+    loadable("litert.js", script),
+    loadable("litert.wasm", "application/wasm"),
+    asset("network.tflite").then((blob) => blob.arrayBuffer()),
+    asset("finder.bin").then((blob) => blob.arrayBuffer()),
+  ]);
+  const made = new Engine(typeof worker === "string" ? worker : URL.createObjectURL(worker));
+  await made.ask({ task: "start", runtime, binary, network, finder });
+  return made;
+}
+
+// Loads while people choose a photo; whoever opens one sees the error.
+startedEngine().catch(() => {});
+
+/**
+ * @param {File} file
+ * @param {boolean} wholeImage
+ * @param {Report} report
+ * @returns {Promise<PhotoData & { places: Place[] }>}
+ */
+async function decomposed(file, wholeImage, report) {
+  report("Loading the network…");
+  const running = await startedEngine();
+  /** @type {PreparedPhoto} */
+  const { header, pixels, planes, places } =
+    await running.ask({ task: "open", file, wholeImage }, report);
+  const faces = header.faces.map((facts, k) => new Face(facts, planes[k], header.settings));
+  return { header, pixels, faces, places };
+}
+
+export class Photo extends PhotoFile {
+  /** @param {{ bytes: number }} limits  of a file */
+  constructor(limits) {
+    super(limits);
+    /** @type {PhotoData & { places: Place[] } | null} */
+    this.data = null;
+  }
+
+  /**
+   * Opens a file in place of the photo that is open.
+   *
+   * @param {File} file
+   * @param {boolean} wholeImage  use the whole photo as the face
+   * @param {Report} report
+   * @returns {Promise<PhotoData>}
+   * @throws {StudioError} it cannot be opened; the other photo then stays open
+   */
+  async open(file, wholeImage, report) {
+    await this.check(file);
+    const data = await decomposed(file, wholeImage, report);
+    this.file = file;
+    this.header = data.header;
+    this.data = data;
+    return data;
+  }
+
+  /** Nobody else holds the photo. */
+  close() {}
+
+  /**
+   * Renders the photo at its full size, and saves it.
+   *
+   * @param {"relit" | "maps" | "film"} what
+   * @param {RelightRequest} request
+   * @param {Report} report
+   * @throws {StudioError} it could not be rendered
+   */
+  async download(what, request, report) {
+    if (!this.data || !this.file || what !== "relit") {
+      throw new StudioError("Only tfrelight studio writes maps and films.");
+    }
+    const { stem, data, file } = this;
+    const { content, type, ending } = await relitFile(data, file, request, report);
+    saveFile(content, type, `${stem}-relit.${ending}`);
+  }
+}
+
+/**
+ * The light of another photo, of exposure 1.
+ *
+ * @param {File} file
+ * @param {"environment" | "photo"} kind
+ * @returns {Promise<number[]>} `[27]`
+ * @throws {StudioError} the file holds no light
+ */
+export async function fetchLight(file, kind) {
+  if (kind === "environment") {
+    throw new StudioError("Only tfrelight studio reads environment maps.");
+  }
+  const { faces: [{ light }] } = await decomposed(file, false, () => {});
+  return scale(light, 1 / exposure(light)).flat();
+}
+
+/**
+ * The address of a sample photo.
+ *
+ * @param {string} name  of its file
+ */
+export function sampleUrl(name) {
+  return document.getElementById(`file-${name}`)?.dataset.url ?? name;
+}
+
+/**
+ * A sample photo.
+ *
+ * @param {string} name  of its file
+ */
+export async function fetchSample(name) {
+  return new File([await asset(name, "image/jpeg")], name, { type: "image/jpeg" });
+}

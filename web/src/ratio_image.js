@@ -1,0 +1,79 @@
+// @ts-check
+// What relighting a face needs, whatever the new light, as `ratio_image.prepare` in Python.
+
+import { LUMINANCE } from "../../tfrelight/studio/static/color.js";
+import { gaussian } from "./filters.js";
+import { shade } from "./light.js";
+import * as lostLight from "./lost_light.js";
+import { percentile, roundHalfEven } from "./numbers.js";
+import constants from "./constants.json" with { type: "json" };
+
+/** @import { FaceMaps } from "./face_maps.js" */
+/** @import { Channels } from "./light.js" */
+
+const C = constants.ratio_image;
+const { settings } = constants;
+
+/**
+ * @typedef {object} Relightable
+ * @property {number[]} white  `[3]`, colour of its own light on the face, of luminance 1
+ * @property {number} legibility  1, or less if the face is nearly black
+ * @property {number} radius  of the guided filter, pixels
+ * @property {Float32Array} epsilon  variance of the guide below which it counts as flat
+ * @property {Float32Array} maxLogFactor
+ * @property {Float32Array} residual
+ * @property {Float32Array} black
+ * @property {Channels} surface
+ */
+
+/**
+ * Prepares a face for any number of new lights.
+ *
+ * @param {FaceMaps} maps
+ * @returns {Relightable}
+ */
+export function prepare(maps) {
+  const { size, region } = maps;
+  const radius = Math.max(1, roundHalfEven(C.gain[0] * size));
+  const logs = Float32Array.from(region, (inside) => Math.log(C.gain[inside ? 2 : 1]));
+  const shading = floored(shade(maps.normals, maps.light));
+  const inside = [...region.keys()].filter((k) => region[k]);
+  const metered = percentile(
+    inside.map((k) => Math.sqrt(maps.photo.reduce((sum, map) => sum + map[k] ** 2, 0) / 3)),
+    settings.metered_percentile,
+  );
+  const evidence = lostLight.shadows(maps, shading);
+  const things = lostLight.things(maps, evidence);
+  const onFace = lostLight.onFace(maps);
+  const means = shading.map((map) => inside.reduce((sum, k) => sum + map[k], 0) / inside.length);
+  const luminance = LUMINANCE.reduce((sum, share, c) => sum + share * means[c], 0);
+  return {
+    white: means.map((value) => value / luminance),
+    legibility: Math.min(1, metered / C.legible),
+    radius,
+    epsilon: gaussian(logs, size, radius).map(Math.exp),
+    maxLogFactor: things.map((thing, k) => {
+      // Beside the face nothing is filled, and so much would show the noise of black.
+      const known = evidence[k] * onFace[k];
+      const most = C.max_log_factor + known * (C.in_shadow - C.max_log_factor);
+      return most + thing * (C.of_things - most);
+    }),
+    // In hair most of the residual is strands.
+    residual: lostLight.residual(maps, evidence, things).map(
+      (value, k) => value * (C.strands + (1 - C.strands) * onFace[k]),
+    ),
+    black: lostLight.black(maps, evidence, metered),
+    surface: lostLight.surfaceColor(maps, shading),
+  };
+}
+
+/** @type {(values: Channels) => Channels} shading above a small share of its brightest value */
+function floored(values) {
+  const most = values.reduce(
+    (sofar, map) => map.reduce((best, value) => Math.max(best, value), sofar), 1e-3,
+  );
+  const knee = 4 * (settings.min_shading * most) ** 2;
+  return /** @type {Channels} */ (
+    values.map((map) => map.map((value) => 0.5 * (value + Math.sqrt(value * value + knee))))
+  );
+}

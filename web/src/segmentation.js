@@ -1,0 +1,199 @@
+// @ts-check
+// Segmentation of a head, as in tfrelight.faces.segmentation.
+
+import { gaussianAlong } from "./filters.js";
+import { GuidedFilter } from "./guided_filter.js";
+import { clamp, ramp, roundHalfEven } from "./numbers.js";
+import constants from "./constants.json" with { type: "json" };
+
+/** @import { Picture } from "./images.js" */
+/** @import { Face } from "./find.js" */
+/** @import { Window } from "./framing.js" */
+
+const S = constants.segmentation;
+const HEAD = constants.framing.head;
+const COLOURS = S.bins ** 3;
+
+/**
+ * Segments the head in a window of the framing `head`.
+ *
+ * @param {Picture} photo  the window, S x S pixels
+ * @param {Float32Array} guide  `[S, S]` its luma
+ * @param {Float32Array} network  `[S, S]` in [0, 1], the network's mask
+ * @param {Uint8Array} oval  `[S, S]` 1 inside the outline of the face
+ * @param {Uint8Array} inside  `[S, S]` 1 for pixels inside the photo
+ * @param {number} turned  what `turn` gives
+ * @returns {Float32Array} `[S, S]` in [0, 1], 1 on the head
+ */
+export function head(photo, guide, network, oval, inside, turned) {
+  const size = photo.width;
+  const certain = ramp(Math.abs(turned), S.frontal);
+  const ahead = certain > 0 ? inFront(oval, size, turned) : null;
+  const shape = shapeOdds(size, turned);
+  const prior = network.map((value, k) => {
+    const p = clamp(value, S.network_bound, 1 - S.network_bound);
+    const odds = shape[k] + S.network * Math.log(p / (1 - p));
+    return ahead?.[k] ? odds + certain * (-2 * S.face_odds - odds) : odds;
+  });
+  const bins = binsOf(photo);
+  const inRound = filterOf(guide, size, S.round_filter);
+  /** @type {(odds: Float32Array) => Float32Array} */
+  const certainFace = (odds) => odds.map((value, k) => (oval[k] ? S.face_odds : value));
+  let odds = certainFace(prior);
+  for (let round = 0; round < S.rounds; round++) {
+    const share = odds.map((value) => 1 / (1 + Math.exp(-value)));
+    const ours = histograms(bins, share.map((value, k) => value * inside[k]));
+    const others = histograms(bins, share.map((value, k) => (1 - value) * inside[k]));
+    const colours = ours.map((value, k) => Math.log(value / others[k]));
+    const changed = prior.map((value, k) =>
+      value + S.colour * clamp(colours[bins[k]], -S.colour_bound, S.colour_bound),
+    );
+    odds = certainFace(inRound.filtered(changed));
+  }
+  const mask = filterOf(guide, size, S.final_filter).filtered(
+    odds.map((value) => 1 / (1 + Math.exp(-value))),
+  );
+  return mask.map((value) => clamp(value, 0, 1));
+}
+
+/** @type {(guide: Float32Array, size: number, settings: number[]) => GuidedFilter} */
+function filterOf(guide, size, [radius, epsilon]) {
+  return new GuidedFilter(guide, size, Math.max(1, roundHalfEven(radius * size)), epsilon);
+}
+
+/**
+ * Where it is further in front of a turned head than its nose reaches.
+ *
+ * @param {Uint8Array} oval
+ * @param {number} size
+ * @param {number} turned
+ */
+function inFront(oval, size, turned) {
+  // Of a head that is turned a little, hair on the far side reaches further than the nose.
+  const hair = S.far_hair[0] - S.far_hair[1] * Math.abs(turned);
+  const reach = HEAD[0] * size * Math.max(S.nose * Math.abs(turned), hair);
+  const toRight = turned > 0;
+  const rows = Array.from({ length: size }, (_, y) => oval.subarray(y * size, (y + 1) * size));
+  const edges = rows.map((row) => (toRight ? row.lastIndexOf(1) : row.indexOf(1)));
+  const known = edges.filter((edge) => edge >= 0);
+  const furthest = toRight ? Math.max(0, ...known) : Math.min(size, ...known);
+  const result = new Uint8Array(size * size);
+  edges.forEach((edge, y) => {
+    const from = edge >= 0 ? edge : furthest;
+    for (let x = 0; x < size; x++) {
+      if ((x - from) * Math.sign(turned) > reach) result[y * size + x] = 1;
+    }
+  });
+  return result;
+}
+
+/**
+ * The sine of the angle by which a head is turned to the right of its window, -1 to 1.
+ *
+ * @param {Face} face
+ * @param {Window} window
+ */
+export function turn(face, window) {
+  const [[x0, y0], [x1, y1]] = face.eyes;
+  // Eyes are apart in space, and less so in the picture of a head that is turned.
+  const apart = Math.min(Math.hypot(x1 - x0, y1 - y0) / face.distance, 1);
+  const sine = Math.sqrt(1 - apart ** 2);
+  const towards = window.place(face.between)[0] - window.place(face.middle)[0];
+  return towards < 0 ? -sine : sine;
+}
+
+/**
+ * The bin of each pixel's colour and direction.
+ *
+ * @param {Picture} photo
+ */
+function binsOf({ width: size, data }) {
+  const bins = new Uint16Array(size * size);
+  /** @type {(value: number) => number} */
+  const bin = (value) => Math.min(Math.trunc((value / 255) * S.bins), S.bins - 1);
+  for (let y = 0, k = 0; y < size; y++) {
+    for (let x = 0; x < size; x++, k++) {
+      const [across, down] = offset(size, x, y);
+      const turned = Math.atan2(down - 0.3, across) / (2 * Math.PI) + 0.5;
+      const sector = Math.min(Math.trunc(turned * S.sectors), S.sectors - 1);
+      const colour =
+        (bin(data[3 * k]) * S.bins + bin(data[3 * k + 1])) * S.bins + bin(data[3 * k + 2]);
+      bins[k] = sector * COLOURS + colour;
+    }
+  }
+  return bins;
+}
+
+/**
+ * Where a pixel lies from between the eyes, to the right and down, in interocular distances.
+ *
+ * @param {number} size
+ * @param {number} x
+ * @param {number} y
+ * @returns {[number, number]}
+ */
+function offset(size, x, y) {
+  return [((x + 0.5) / size - 0.5) / HEAD[0], ((y + 0.5) / size - HEAD[1]) / HEAD[0]];
+}
+
+/**
+ * Probabilities of colours by direction, all above 0.
+ *
+ * @param {Uint16Array} bins
+ * @param {Float32Array} weights
+ */
+function histograms(bins, weights) {
+  const totals = new Float64Array(S.sectors * COLOURS);
+  for (let k = 0; k < bins.length; k++) totals[bins[k]] += weights[k];
+  /** @type {Float32Array} */
+  let counts = Float32Array.from(totals);
+  for (const inner of [S.bins ** 2, S.bins, 1]) {
+    counts = gaussianAlong(counts, S.bins, inner, S.blur);
+  }
+  const blended = gaussianAlong(counts, S.sectors, COLOURS, S.sector_blur, "wrap");
+  const all = new Float32Array(COLOURS);
+  for (let k = 0; k < counts.length; k++) all[k % COLOURS] += counts[k];
+  const everywhere = shares(all);
+  const result = new Float32Array(counts.length);
+  for (let start = 0; start < counts.length; start += COLOURS) {
+    const own = shares(blended.subarray(start, start + COLOURS));
+    for (let k = 0; k < COLOURS; k++) {
+      result[start + k] = (1 - S.all_sectors) * own[k] + S.all_sectors * everywhere[k];
+    }
+  }
+  return result;
+}
+
+/**
+ * Counts as shares of their sum, after spreading a thousandth of it over all of them.
+ *
+ * @param {Float32Array} counts
+ */
+function shares(counts) {
+  const sum = counts.reduce((total, value) => total + value, 0);
+  const more = (1e-3 * Math.max(sum, 1)) / counts.length;
+  const all = sum + more * counts.length;
+  return counts.map((value) => (value + more) / all);
+}
+
+/**
+ * Log odds of a head with hair and a neck, by position in the window.
+ *
+ * @param {number} size
+ * @param {number} turned
+ */
+function shapeOdds(size, turned) {
+  const odds = new Float32Array(size * size);
+  for (let y = 0, k = 0; y < size; y++) {
+    for (let x = 0; x < size; x++, k++) {
+      const [right, down] = offset(size, x, y);
+      // The middle of a head is behind its eyes.
+      const across = right + S.behind_eyes * turned;
+      // Adults have 63 mm between the eyes, and heads 155 mm wide and 230 mm high; hair adds to it.
+      const skull = 12 * (1 - Math.hypot(across / 1.5, down / 2.15));
+      const neck = down > 1.2 ? Math.min(6 * (0.95 - Math.abs(across)), 1) : -4;
+      odds[k] = Math.max(clamp(skull, -4, 4), neck, -4);
+    }
+  }
+  return odds;
+}

@@ -1,0 +1,108 @@
+// @ts-check
+// The worker: finds the faces of photos and separates their light from their colour, while the page
+// stays responsive. A classic worker, because LiteRT's script is loaded by `importScripts`.
+
+import { StudioError } from "../../tfrelight/studio/static/requests.js";
+import { bitmapOf, pictureOf, tooLarge } from "./decode.js";
+import { decompose } from "./face_maps.js";
+import { find } from "./find.js";
+import { multiplyBy } from "./layers.js";
+import { Mtcnn, parseWeights } from "./mtcnn.js";
+import { inWebAssembly } from "./multiply.js";
+import multiply from "./multiply.wat";
+import { startNetwork } from "./network.js";
+import { preparedPhoto } from "./photo_data.js";
+import constants from "./constants.json" with { type: "json" };
+
+/** @import { Network } from "./face_maps.js" */
+/** @import { Face } from "./find.js" */
+
+/**
+ * What the worker starts with: files, or their addresses.
+ *
+ * @typedef {object} Start
+ * @property {"start"} task
+ * @property {string | Blob} runtime
+ * @property {string | Blob} binary
+ * @property {ArrayBuffer} network
+ * @property {ArrayBuffer} finder
+ */
+
+/**
+ * A photo to decompose.
+ *
+ * @typedef {{ task: "open", file: File, wholeImage: boolean }} Open
+ */
+
+/** @typedef {{ id: number } & (Start | Open)} Request */
+
+const NO_FACE =
+  "No face found. Choose a photo of a face seen from the front or half from the side. If the " +
+  "photo is a crop of one face, use all of it as the face.";
+
+/** @type {Promise<[Network, Mtcnn]> | null} */
+let started = null;
+
+/** @param {Start} files */
+function start({ runtime, binary: runtimeBinary, network, finder }) {
+  try {
+    multiplyBy(inWebAssembly(multiply));
+  } catch {
+    // A browser without vectors in WebAssembly finds faces all the same.
+  }
+  return Promise.all([
+    startNetwork(runtime, runtimeBinary, network), new Mtcnn(parseWeights(finder)),
+  ]);
+}
+
+/**
+ * @param {Open} request
+ * @param {(text: string, share?: number) => void} report
+ */
+async function open({ file, wholeImage }, report) {
+  if (!started) throw new Error("The worker was not started.");
+  report("Reading the photo…");
+  const bitmap = await bitmapOf(file, file.name || "The file");
+  const size = { width: bitmap.width, height: bitmap.height };
+  try {
+    const { picture, isGrey } = pictureOf(bitmap);
+    bitmap.close();
+    report("Loading the network…");
+    const [network, mtcnn] = await started;
+    report("Finding faces…");
+    /** @type {(Face | null)[]} */
+    const found = wholeImage ? [null] : find(picture, mtcnn);
+    if (found.length === 0) throw new StudioError(NO_FACE, "no_face");
+    const faces = found.slice(0, constants.most_faces);
+    const text = "Separating light from colour…";
+    report(text, 0);
+    const maps = await decompose(network, picture, faces, (share) => report(text, share));
+    report("Preparing the picture…");
+    const grey = isGrey ? "maybe" : "";
+    return preparedPhoto(picture, maps, { found: found.length, whole_image: wholeImage, grey });
+  } catch (error) {
+    if (error instanceof RangeError) throw tooLarge(size);
+    throw error;
+  }
+}
+
+/** @type {(request: Request) => Promise<unknown>} */
+async function answer(request) {
+  if (request.task === "start") {
+    started = start(request);
+    await started;
+    return null;
+  }
+  return open(request, (text, share) => self.postMessage({ id: request.id, text, share }));
+}
+
+self.addEventListener("message", async (/** @type {MessageEvent<Request>} */ { data }) => {
+  const { id } = data;
+  try {
+    self.postMessage({ id, result: await answer(data) });
+  } catch (error) {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    const reason = error instanceof StudioError ? error.reason : null;
+    self.postMessage({ id, error: { message, stack, reason } });
+  }
+});
