@@ -137,16 +137,6 @@ def test_the_mark_of_the_best_follows_its_weights(folder, before, real, after, b
     assert epoch_of(folder, loading.BEST) == marked(folder) == best
 
 
-def test_a_checkpoint_of_another_keras_is_refused(folder):
-    """Its parts have other names."""
-    saving(folder, 1.0)
-    other = tf.train.Checkpoint(model=tf.Variable(1.0), epochs=tf.Variable(1, dtype=tf.int64))
-    other.write(str(folder.checkpoints / "ckpt-1"))
-    save = callbacks.SaveRun(folder, Model())
-    with pytest.raises(InputError, match="cannot resume the run in .*begin a new run"):
-        save.restore()
-
-
 def test_the_best_stays_the_best_when_the_run_goes_on(folder):
     saving(folder, 1.0, 2.0)
     again = saving(folder, 1.5, first=2)

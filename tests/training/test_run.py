@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -149,6 +150,18 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(InputError, match="is not empty and holds no run"):
         run.train(config(tmp_path))
+
+
+def test_a_run_of_another_keras_is_refused_before_the_data_are_read(finished, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    file = folder / "environment.json"
+    environment = json.loads(file.read_text())
+    began = "3.12.0" if environment["keras"].startswith("2.") else "2.15.0"
+    file.write_text(json.dumps({**environment, "keras": began}))
+    monkeypatch.setattr(run, "mixture", lambda config: pytest.fail("The data were read."))
+    with pytest.raises(InputError, match=f"a run that Keras {began} began.*--initial_weights="):
+        run.train(config(folder))
 
 
 def test_a_nan_stops_the_run_and_keeps_the_weights(tmp_path, monkeypatch):

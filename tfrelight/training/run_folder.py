@@ -30,6 +30,7 @@ class RunFolder:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self.flags = self.path / "flags.txt"
+        self.environment = self.path / "environment.json"
         self.metrics = self.path / "metrics.json"
         self.samples = self.path / "samples.png"
         self.logs = self.path / "logs"
@@ -43,7 +44,8 @@ class RunFolder:
           settings: dict from flag names to values: everything that changes the numbers.
 
         Raises:
-          InputError: the folder holds a run with other settings, or other files.
+          InputError: the folder holds a run with other settings, one that another Keras began, or
+            other files.
         """
         if not self.flags.exists():
             if self.path.exists() and any(self.path.iterdir()):
@@ -57,6 +59,20 @@ class RunFolder:
                 f"{self.path} holds a run with other settings: {different}. Give `workdir` a new "
                 f"folder, or resume that run with --flagfile={self.flags}."
             )
+        began = self._began_with()
+        # Weights cross from Keras 2 to 3 and back, checkpoints do not.
+        if began and began.partition(".")[0] != _version("keras").partition(".")[0]:
+            raise InputError(
+                f"{self.path} holds a run that Keras {began} began, which this Keras "
+                f"{_version('keras')} cannot resume. Resume it with that, or begin a new run with "
+                f"--initial_weights={self.path}."
+            )
+
+    def _began_with(self):
+        """Version of Keras that began the run, or None if the run stopped before it was noted."""
+        if not self.environment.exists():
+            return None
+        return json.loads(self.environment.read_text())["keras"]
 
     def different(self, settings: dict[str, Any]) -> str:
         """Describes how the settings of the folder's run differ from these; "" if they do not."""
@@ -87,7 +103,7 @@ class RunFolder:
             "".join(f"--{name}={flag_text(value)}\n" for name, value in sorted(lines.items())),
         )
         self.weights.mkdir(exist_ok=True)
-        files.write_json(self.path / "environment.json", {**_environment(), "precision": precision})
+        files.write_json(self.environment, {**_environment(), "precision": precision})
 
     def history(self) -> list[dict[str, Any]]:
         """The logs of the epochs so far."""
