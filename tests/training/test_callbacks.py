@@ -13,7 +13,6 @@ from PIL import Image
 from tests.models.test_networks import TINY
 from tfrelight import progress
 from tfrelight.data import part_pictures
-from tfrelight.errors import InputError
 from tfrelight.models import loading, networks
 from tfrelight.training import callbacks
 from tfrelight.training.run_folder import RunFolder

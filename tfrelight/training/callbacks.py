@@ -12,7 +12,6 @@ import numpy as np
 import tensorflow as tf
 
 from tfrelight import files
-from tfrelight.errors import InputError
 from tfrelight.models import loading
 from tfrelight.models.relight_model import RelightModel
 from tfrelight.photos import pictures
