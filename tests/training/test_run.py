@@ -152,7 +152,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
         run.train(config(tmp_path))
 
 
-def test_a_run_of_another_keras_is_refused_before_the_data_are_read(finished, tmp_path, monkeypatch):
+def test_a_run_of_another_keras_is_refused_before_its_data(finished, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     shutil.copytree(finished[0], folder)
     file = folder / "environment.json"
