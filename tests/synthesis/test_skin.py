@@ -83,8 +83,8 @@ def test_locks_stay_outside_the_head_and_beards_hang():
     style = hairstyle.sample_style(rng, head)
     style.name, style.count, style.density, style.curl = "long", 300, 1.0, 0.0
     style.length, style.beard, style.moustache = 200.0, 20.0, True
-    locks, beard = hair.grow(rng, head, style)
     skull = Skull(head)
+    locks, beard = hair.grow(rng, head, skull, style)
     points = locks.vertices.astype(float)
     above = points[points[:, 1] > 0]
     moved, _ = skull.push_out(above, np.zeros(len(above)))
@@ -130,7 +130,7 @@ def test_long_hair_lies_on_the_shoulders_and_ponytails_hang():
     style.length, style.beard, style.weight = 400.0, 0.0, 1.3
     skull = Skull(head)
     below = hair.Below([head.mesh], skull.scale)
-    (locks,) = hair.grow(rng, head, style, below)
+    (locks,) = hair.grow(rng, head, skull, style, below)
     low = locks.vertices[locks.vertices[:, 1] < -150 * skull.scale].astype(float)
     assert len(low) > 200
     moved = below.push_out(low, np.zeros(len(low)))

@@ -15,7 +15,6 @@ from tfrelight.synthesis.render import RayCaster
 from tfrelight.synthesis.skull import Skull
 
 __all__ = [
-    "Landmarks",
     "earrings",
     "headphones",
     "held",
@@ -45,7 +44,7 @@ def plastic(rng: np.random.Generator) -> fabric.Finish:
     )
 
 
-class Landmarks:
+class _Landmarks:
     """Places on a head by their position on the neutral head.
 
     Args:
@@ -79,9 +78,10 @@ class Landmarks:
 
 
 def headphones(
-    rng: np.random.Generator, marks: Landmarks, skull: Skull, material: int
+    rng: np.random.Generator, head: Head, skull: Skull, material: int
 ) -> list[Mesh]:
     """A band over the crown and two cups over the ears."""
+    marks = _Landmarks(head)
     size = skull.scale
     meshes = []
     ends = [marks.ear(side) + [side * 10.0, 2.0, 2.0] for side in (1, -1)]
@@ -104,8 +104,9 @@ def headphones(
     return meshes
 
 
-def mask(rng: np.random.Generator, marks: Landmarks, material: int) -> list[Mesh]:
+def mask(rng: np.random.Generator, head: Head, material: int) -> list[Mesh]:
     """A medical or cloth mask from the bridge of the nose to below the chin, with loops."""
+    marks = _Landmarks(head)
     columns, rows = 41, 25
     x = np.linspace(-1, 1, columns)
     y = np.linspace(0, 1, rows)[:, None]
@@ -145,8 +146,9 @@ def mask(rng: np.random.Generator, marks: Landmarks, material: int) -> list[Mesh
     return meshes
 
 
-def earrings(rng: np.random.Generator, marks: Landmarks, material: int) -> list[Mesh]:
+def earrings(rng: np.random.Generator, head: Head, material: int) -> list[Mesh]:
     """A pair of studs, hoops or drops."""
+    marks = _Landmarks(head)
     kind = rng.choice(["stud", "hoop", "drop"], p=[0.4, 0.35, 0.25])
     radius, length = rng.uniform(7, 19), rng.uniform(12, 38)
     meshes = []
@@ -201,8 +203,9 @@ def necklace(
     return meshes
 
 
-def microphone(rng: np.random.Generator, marks: Landmarks, material: int) -> list[Mesh]:
+def microphone(rng: np.random.Generator, head: Head, material: int) -> list[Mesh]:
     """A microphone on a stand before the mouth, or a small one beside it on a wire."""
+    marks = _Landmarks(head)
     chin = marks.at((0.0, -112.0, 20.0))
     if rng.random() < 0.4:  # on a wire along the cheek
         start, end = marks.ear(1), marks.at((28.0, -72.0, 25.0)) + [4.0, -4.0, 8.0]

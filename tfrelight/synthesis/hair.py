@@ -195,17 +195,17 @@ def _whiskers(rng, skull, style, roots, normals):
 
 
 def grow(
-    rng: np.random.Generator, head: Head, style: Style, below: Below | None = None
+    rng: np.random.Generator, head: Head, skull: Skull, style: Style, below: Below | None = None
 ) -> list[Mesh]:
     """Grows hair and beard on a head, in the head's frame; a shaven head has no mesh.
 
     Args:
       rng: source of all randomness.
       head: the head, with its mesh.
+      skull: of the head.
       style: of hair and beard.
       below: what long hair lies on; None lets it hang.
     """
-    skull = Skull(head)
     mesh = head.mesh
     meshes: list[Mesh] = []
     if style.count and style.density > 0:

@@ -168,14 +168,15 @@ def build(
     made_up = look.lipstick_cover > 0
     meshes.append(parts.lashes(rng, head, 1.0 if made_up else rng.uniform(0.35, 0.7)))
     posed = dataclasses.replace(head, mesh=body)
+    skull = Skull(posed)
     locks: list[Mesh] = []
     if wishes.hair:
-        skull = Skull(posed)
         below = hair.Below([body, *clothes.meshes], skull.scale)
-        locks = hair.grow(rng, posed, style, below) + tresses.tied(rng, skull, style, below)
+        locks = hair.grow(rng, posed, skull, style, below) + tresses.tied(rng, skull, style, below)
     on = things.sample_things(
         rng_of("things"),
         posed,
+        skull,
         posture,
         against,
         clothes,

@@ -78,6 +78,7 @@ def _off_the_face(locks, scale):
 def sample_things(
     rng: np.random.Generator,
     head: Head,
+    skull: Skull,
     posture: Posture,
     against_body: np.ndarray,
     clothes: Clothes,
@@ -92,7 +93,8 @@ def sample_things(
 
     Args:
       rng: source of all randomness.
-      head: the head, with the mesh that hats sit on.
+      head: the head, with its mesh.
+      skull: of the head, on which hats sit.
       posture: of the arms.
       against_body: `[3, 3]` rotation that the head will make against the body.
       clothes: of the person.
@@ -104,7 +106,6 @@ def sample_things(
     """
     names = _draw(rng, head, clothes, glasses, things)
     names = list(wanted) if wanted is not None else names
-    skull, marks = Skull(head), accessories.Landmarks(head)
     finishes, meshes, lenses, tint = clothes.finishes, [], None, np.ones(3)
     below = [body, *clothes.meshes]
 
@@ -129,22 +130,22 @@ def sample_things(
             hair = [locks for locks in pressed if locks is not None]
         elif name == "headphones":
             material = add(accessories.plastic(rng), accessories.plastic(rng))
-            meshes += accessories.headphones(rng, marks, skull, material)
+            meshes += accessories.headphones(rng, head, skull, material)
         elif name == "mask":
             cloth = fabric.sample_cloth(rng, ("cotton",), 0.8)
             if rng.random() < 0.7:  # surgical blue or white
                 cloth.pattern = "plain"
                 cloth.color = np.array([[0.25, 0.5, 0.65], [0.75, 0.78, 0.8]])[rng.integers(2)]
             cloth.part, cloth.folds = fabric.THINGS, 0.15
-            meshes += accessories.mask(rng, marks, add(cloth))
+            meshes += accessories.mask(rng, head, add(cloth))
             hair = [_off_the_face(locks, skull.scale) for locks in hair]
         elif name == "earrings":
-            meshes += accessories.earrings(rng, marks, add(accessories.metal(rng)))
+            meshes += accessories.earrings(rng, head, add(accessories.metal(rng)))
         elif name == "necklace":
             meshes += accessories.necklace(rng, ring, below, add(accessories.metal(rng)))
         elif name == "microphone":
             material = add(accessories.plastic(rng), accessories.plastic(rng))
-            meshes += accessories.microphone(rng, marks, material)
+            meshes += accessories.microphone(rng, head, material)
     if {"phone", "microphone"} & set(posture.names):
         material = add(accessories.plastic(rng), accessories.plastic(rng))
         bones = load_model().bones
