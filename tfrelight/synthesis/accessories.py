@@ -77,9 +77,7 @@ class _Landmarks:
         return self.points[ear].mean(0) if ear.any() else self.at((side * 80.0, -5.0, -90.0))
 
 
-def headphones(
-    rng: np.random.Generator, head: Head, skull: Skull, material: int
-) -> list[Mesh]:
+def headphones(rng: np.random.Generator, head: Head, skull: Skull, material: int) -> list[Mesh]:
     """A band over the crown and two cups over the ears."""
     marks = _Landmarks(head)
     size = skull.scale
@@ -212,12 +210,12 @@ def microphone(rng: np.random.Generator, head: Head, material: int) -> list[Mesh
         way = np.linspace(0, 1, 10)[:, None]
         path = start * (1 - way) + end * way + np.sin(np.pi * way) * [9.0, -4.0, 0]
         return [solids.tube(path, 1.2, material), solids.ball(end, [5, 5, 7], material)]
-    head = chin + [rng.normal(0, 25), rng.uniform(-30, 22), rng.uniform(45, 90)]
-    body = head + [0.0, -420.0, rng.uniform(-20, 120)]
+    capsule = chin + [rng.normal(0, 25), rng.uniform(-30, 22), rng.uniform(45, 90)]
+    foot = capsule + [0.0, -420.0, rng.uniform(-20, 120)]
     way = np.linspace(0, 1, 8)[:, None]
-    path = (head - [0, 22, 0]) * (1 - way) + body * way
+    path = (capsule - [0, 22, 0]) * (1 - way) + foot * way
     return [
-        solids.ball(head, [23, 27, 23], material),
+        solids.ball(capsule, [23, 27, 23], material),
         solids.tube(
             path, np.interp(way.ravel(), [0, 0.3, 0.32], [16, 12, 7]), material + 1, sides=10
         ),

@@ -20,6 +20,7 @@ __all__ = [
     "EYELIDS",
     "FACE",
     "INSIDE_MOUTH",
+    "INTEROCULAR_DISTANCE",
     "LIPS",
     "BodyModel",
     "load_model",
@@ -27,6 +28,8 @@ __all__ = [
 
 # Columns of `Mesh.regions`.
 FACE, LIPS, EYELIDS, EARS, INSIDE_MOUTH = range(5)
+# Of the neutral head, millimetres. Lengths that are stated for it grow with a person's.
+INTEROCULAR_DISTANCE = 61.6
 # Materials of the model file's parts. Parts 1 and 2 are the eyeballs, which `parts.eyeballs`
 # replaces by exact spheres.
 _EYEBALLS = (1, 2)

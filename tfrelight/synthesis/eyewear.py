@@ -68,7 +68,7 @@ def glasses(rng: np.random.Generator, head: Head, kind: str, material: int) -> E
     used = np.unique(head.mesh.triangles)
     skin = head.mesh.vertices[used]
     skin = skin[head.mesh.rest[used, 1] > -150]
-    interocular_distance = np.linalg.norm(head.eye_centres[0] - head.eye_centres[1])
+    interocular_distance = head.interocular_distance
     width, height, outline = _outline(rng, interocular_distance, kind != "clear")
     thickness = rng.uniform(0.6, 2.4)
     low = -0.1 * interocular_distance

@@ -73,6 +73,11 @@ class Head:
     age: float
     has_atlas: bool
 
+    @property
+    def interocular_distance(self) -> float:
+        """Millimetres between the centres of the eyes."""
+        return float(np.linalg.norm(self.eye_centres[0] - self.eye_centres[1]))
+
 
 def _blend(value, anchors):
     """Weights that interpolate linearly between `anchors`, a dict of names to positions."""

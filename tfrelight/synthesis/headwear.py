@@ -23,7 +23,7 @@ HEADWEAR = {
     "headscarf": 0.16,
 }
 _COLUMNS = 60
-# Height of the rim in front, at the sides and at the back on a head of average size, millimetres.
+# Height of the rim in front, at the sides and at the back on the neutral head, millimetres.
 _RIMS = {
     "cap": (48, 26, 2),
     "brim": (50, 24, 4),

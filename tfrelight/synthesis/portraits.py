@@ -200,7 +200,7 @@ def scene(settings: PortraitConfig, index: int, **wished: Any) -> Scene:
     given = {name: getattr(settings, name) for name in fields if hasattr(settings, name)}
     wishes = sitter.Wishes(**{**given, **wished})
     someone = sitter.build(functools.partial(_rng, settings, index), wishes, pose)
-    camera = staging.frame(rng, someone.interocular_distance, framing, pose)
+    camera = staging.frame(rng, someone.head.interocular_distance, framing, pose)
     neighbour = None
     rng = _rng(settings, index, "company")
     if rng.random() < settings.company and framing != "tight":

@@ -10,13 +10,11 @@ import dataclasses
 
 import numpy as np
 
-from tfrelight.synthesis.body_model import BodyModel
+from tfrelight.synthesis.body_model import INTEROCULAR_DISTANCE, BodyModel
 
 __all__ = ["NEAR_FACE", "Posture", "deform", "sample_posture", "unit"]
 
 _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
-# The distance between the eyes of the head for which the numbers below were chosen, millimetres.
-_EYES = 61.6
 
 # Arms that hang or rest: directions of upper arm, forearm and palm, for the person's left side.
 _HANGING = {
@@ -26,8 +24,9 @@ _HANGING = {
     "hips": ((0.7, -0.75, -0.15), (-0.6, -0.65, 0.2), (-0.6, 0.0, -0.6)),
     "crossed": ((0.1, -0.95, 0.3), (-0.95, 0.12, 0.3), (-0.1, -0.3, -1.0)),
 }
-# Hands near the face: point of the head that is touched, how far along the hand from the wrist it
-# is touched, directions of the fingers and of the palm, how much the fingers are bent (0 to 1).
+# Hands near the face: point of the neutral head that is touched, how far along the hand from the
+# wrist it is touched, directions of the fingers and of the palm, how much the fingers are bent (0
+# to 1).
 _TOUCHING = {
     "chin": ((2, -124, 24), 92, (-0.45, 0.85, 0.15), (-0.1, 0.3, -1.0), 0.95),
     "cheek": ((68, -62, -4), 105, (0.1, 0.95, -0.2), (-1.0, 0.1, -0.3), 0.15),
@@ -187,7 +186,7 @@ def sample_posture(
     """
     origins = model.joints(vertices).astype(float)
     rotations = np.repeat(np.eye(3)[None], len(origins), axis=0)
-    scale = np.linalg.norm(np.subtract(*model.eyes(vertices)[0])) / _EYES
+    scale = np.linalg.norm(np.subtract(*model.eyes(vertices)[0])) / INTEROCULAR_DISTANCE
     name = str(rng.choice(list(_HANGING), p=[0.62, 0.1, 0.1, 0.08, 0.1]))
     names = [name, name if rng.random() < 0.8 or name == "crossed" else "down"]
     if rng.random() < near_face or gesture:

@@ -73,7 +73,6 @@ class Sitter:
       finishes: of what is worn; material `WORN` + k has finish k.
       lenses: lenses that one sees through, or None.
       tint: `[3]` share of light that passes them twice.
-      interocular_distance: millimetres.
     """
 
     mesh: Mesh
@@ -86,7 +85,6 @@ class Sitter:
     finishes: list[fabric.Finish]
     lenses: Mesh | None
     tint: np.ndarray
-    interocular_distance: float
 
     def paint(self, hits: Hits, footprint: float, atlas: str | None = None) -> skin.Surface:
         """The surface at hits on this person.
@@ -199,5 +197,4 @@ def build(
         finishes=clothes.finishes,
         lenses=None if on.lenses is None else staging.apply(pose, on.lenses),
         tint=on.tint,
-        interocular_distance=float(np.linalg.norm(head.eye_centres[0] - head.eye_centres[1])),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from tfrelight.synthesis.body_model import EARS, INSIDE_MOUTH
+from tfrelight.synthesis.body_model import EARS, INSIDE_MOUTH, INTEROCULAR_DISTANCE
 from tfrelight.synthesis.hairstyle import SKULL
 from tfrelight.synthesis.head import Head
 
@@ -20,7 +20,7 @@ class Skull:
 
     Attributes:
       middle: `[3]` the centre of the skull.
-      scale: size of the head, 1 for an adult's of average size.
+      scale: size of the head over that of the neutral head.
     """
 
     def __init__(self, head: Head) -> None:
@@ -31,7 +31,7 @@ class Skull:
             & (mesh.regions[:, INSIDE_MOUTH] < 0.5)
         )
         points = mesh.vertices[inner].astype(np.float64)
-        self.scale = float(np.linalg.norm(head.eye_centres[0] - head.eye_centres[1]) / 61.6)
+        self.scale = head.interocular_distance / INTEROCULAR_DISTANCE
         self.middle = SKULL * self.scale
         offset = points - self.middle
         radius = np.linalg.norm(offset, axis=-1)

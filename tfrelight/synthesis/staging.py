@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from tfrelight.photos.blending import smoothstep
+from tfrelight.synthesis.body_model import INTEROCULAR_DISTANCE
 from tfrelight.synthesis.mesh import Mesh, rotation
 from tfrelight.synthesis.render import Camera
 
@@ -121,7 +122,8 @@ def frame(
     width = interocular_distance / share
     # The waist is the lowest that a person has.
     row = max(row, 1 - 9.6 * share)
-    behind = pose.head @ np.array([0.0, 0.0, -45.0]) * (interocular_distance / 61.6)
+    scale = interocular_distance / INTEROCULAR_DISTANCE
+    behind = pose.head @ np.array([0.0, 0.0, -45.0]) * scale
     # As windows around found faces: in the middle are the eyes, of a profile the head.
     profile = smoothstep((abs(pose.head[0, 2]) - 0.7) / 0.25)
     return Camera(
