@@ -116,7 +116,7 @@ def test_clothes_cover_the_skin_and_lie_outside_it(model, body):
     )
     skin = model.refine(body)
     cut = garments.Cut()
-    cloth = garments.garment(model, body, skin, still, cut, WORN, 1)
+    cloth = garments.garment(model, body, skin, still, cut, garments.field(cut), WORN, 1)
     normals = mesh.vertex_normals(skin, model.triangles)
     inside = garments.field(cut) > 30
     chest = inside & (np.abs(model.rest[:, 0]) < 120) & (model.rest[:, 2] > -90)

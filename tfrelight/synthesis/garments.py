@@ -18,10 +18,12 @@ from tfrelight.synthesis.falloff import step
 from tfrelight.synthesis.mesh import SKIN, Mesh, clip, neck_share, vertex_normals
 from tfrelight.synthesis.posture import Posture, deform, unit
 
-__all__ = ["Cut", "cover", "covered", "field", "garment", "pattern_coordinates"]
+__all__ = ["Cut", "cover", "covered", "field", "garment"]
 
 _TORSO = 150.0  # radius of the torso, millimetres of cloth per radian
 _SLEEVE = 55.0
+# Skin further than this under cloth is left out, millimetres from the cloth's edge.
+_DEEP = 14.0
 
 
 @dataclasses.dataclass
@@ -67,7 +69,6 @@ class _Plan:
     along: np.ndarray
     torso: np.ndarray
     sleeve: np.ndarray
-    region: np.ndarray
     triangles: np.ndarray
     neighbours: sparse.csr_matrix
     free: np.ndarray
@@ -118,8 +119,6 @@ def _plan():
     control = model.control_weights[:, limb].sum(1)
     for _ in range(12):
         control = 0.5 * (control + neighbours @ control)
-    region = (rest[:, 1] < -85) & (rest[:, 1] > -1000)
-    skin = model.material == SKIN
     free = (neutral[:, 1] < -90) & (neutral[:, 1] > -640)
     # Cloth bridges the tips of the breasts, whose quads are too small for smoothing to reach.
     breast = np.flatnonzero(
@@ -130,14 +129,13 @@ def _plan():
         for side in (1, -1)
     ]
     near = [np.linalg.norm(neutral - neutral[tip], axis=1) < 24 for tip in tips]
-    skin &= region[model.triangles].all(1)
+    skin = (model.material == SKIN) & (rest[model.triangles, 1] < -85).all(1)
     return _Plan(
         arm=arm.astype(np.float32),
         limb=model.refine(control).astype(np.float32),
         along=along.astype(np.float32),
         torso=torso.astype(np.float32),
         sleeve=sleeve.astype(np.float32),
-        region=region,
         triangles=np.flatnonzero(skin),
         neighbours=neighbours,
         free=free[:, None].astype(np.float32),
@@ -169,7 +167,7 @@ def field(cut: Cut) -> np.ndarray:
     return found.astype(np.float32)
 
 
-def pattern_coordinates(triangles: np.ndarray) -> np.ndarray:
+def _pattern_coordinates(triangles):
     """Millimetres of cloth `[T, 3, 2]` at the corners of triangles of the body's surface."""
     plan = _plan()
     arm = plan.arm[triangles].mean(1) > 0.5
@@ -182,15 +180,14 @@ def pattern_coordinates(triangles: np.ndarray) -> np.ndarray:
     return places
 
 
-def covered(triangles: np.ndarray, values: np.ndarray, deep: float = 14.0) -> np.ndarray:
+def covered(triangles: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Which triangles `[T, 3]` of the body's surface lie deep under cloth, `[T]` bool.
 
     Args:
       triangles: indices of the surface's vertices.
       values: `[W]` from `field` of the cloth.
-      deep: millimetres from the edge of the cloth.
     """
-    return (values[triangles] > deep).all(1)
+    return (values[triangles] > _DEEP).all(1)
 
 
 def cover(model: BodyModel, vertices: np.ndarray, cut: Cut) -> np.ndarray:
@@ -226,6 +223,7 @@ def garment(
     skin: np.ndarray,
     posture: Posture,
     cut: Cut,
+    values: np.ndarray,
     material: int,
     seed: int,
     above: np.ndarray | None = None,
@@ -238,13 +236,13 @@ def garment(
       skin: `[W, 3]` the body's surface before the bones turn.
       posture: of the bones.
       cut: of the garment.
+      values: `[W]` from `field` of the cut.
       material: of its triangles.
       seed: of its folds.
       above: `[W]` from `field` of what lies over it; what it covers is left out, because it might
         show through.
     """
     plan = _plan()
-    values = field(cut)
     surface = cover(model, vertices, cut)
     if cut.folds:
         # Folds run down the torso and around the sleeves.
@@ -265,7 +263,7 @@ def garment(
         triangles=triangles,
         material=np.full(len(triangles), material, np.uint8),
         rest=model.rest,
-        coordinates=pattern_coordinates(triangles),
+        coordinates=_pattern_coordinates(triangles),
         regions=0 * model.regions,
         follow=neck_share(model.rest[:, 1]),
     )

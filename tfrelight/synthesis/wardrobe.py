@@ -261,7 +261,7 @@ class Dresser:
         for k, (cut, finish) in enumerate(layers):
             above = fields[k + 1] if k + 1 < len(fields) else None
             seed = finish.seed % 100000
-            mesh = garments.garment(*self._body, cut, WORN + k, seed, above)
+            mesh = garments.garment(*self._body, cut, fields[k], WORN + k, seed, above)
             finishes.append(finish)
             meshes.append(mesh)
         covered = np.max(fields, axis=0) if fields else np.full(len(self._model.rest), -1.0)
