@@ -9,8 +9,8 @@ from scipy.spatial import cKDTree
 from tfrelight.synthesis import fabric, solids
 from tfrelight.synthesis.body_model import EARS
 from tfrelight.synthesis.head import Head
-from tfrelight.synthesis.mesh import SKIN, Mesh
-from tfrelight.synthesis.posture import Posture, unit
+from tfrelight.synthesis.mesh import SKIN, Mesh, outwards, unit
+from tfrelight.synthesis.posture import Posture
 from tfrelight.synthesis.render import RayCaster
 from tfrelight.synthesis.skull import Skull
 
@@ -84,9 +84,8 @@ def headphones(rng: np.random.Generator, head: Head, skull: Skull, material: int
     meshes = []
     ends = [marks.ear(side) + [side * 10.0, 2.0, 2.0] for side in (1, -1)]
     turn = np.linspace(-1.25, 1.25, 25)
-    outwards = np.stack([np.sin(turn), np.cos(turn), 0 * turn - 0.05], -1)
-    outwards = unit(outwards)
-    band = skull.middle + outwards * (skull.envelope(outwards) + 11)[:, None]
+    over = unit(np.stack([np.sin(turn), np.cos(turn), 0 * turn - 0.05], -1))
+    band = skull.middle + over * (skull.envelope(over) + 11)[:, None]
     band = np.concatenate([ends[1][None], band, ends[0][None]])
     band = ndimage.gaussian_filter1d(band, 1.0, axis=0, mode="nearest")
     wide = rng.uniform(5, 12)
@@ -182,9 +181,7 @@ def necklace(
     turn = np.arange(len(ring)) * 2 * np.pi / len(ring)
     front = np.clip(np.cos(turn), 0, 1) ** 1.5
     path = ring - np.outer(front * rng.uniform(5, 75), [0, 1, 0])
-    away = ring - ring.mean(0)
-    away[:, 1] = 0
-    away = unit(away)
+    away = outwards(ring)
     origins = path + 220 * away
     distance = RayCaster(Mesh.join(body)).nearest(origins, -away)
     distance = np.where(np.isfinite(distance), distance, 220)

@@ -8,8 +8,7 @@ import numpy as np
 
 from tfrelight.synthesis import fabric, solids
 from tfrelight.synthesis.head import Head
-from tfrelight.synthesis.mesh import Mesh
-from tfrelight.synthesis.posture import unit
+from tfrelight.synthesis.mesh import Mesh, unit
 
 __all__ = ["Eyewear", "LENSES", "glasses"]
 

@@ -15,8 +15,8 @@ from scipy import sparse
 from tfrelight.synthesis import noise
 from tfrelight.synthesis.body_model import BodyModel, load_model
 from tfrelight.synthesis.falloff import step
-from tfrelight.synthesis.mesh import SKIN, Mesh, clip, neck_share, vertex_normals
-from tfrelight.synthesis.posture import Posture, deform, unit
+from tfrelight.synthesis.mesh import SKIN, Mesh, clip, neck_share, unit, vertex_normals
+from tfrelight.synthesis.posture import Posture, deform
 
 __all__ = ["Cut", "cover", "covered", "field", "garment"]
 

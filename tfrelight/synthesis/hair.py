@@ -16,8 +16,7 @@ from tfrelight.synthesis.body_model import EARS, INSIDE_MOUTH, LIPS
 from tfrelight.synthesis.falloff import step
 from tfrelight.synthesis.hairstyle import Style, beard_area, scalp
 from tfrelight.synthesis.head import Head
-from tfrelight.synthesis.mesh import HAIR, SKIN, Mesh, neck_share, solid
-from tfrelight.synthesis.posture import unit
+from tfrelight.synthesis.mesh import HAIR, SKIN, Mesh, neck_share, solid, unit
 from tfrelight.synthesis.skull import Skull
 
 __all__ = ["Below", "grow", "ribbons"]

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from tfrelight.synthesis import fabric, solids
-from tfrelight.synthesis.mesh import Mesh, clip, neck_share
+from tfrelight.synthesis.mesh import Mesh, clip, neck_share, outwards
 from tfrelight.synthesis.render import RayCaster
 from tfrelight.synthesis.skull import Skull
 
@@ -71,9 +71,9 @@ def _rim(skull, heights, azimuth):
 
 def _shell(skull, polar, azimuth, gap):
     """Points `[R, C, 3]` on the hull, moved outwards by `gap`."""
-    outwards = _directions(polar, azimuth)
-    radius = skull.envelope(outwards.reshape(-1, 3)).reshape(polar.shape)
-    return skull.middle + outwards * (radius + gap)[..., None]
+    directions = _directions(polar, azimuth)
+    radius = skull.envelope(directions.reshape(-1, 3)).reshape(polar.shape)
+    return skull.middle + directions * (radius + gap)[..., None]
 
 
 def _crown(skull, rim, gap, material, rows=16):
@@ -105,9 +105,7 @@ def _visor(rng, edge, material, length, backwards):
 def _brim(rng, edge, material):
     width = rng.uniform(35, 85)
     azimuth = np.linspace(0, 2 * np.pi, _COLUMNS, endpoint=False)
-    away = edge - edge.mean(0)
-    away[:, 1] = 0
-    away /= np.linalg.norm(away, axis=-1, keepdims=True)
+    away = outwards(edge)
     share = np.linspace(0, 1, 8)[:, None, None]
     roll = rng.uniform(-0.15, 0.35) + rng.uniform(0, 0.25) * np.cos(2 * azimuth + 1)
     lift = (roll * width)[None, :, None] * share**2 - 4 * share
@@ -128,16 +126,16 @@ def _scarf(rng, skull, ground, ring, material, hood):
     azimuth = np.linspace(0, 2 * np.pi, _COLUMNS, endpoint=False)
     opening = np.radians(rng.uniform(132, 140) if not hood else rng.uniform(122, 134))
     polar = np.linspace(0.001, 1, 18)[:, None] * (opening + 0.1 * np.cos(azimuth))
-    outwards = -np.cos(polar)[..., None] * axis + np.sin(polar)[..., None] * (
+    directions = -np.cos(polar)[..., None] * axis + np.sin(polar)[..., None] * (
         np.cos(azimuth)[:, None] * lift + np.sin(azimuth)[:, None] * side
     )
-    radius = skull.envelope(outwards.reshape(-1, 3)).reshape(polar.shape)
+    radius = skull.envelope(directions.reshape(-1, 3)).reshape(polar.shape)
     share = (polar / opening) ** 2
     loose = 11 + 5 * share if hood else rng.uniform(7, 11)
     gap = loose + 2 * np.sin(6 * polar + azimuth)
     if hood:
         gap = gap + 9 * np.maximum(np.cos(azimuth), 0) * share
-    grid = skull.middle + outwards * (radius + gap)[..., None]
+    grid = skull.middle + directions * (radius + gap)[..., None]
     # The lower half hangs down to the shoulders.
     middle = ring.mean(0)
     turn = np.linspace(0, 2 * np.pi, len(ring), endpoint=False)
@@ -145,9 +143,7 @@ def _scarf(rng, skull, ground, ring, material, hood):
     jaw = np.stack([74 * np.sin(turn), -97 - 26 * cosine, -48 + 62 * cosine], -1) * scale
     if hood:
         jaw = jaw * [1.15, 1, 1.15] - np.stack([0 * turn, 44 * np.maximum(cosine, 0), 0 * turn], -1)
-    away = ring - middle
-    away[:, 1] = 0
-    away /= np.linalg.norm(away, axis=-1, keepdims=True)
+    away = outwards(ring)
     reach = rng.uniform(45, 95) if not hood else 26.0
     outer = ring + away * reach
     origins = outer.copy()
@@ -251,12 +247,12 @@ def press_hair(hat: Hat, skull: Skull, mesh: Mesh) -> Mesh | None:
     rim, gap = hat.rim
     offset = mesh.vertices - skull.middle
     radius = np.maximum(np.linalg.norm(offset, axis=-1), 1e-6)
-    outwards = offset / radius[:, None]
-    azimuth = np.mod(np.arctan2(outwards[:, 0], outwards[:, 2]), 2 * np.pi)
-    polar = np.arccos(np.clip(outwards[:, 1], -1, 1))
+    directions = offset / radius[:, None]
+    azimuth = np.mod(np.arctan2(directions[:, 0], directions[:, 2]), 2 * np.pi)
+    polar = np.arccos(np.clip(directions[:, 1], -1, 1))
     edge = np.interp(azimuth, np.linspace(0, 2 * np.pi, _COLUMNS + 1), np.r_[rim, rim[0]])
     # Hair comes out from under the rim within a few degrees.
-    most = skull.envelope(outwards) + gap - 3 + np.maximum(polar - edge, 0) * 70
+    most = skull.envelope(directions) + gap - 3 + np.maximum(polar - edge, 0) * 70
     share = np.minimum(1, most / radius)
     vertices = (skull.middle + offset * share[:, None]).astype(np.float32)
     pressed = dataclasses.replace(mesh, vertices=vertices)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
 from tfrelight.photos.blending import smoothstep
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 __all__ = [
     "EYE",
@@ -23,8 +27,10 @@ __all__ = [
     "catmull_clark",
     "clip",
     "neck_share",
-    "solid",
+    "outwards",
     "rotation",
+    "solid",
+    "unit",
     "vertex_normals",
 ]
 
@@ -77,6 +83,19 @@ class Mesh:
                 for field in dataclasses.fields(Mesh)
             )
         )
+
+
+def unit(vectors: ArrayLike) -> np.ndarray:
+    """Vectors `[..., 3]` over their lengths, float64."""
+    vectors = np.asarray(vectors, float)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+
+
+def outwards(ring: np.ndarray) -> np.ndarray:
+    """Level unit vectors `[N, 3]` from the middle of a ring of points `[N, 3]` to each of them."""
+    away = ring - ring.mean(0)
+    away[:, 1] = 0
+    return unit(away)
 
 
 def neck_share(height: np.ndarray) -> np.ndarray:
@@ -190,9 +209,7 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
         ],
         -1,
     )
-    return (normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)).astype(
-        np.float32
-    )
+    return unit(normals).astype(np.float32)
 
 
 def catmull_clark(quads: np.ndarray, vertex_count: int) -> tuple[sparse.csr_matrix, np.ndarray]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from tfrelight.synthesis.head import Head
 from tfrelight.synthesis.mesh import EYE, LASH, Mesh, rotation, solid, vertex_normals
+from tfrelight.synthesis.solids import grid_triangles
 
 __all__ = ["eyeballs", "lashes"]
 
@@ -21,9 +22,7 @@ def _eyeball(centre, radius, gaze) -> Mesh:
     # The cornea protrudes about half a millimetre from the sphere.
     local = rest * (radius + 0.5 * np.exp(-0.5 * (theta.ravel() / 0.26) ** 4))[:, None]
     turned = rotation(gaze[0], gaze[1], 0)
-    i, j = np.meshgrid(np.arange(rows - 1), np.arange(columns), indexing="ij")
-    a, b = i * columns + j, i * columns + (j + 1) % columns
-    triangles = np.stack([a, a + columns, b + columns, a, b + columns, b], -1).reshape(-1, 3)
+    triangles = grid_triangles(rows, columns, True)
     normals = vertex_normals(local, triangles)
     normals[:columns] = [0, 0, 1]
     return solid(local @ turned.T + centre, triangles, EYE, normals @ turned.T, rest=rest)

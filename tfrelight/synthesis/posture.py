@@ -11,8 +11,9 @@ import dataclasses
 import numpy as np
 
 from tfrelight.synthesis.body_model import INTEROCULAR_DISTANCE, BodyModel
+from tfrelight.synthesis.mesh import unit
 
-__all__ = ["NEAR_FACE", "Posture", "deform", "sample_posture", "unit"]
+__all__ = ["NEAR_FACE", "Posture", "deform", "sample_posture"]
 
 _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
@@ -43,12 +44,6 @@ _TOUCHING = {
     "microphone": ((16, -140, 108), 88, (-0.75, 0.6, 0.25), (-0.45, 0.0, -0.9), 1.0),
 }
 NEAR_FACE = frozenset(_TOUCHING)
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Vectors `[..., 3]` over their lengths."""
-    vectors = np.asarray(vectors, float)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
 def _frame(along, side):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfrelight.synthesis.mesh import Mesh, solid
+from tfrelight.synthesis.mesh import Mesh, solid, unit
 
 __all__ = ["ball", "grid_triangles", "sheet", "slab", "tube"]
 
@@ -64,23 +64,17 @@ def tube(
     """A round tube along a path `[N, 3]` with radii `[N]` or one radius, open at its ends."""
     path = np.asarray(path, float)
     if closed:
-        along = np.roll(path, -1, axis=0) - np.roll(path, 1, axis=0)
+        along = unit(np.roll(path, -1, axis=0) - np.roll(path, 1, axis=0))
     else:
-        along = np.gradient(path, axis=0)
-    along /= np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
-    first = np.cross(along, [0.1, 0.2, 1.0])
-    first /= np.maximum(np.linalg.norm(first, axis=-1, keepdims=True), 1e-9)
+        along = unit(np.gradient(path, axis=0))
+    first = unit(np.cross(along, [0.1, 0.2, 1.0]))
     second = np.cross(along, first)
     angles = np.arange(sides) * 2 * np.pi / sides
     normals = np.cos(angles)[:, None] * first[:, None] + np.sin(angles)[:, None] * second[:, None]
     radius = np.broadcast_to(np.asarray(radius, float), (len(path),))[:, None, None]
     vertices = path[:, None] + normals * radius
-    triangles = grid_triangles(len(path), sides, True)
-    if closed:
-        last = (len(path) - 1) * sides
-        a, b = last + np.arange(sides), last + (np.arange(sides) + 1) % sides
-        c, d = np.arange(sides), (np.arange(sides) + 1) % sides
-        triangles = np.concatenate([triangles, np.stack([a, c, d, a, d, b], -1).reshape(-1, 3)])
+    # A closed tube's last row of triangles ends at its first row of vertices.
+    triangles = grid_triangles(len(path) + closed, sides, True) % (len(path) * sides)
     if np.ndim(follow):
         follow = np.repeat(np.asarray(follow), sides)
     length = np.linalg.norm(np.diff(path, axis=0, prepend=path[:1]), axis=-1).cumsum()
@@ -113,15 +107,14 @@ def ball(
     polar = np.linspace(0, np.pi, rows)
     around = np.linspace(0, 2 * np.pi, 2 * rows, endpoint=False)
     theta, phi = np.meshgrid(polar, around, indexing="ij")
-    unit = np.stack([np.sin(theta) * np.cos(phi), np.cos(theta), np.sin(theta) * np.sin(phi)], -1)
-    unit = unit.reshape(-1, 3)
+    sphere = np.stack([np.sin(theta) * np.cos(phi), np.cos(theta), np.sin(theta) * np.sin(phi)], -1)
+    sphere = sphere.reshape(-1, 3)
     radii = np.broadcast_to(np.asarray(radii, float), (3,))
     turn = np.eye(3) if turn is None else turn
-    normals = unit / radii
-    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    normals = unit(sphere / radii)
     places = np.stack([phi.ravel(), theta.ravel()], -1) * radii.mean()
     return solid(
-        (unit * radii) @ turn.T + centre,
+        (sphere * radii) @ turn.T + centre,
         grid_triangles(rows, 2 * rows, True),
         material,
         normals @ turn.T,

@@ -9,8 +9,7 @@ import numpy as np
 from tfrelight.synthesis import solids
 from tfrelight.synthesis.hair import Below, ribbons
 from tfrelight.synthesis.hairstyle import Style
-from tfrelight.synthesis.mesh import HAIR, Mesh, neck_share
-from tfrelight.synthesis.posture import unit
+from tfrelight.synthesis.mesh import HAIR, Mesh, neck_share, unit
 from tfrelight.synthesis.skull import Skull
 
 __all__ = ["tied"]

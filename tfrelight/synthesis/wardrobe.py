@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from tfrelight.synthesis import fabric, garments, solids
 from tfrelight.synthesis.body_model import BodyModel
 from tfrelight.synthesis.garments import Cut
-from tfrelight.synthesis.mesh import WORN, Mesh, neck_share
+from tfrelight.synthesis.mesh import WORN, Mesh, neck_share, outwards
 from tfrelight.synthesis.posture import Posture, deform
 
 __all__ = ["OUTFITS", "Clothes", "Dresser"]
@@ -89,24 +89,21 @@ class Dresser:
     def _collar(self, material, stand, fold, spread, gap, points=0.0):
         """A folded collar: height of its stand, width of its fold, lengths of its points."""
         ring, angles = self.ring, np.arange(_RING) * 2 * np.pi / _RING
-        middle = ring.mean(0)
-        outwards = ring - middle
-        outwards[:, 1] = 0
-        outwards /= np.linalg.norm(outwards, axis=-1, keepdims=True)
+        away = outwards(ring)
         # From one side of the front around the back to the other.
         order = np.r_[gap : _RING - gap + 1]
         order %= _RING
-        ring, outwards, turn = ring[order], outwards[order], angles[order]
+        ring, away, turn = ring[order], away[order], angles[order]
         along = self._rise[order]
         front = np.clip((np.cos(turn) - 0.55) / 0.42, 0, 1)[:, None] ** 1.5
         up = np.array([0.0, 1.0, 0.0])
         rise = stand * (1 - 0.35 * front)
         drop = fold * (1 - front) + (fold + points) * front
         profile = [(-4.0 + 0 * rise, 2.0), (0.6 * rise, 2.5), (rise, 4.0), (rise + 1, 7.0)]
-        rows = [ring + height * along + out * outwards for height, out in profile]
+        rows = [ring + height * along + out * away for height, out in profile]
         for share in (0.35, 0.7, 1.0):
             out = 8 + spread * share + 0.55 * np.maximum(share * drop - rise, 0)
-            rows.append(ring + rise * along - share * drop * up + out * outwards)
+            rows.append(ring + rise * along - share * drop * up + out * away)
         grid = np.stack(rows)
         return solids.sheet(grid, material, follow=neck_share(grid[..., 1].ravel()))
 
@@ -153,17 +150,15 @@ class Dresser:
             strips.append(self._strip(jacket, material, rows, above=4.0))
         return strips
 
-    def _roll(self, material, radius, lower, outwards, seed):
+    def _roll(self, material, radius, lower, out, seed):
         """Thick cloth around the neck, such as a hood that hangs down or a scarf."""
         ring = self.ring
         angles = np.arange(_RING) * 2 * np.pi / _RING
-        away = ring - ring.mean(0)
-        away[:, 1] = 0
-        away /= np.linalg.norm(away, axis=-1, keepdims=True)
+        away = outwards(ring)
         back = ((1 - np.cos(angles)) / 2)[:, None]
         thick = radius[0] * (1 - back) + radius[1] * back
         waves = 1 + 0.12 * np.sin(5 * angles + seed)[:, None] + 0.06 * np.sin(11 * angles)[:, None]
-        path = ring + away * (outwards * waves) + np.array([0.0, 1.0, 0.0]) * (lower + 0.3 * thick)
+        path = ring + away * (out * waves) + np.array([0.0, 1.0, 0.0]) * (lower + 0.3 * thick)
         share = neck_share(path[:, 1]) * 0.6
         return solids.tube(path, (thick * waves).ravel(), material, True, 12, share)
 
