@@ -24,6 +24,13 @@ def test_pixels_lie_where_the_frame_says(axis):
     assert directions[place][axis] > 0.98
 
 
+def test_a_direction_is_seen_in_the_middle_of_its_pixel():
+    directions, _ = maps.directions(16, 32)
+    row, column = maps.places(directions, 16, 32)
+    np.testing.assert_allclose(row, np.broadcast_to(np.arange(16)[:, None] + 0.5, (16, 32)))
+    np.testing.assert_allclose(column, np.broadcast_to(np.arange(32) + 0.5, (16, 32)))
+
+
 def test_a_white_map_is_an_even_light():
     light = Light.from_environment(np.ones((64, 128, 3)))
     np.testing.assert_allclose(light.coefficients, Light.even().coefficients, atol=2e-3)

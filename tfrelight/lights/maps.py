@@ -22,7 +22,17 @@ from tfrelight.photos import exr
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["DETAIL", "SUFFIXES", "checked", "directions", "load", "project", "read", "shrunk"]
+__all__ = [
+    "DETAIL",
+    "SUFFIXES",
+    "checked",
+    "directions",
+    "load",
+    "places",
+    "project",
+    "read",
+    "shrunk",
+]
 
 SUFFIXES = (".exr", ".hdr")
 
@@ -272,6 +282,21 @@ def directions(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     vectors = np.stack([np.cos(e) * np.sin(a), np.sin(e), np.cos(e) * np.cos(a)], -1)
     areas = (np.sin(edges[:-1]) - np.sin(edges[1:]))[:, None] * np.full(width, 2 * np.pi / width)
     return vectors, areas
+
+
+def places(directions: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns `[...]` at which a map in the camera's frame shows directions.
+
+    They are counted in pixels from the top and the left edge: the middle of the first pixel is at
+    (0.5, 0.5).
+
+    Args:
+      directions: `[..., 3]` unit vectors.
+      height, width: of the map, pixels.
+    """
+    row = (0.5 - np.arcsin(np.clip(directions[..., 1], -1, 1)) / np.pi) * height
+    column = (np.arctan2(directions[..., 0], directions[..., 2]) / np.pi + 1) / 2 * width
+    return row, column
 
 
 def project(radiance: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 
-from tfrelight.lights import Environment, Lamp
+from tfrelight.lights import Environment, Lamp, maps
 from tfrelight.rendering.height_field import HeightField
 
 __all__ = ["of_environment", "of_lamp"]
@@ -39,8 +39,7 @@ def of_environment(normals: np.ndarray, environment: Environment) -> np.ndarray:
     # Cells are small, not points: their cosines are those of small discs.
     table = cosine @ (radiance * (areas / np.pi)[:, None].astype(np.float32))
     table = table.reshape(_NORMALS + 1, 2 * _NORMALS, 3)
-    row = (0.5 - np.arcsin(np.clip(normals[..., 1], -1, 1)) / np.pi) * _NORMALS
-    column = (np.arctan2(normals[..., 0], normals[..., 2]) / np.pi + 1) * _NORMALS
+    row, column = maps.places(normals, _NORMALS, 2 * _NORMALS)
     top = np.minimum(row.astype(int), _NORMALS - 1)
     left = np.floor(column).astype(int)
     down, right = (row - top)[..., None], (column - left)[..., None]

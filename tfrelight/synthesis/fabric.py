@@ -123,7 +123,7 @@ def _pattern(finish, coordinates):
         u, v = coordinates.T
         high, wide = 1.4 * finish.pitch, 0.9 * finish.pitch
         letter = np.floor(u / wide)
-        kind = np.sin(letter * 12.9898 + finish.seed % 97) * 43758.5453 % 1
+        kind = noise.cell(letter, shift=finish.seed % 97)
         x, y = (u / wide) % 1, (v + 320 + high / 2) / high
         upright = (x < 0.24) | ((x > 0.6) & (x < 0.84) & (kind > 0.35))
         bar = (y > 0.8) & (kind < 0.8) | (y < 0.2) & (kind > 0.3)

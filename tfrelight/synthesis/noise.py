@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-__all__ = ["field", "gradient"]
+__all__ = ["cell", "field", "gradient"]
 
 # Side of the periodic noise volume, voxels.
 _SIDE = 48
@@ -36,6 +36,15 @@ def _volumes():
         slope = (ahead - behind)[others] / 2 * _WAVELENGTH
         slopes.append(np.pad(slope, (0, 1), mode="wrap").astype(np.float32))
     return volume.astype(np.float32), slopes
+
+
+def cell(column: np.ndarray, row: np.ndarray | float = 0, shift: float = 0) -> np.ndarray:
+    """A random number in [0, 1) for each cell of a plane grid; `shift` gives other ones.
+
+    The fractional part of a large multiple of a sine, as shaders have it. Rows and columns are
+    whole numbers and broadcast.
+    """
+    return np.sin(column * 12.9898 + row * 78.233 + shift) * 43758.5453 % 1
 
 
 def _grid(points, wavelength, seed):

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from tfrelight import color, harmonics
 from tfrelight.data.portrait import PARTS
-from tfrelight.lights import Light
+from tfrelight.lights import Light, maps
 from tfrelight.synthesis import environments, highlights
 from tfrelight.synthesis.render import LIFT, Camera, Hits, RayCaster, sphere_directions, visibility
 from tfrelight.synthesis.skin import Surface
@@ -168,9 +168,7 @@ class Scene:
         towards = 2 * n_v * normal - view
         environment = surroundings.radiance * surroundings.gain
         height, width = environment.shape[:2]
-        shown = towards @ surroundings.rotation
-        row = (0.5 - np.arcsin(np.clip(shown[:, 1], -1, 1)) / np.pi) * height
-        column = (np.arctan2(shown[:, 0], shown[:, 2]) / np.pi + 1) / 2 * width
+        row, column = maps.places(towards @ surroundings.rotation, height, width)
         seen = environment[row.astype(int).clip(0, height - 1), column.astype(int) % width]
         origins = self._mirror_origins
         open_ = ~self._caster.blocked(origins, towards) if len(origins) else np.zeros(0, bool)

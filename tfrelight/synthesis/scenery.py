@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from tfrelight import harmonics
-from tfrelight.lights import Light
+from tfrelight.lights import Light, maps
 from tfrelight.synthesis import noise
 from tfrelight.synthesis.render import Camera
 
@@ -60,7 +60,7 @@ def _room(rng, x, y):
     image = _boxes(rng, image, x, y, int(rng.integers(1, 7)), 0.03, 0.3, 0.5)
     if rng.random() < 0.35:  # shelves with books
         row, column = np.floor((y + 0.5) * rng.uniform(3, 7)), np.floor(x * rng.uniform(15, 40))
-        key = (np.sin(row * 78.233 + column * 12.9898) * 43758.5453) % 1
+        key = noise.cell(column, row)
         books = 0.02 + 0.5 * np.stack([key, (key * 7.3) % 1, (key * 3.7) % 1], -1) ** 1.5
         side = x > corner if rng.random() < 0.5 else x < corner
         image = np.where((side & (y < floor))[..., None], books, image)
@@ -87,7 +87,7 @@ def _text(rng, x, y):
         at, lines = rng.uniform(-0.5, 0.4, 2), int(rng.integers(1, 8))
         row, inner = np.divmod((y - at[1]) / (1.6 * high), 1)
         letter, across = np.divmod((x - at[0]) / (0.7 * high), 1)
-        key = (np.sin(letter * 12.9898 + row * 78.233 + at[0]) * 43758.5453) % 1
+        key = noise.cell(letter, row, at[0])
         stroke = (across < 0.22) | ((across > 0.55) & (across < 0.78) & (key > 0.4))
         stroke |= (np.abs(inner - 0.1 - 0.4 * (key > 0.6)) < 0.07) & (across < 0.78)
         word = (key > 0.12) & (inner < 0.62) & (letter >= 0) & (letter < 3 + 14 * rng.random())
@@ -110,7 +110,7 @@ def _pattern(rng, x, y):
     elif kind == "bricks":
         shifted = u / 2 + 0.5 * (np.floor(v) % 2)
         joint = (shifted % 1 < 0.05) | (v % 1 < 0.1)
-        key = (np.sin(np.floor(shifted) * 12.9898 + np.floor(v) * 78.233) * 43758.5453) % 1
+        key = noise.cell(np.floor(shifted), np.floor(v))
         return np.where(joint[..., None], two, one * (0.6 + 0.8 * key)[..., None])
     elif kind == "dots":
         share = np.hypot(u % 1 - 0.5, v % 1 - 0.5) < rng.uniform(0.15, 0.4)
@@ -160,16 +160,13 @@ def _environment(rng, environment, size):
     # have a single colour.
     view = np.radians(rng.uniform(50, 70))
     _, directions = Camera(1.0, float(np.tan(view / 2)), (0.0, 0.0)).rays(size)
-    directions = directions @ environment.rotation
     height, width = environment.radiance.shape[:2]
-    azimuth = np.arctan2(directions[..., 0], directions[..., 2]) / np.pi
-    column = (azimuth + 1) / 2 * width - 0.5
-    row = (0.5 - np.arcsin(np.clip(directions[..., 1], -1, 1)) / np.pi) * height - 0.5
+    row, column = maps.places(directions @ environment.rotation, height, width)
     return np.stack(
         [
             ndimage.map_coordinates(
                 environment.radiance[..., k] * environment.gain[k],
-                [row, np.mod(column, width)],
+                [row - 0.5, np.mod(column - 0.5, width)],
                 order=1,
                 mode="grid-wrap",
             )
