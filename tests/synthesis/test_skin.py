@@ -171,7 +171,7 @@ def test_face_paint_covers_the_face_and_is_skin(kind):
     rest, regions = head.mesh.rest, head.mesh.regions
     albedo = []
     for look.paint in ("", kind):
-        painted = skin._skin(look, head, rest, regions)
+        painted = skin._skin(look, rest, regions)
         albedo.append(painted[0])
     changed = np.abs(albedo[1] - albedo[0]).max(-1) > 0.02
     face = (regions[:, 0] > 0.5) & (rest[:, 2] > -30)

@@ -1,1 +1,1 @@
-"""Synthetic portraits: morphable heads with skin and hair, ray-cast under known lights."""
+"""Synthetic portraits: people of a morphable body model, ray-cast under known lights."""

@@ -220,7 +220,6 @@ def microphone(rng: np.random.Generator, head: Head, material: int) -> list[Mesh
 
 
 def held(
-    rng: np.random.Generator,
     posture: Posture,
     bones: list[str],
     head: np.ndarray,
@@ -231,7 +230,6 @@ def held(
     """What a hand near the face holds: a telephone or a microphone; nothing in other postures.
 
     Args:
-      rng: source of all randomness.
       posture: of the arms.
       bones: names of the bones.
       head, pivot: rotation of the head against the body, and the point that it turns about.

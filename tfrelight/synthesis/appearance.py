@@ -11,7 +11,7 @@ from tfrelight.synthesis import pigment
 from tfrelight.synthesis.hairstyle import Style
 from tfrelight.synthesis.head import Head
 
-__all__ = ["HAIR_COLORS", "PAINTS", "Appearance", "sample_appearance", "solve_melanin"]
+__all__ = ["PAINTS", "Appearance", "sample_appearance", "solve_melanin"]
 
 
 # Scattering factor of the dermis and its volume fraction of blood, by the luminance of the skin.
@@ -21,7 +21,7 @@ _SCATTERING = (1.0, 1.0, 1.0, 1.1, 2.0, 5.0)
 _BLOOD = (0.012, 0.02, 0.02, 0.0135, 0.014, 0.017)
 
 # Linear RGB albedo of hair: black, dark brown, brown, auburn, dark blond, blond, grey, white.
-HAIR_COLORS = np.array(
+_HAIR_COLORS = np.array(
     [
         [0.018, 0.015, 0.013],
         [0.045, 0.028, 0.018],
@@ -78,7 +78,7 @@ class Appearance:
       lip_paleness: how much less melanin the lips hold than the skin around them.
       lipstick, eyeshadow: colours.
       lipstick_cover, eyeshadow_cover, stubble: shares of the skin that they hide.
-      paint: kind of face paint, "" for none; `skin` knows the kinds.
+      paint: kind of face paint, of `PAINTS`; "" for none.
       paint_colors: `[2, 3]`.
       brow_color: colour.
       brow: shape of the brows (see `skin`).
@@ -161,9 +161,9 @@ def sample_appearance(rng: np.random.Generator, head: Head, style: Style) -> App
     shares = np.array(
         [0.25 + african + asian, 0.35, 0.3 * fair + 0.08, 0.12 * fair, 0.25 * fair, 0.3 * fair]
     )
-    base = HAIR_COLORS[rng.choice(6, p=shares / shares.sum())]
+    base = _HAIR_COLORS[rng.choice(6, p=shares / shares.sum())]
     grey = np.clip((head.age - 45) / 35 + 0.25 * rng.normal(), 0, 1) * (head.age > 35)
-    hair_color = base * (1 - grey) + grey * HAIR_COLORS[6 + int(rng.random() < grey)]
+    hair_color = base * (1 - grey) + grey * _HAIR_COLORS[6 + int(rng.random() < grey)]
     if rng.random() < 0.08:
         hair_color = rng.uniform(0.02, 0.5, 3)  # dyed
     hair_color = np.clip(hair_color * np.exp(rng.normal(0, 0.15)), 0.012, 0.75)

@@ -93,7 +93,6 @@ class BodyModel:
       control_weights: `[V, B]` as `weights`, at the control vertices.
       quads: `[Q, 4]` of the control vertices.
       weights: `[W, B]` share of each bone in the movement of the surface's vertices; sums to 1.
-      names, region_names: of the targets, and of the columns of `regions`.
       directions: dict from names to (negative target or None, positive target).
       triangles, material, coordinates, rest, regions: the surface, as in `Mesh`.
       inner: indices of the surface's vertices on teeth and tongue.
@@ -106,8 +105,7 @@ class BodyModel:
             parts = file["quad_parts"]
             coordinates = file["texture_coordinates"][file["quad_texture_coordinates"]]
             regions = file["regions"].astype(np.float32) / 255
-            self.region_names = [str(name) for name in file["region_names"]]
-            self.names = [str(name) for name in file["target_names"]]
+            names = [str(name) for name in file["target_names"]]
             starts = file["target_starts"]
             indices = file["target_vertices"].astype(np.int64)
             deltas = np.cumsum(file["target_deltas"].T, axis=0, dtype=np.int16)
@@ -123,9 +121,9 @@ class BodyModel:
             )
         self._targets = {
             name: (indices[a:b], deltas[a:b] * step)
-            for name, a, b in zip(self.names, starts[:-1], starts[1:])
+            for name, a, b in zip(names, starts[:-1], starts[1:])
         }
-        self.directions = self._pair(self.names)
+        self.directions = self._pair(names)
         self._eyes = [np.unique(quads[parts == part]) for part in _EYEBALLS]
         self._lashes = [_strip(group, self.neutral) for group in _groups(quads[parts == _LASHES])]
 

@@ -24,7 +24,7 @@ class Style:
     """How hair and beard grow; lengths and widths are in millimetres.
 
     Attributes:
-      name: of the style, "bald" to "long".
+      name: of the style (`sample_style`).
       seed: of the tufts.
       density: of the hair painted on the scalp, 0 (bald) to 1 (full).
       forehead: height of the hairline above the usual one.

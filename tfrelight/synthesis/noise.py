@@ -1,4 +1,4 @@
-"""Smooth random fields in space and their gradients, fast at scattered points."""
+"""Smooth random fields in space, fast at scattered points, and random numbers for grids."""
 
 from __future__ import annotations
 

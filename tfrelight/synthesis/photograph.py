@@ -91,7 +91,6 @@ class Scene:
     ) -> None:
         self._behind, self._before = behind, before
         self._caster, self._hits, self._size = caster, hits, size
-        self._camera = camera
         self._millimetres = 2 * camera.half_width / size
         row, column = np.divmod(hits.ray, size * samples)
         pixel = row // samples * size + column // samples
@@ -294,7 +293,9 @@ class Scene:
             background = self._behind.photograph(light, background, specular, subsurface).linear
         linear = person * cover + background * (1 - cover)
         if self._before is not None and specular:
-            linear = linear + self._before.photograph(light, 0 * background).linear
+            # Lenses are black: their photo is their highlights.
+            lenses = self._before.photograph(light, 0 * background, subsurface=False)
+            linear = linear + lenses.linear
         return RenderedPhoto(
             linear=linear,
             light=label,

@@ -71,7 +71,8 @@ class PortraitConfig:
       yaw, pitch, roll: largest turns of the head, degrees.
       near_face: share of people with a hand near the face.
       things: how many people have hats, jewellery and the like, 1 is the most.
-      company: share of people with somebody else at the border of the photo.
+      company: share of people with somebody else at the border of the photo; of those in tight
+        framing none has.
       hair: render locks and beards; otherwise hair is only painted on the skin.
       glasses: share of people with glasses.
       specular, subsurface, film: render highlights, light that spreads in skin, camera effects.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from tfrelight.synthesis.fabric import THINGS
@@ -25,7 +27,7 @@ def beside(rng: np.random.Generator, someone: Mesh, camera: Camera) -> Mesh:
     x = max(camera.half_width * rng.uniform(0.7, 1.4), rng.uniform(160, 260))
     z = -rng.uniform(220, 480) if x < 380 else rng.uniform(-300, 60)
     shift = np.array([side * x + camera.centre[0], rng.normal(-10, 70), z], np.float32)
-    return Mesh(**{**vars(someone), "vertices": someone.vertices + shift})
+    return dataclasses.replace(someone, vertices=someone.vertices + shift)
 
 
 def _lenses(person, camera, rays, hits, caster, size, directions, paint):

@@ -41,7 +41,7 @@ class Surface:
     Attributes:
       albedo: `[M, 3]` linear RGB.
       normal: `[M, 3]` unit, with relief.
-      gloss: `[M]` factor on the Fresnel reflectance of skin (0.028).
+      gloss: `[M]` factor on the reflectance of skin (`highlights.F0`).
       roughness: `[M]` GGX alpha.
       scatter: `[M]` in [0, 1], strength of subsurface scattering.
       part: `[M]` uint8, index into `tfrelight.data.portrait.PARTS`.
@@ -125,7 +125,7 @@ def _painted(look, rest, fine):
     ) * face
 
 
-def _skin(look, head, rest, regions):
+def _skin(look, rest, regions):
     """Albedo, gloss, roughness, scatter and part of skin at points `[N, 3]` of the neutral head."""
     x, y = np.abs(rest[:, 0]), rest[:, 1]
     seed = look.seed
@@ -263,7 +263,7 @@ def paint(
       rotation: `[3, 3]` from the neutral head's frame to the camera's; it turns the relief.
       finishes: of what the person wears.
       footprint: of a hit's sample, millimetres.
-      atlas: skin detail from `atlases.choose`, or None.
+      atlas: skin detail from `atlases.load`, or None.
     """
     count = len(hits.ray)
     albedo = np.zeros((count, 3), np.float32)
@@ -276,7 +276,7 @@ def paint(
     rest, regions = hits.rest[skin], hits.regions[skin]
     part = _PART_OF[hits.material]
     albedo[skin], gloss[skin], roughness[skin], scatter[skin], part[skin] = _skin(
-        look, head, rest, regions
+        look, rest, regions
     )
     if atlas is not None:
         bare = step(scatter[skin], 0.3, 0.9)[:, None]

@@ -149,5 +149,5 @@ def sample_things(
     if {"phone", "microphone"} & set(posture.names):
         material = add(accessories.plastic(rng), accessories.plastic(rng))
         bones = load_model().bones
-        meshes += accessories.held(rng, posture, bones, against_body, PIVOT, skull.scale, material)
+        meshes += accessories.held(posture, bones, against_body, PIVOT, skull.scale, material)
     return Things(names, meshes, hair, lenses, tint)

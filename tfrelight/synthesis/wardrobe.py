@@ -170,7 +170,7 @@ class Dresser:
         Args:
           rng: source of all randomness.
           bare: whether the person may go without.
-          outfit: a name in the table above; None draws one.
+          outfit: of `OUTFITS`; None draws one.
         """
         shares = np.array(list(OUTFITS.values()))
         drawn = str(rng.choice(list(OUTFITS), p=shares / shares.sum()))
