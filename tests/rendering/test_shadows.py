@@ -81,6 +81,16 @@ def test_what_is_seen_of_a_disc(radius):
     assert np.percentile(error, 95) < 0.25
 
 
+def test_a_wide_lamp_on_a_surface_that_is_not_square():
+    """A wall that goes on for ever casts the same shadow on half as many rows."""
+    wall = 20 * np.exp(-(((np.arange(200) - 60) / 8) ** 2)) * np.ones((200, 1))
+    one = lamp(-60, 0, 30)
+    square, half = (shadows.of_lamp(surfaces.of_height(h), one) for h in (wall, wall[:100]))
+    assert half.shape == (100, 200)
+    assert square[50].min() < 0.6
+    np.testing.assert_allclose(half[40:60], square[40:60], atol=0.03)
+
+
 def test_what_is_seen_of_a_sky():
     """White surroundings, against rays in 400 directions."""
     from tfrelight.synthesis.render import sphere_directions

@@ -9,9 +9,9 @@ shadow: the cosine accounts for it.
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
 
 from tfrelight.lights import Lamp
+from tfrelight.photos import filters
 from tfrelight.rendering.height_field import HeightField
 from tfrelight.rendering.horizon import AROUND, horizon
 
@@ -123,13 +123,8 @@ def _looked_up(surface, directions, radiance, radius):
         lit += light
         seen += part[..., None] * light
     found = np.where(lit > 1e-6, seen / np.maximum(lit, 1e-6), 1.0)
-    rows, columns = surface.mask.shape
-    step = -(-max(rows, columns) // len(small.mask)) if len(small.mask) < rows else 1
-    if step == 1:
+    if small is surface:
         return found
-    size = small.mask.shape[1] * step, small.mask.shape[0] * step
-    channels = [
-        np.asarray(Image.fromarray(channel).resize(size, Image.Resampling.BILINEAR))
-        for channel in np.moveaxis(found.astype(np.float32), -1, 0)
-    ]
-    return np.stack(channels, -1)[:rows, :columns]
+    step = round(surface.head / small.head)
+    rows, columns = ((np.arange(side) + 0.5) / step - 0.5 for side in surface.mask.shape)
+    return filters.sampled(found, rows[:, None], columns)
