@@ -24,6 +24,7 @@ __all__ = [
     "POLAR",
     "PRODUCT",
     "basis",
+    "render",
     "rotate",
     "samples",
     "shade",
@@ -70,6 +71,20 @@ def shade(normals: ArrayLike, light: ArrayLike) -> np.ndarray:
       `[..., 3]` linear RGB. A second-order light can ring below zero.
     """
     return basis(normals) @ (ATTENUATION[:, None] * np.asarray(light))
+
+
+def render(albedo: ArrayLike, normals: ArrayLike, light: ArrayLike) -> np.ndarray:
+    """The photo of a matte (Lambertian) surface: albedo x shading.
+
+    Args:
+      albedo: `[..., 3]` linear RGB.
+      normals: `[..., 3]` unit vectors.
+      light: `[9, 3]` harmonics of the incoming radiance, linear RGB; a `Light` will do.
+
+    Returns:
+      `[..., 3]` linear RGB, at least 0; above 1 where the light is strong.
+    """
+    return np.maximum(albedo * shade(normals, light), 0.0)
 
 
 def spherical_cap(direction: ArrayLike, radius: float = 0.0) -> np.ndarray:

@@ -34,6 +34,7 @@ def person():
         "albedo": np.stack([albedo] * 3),
         "normals": np.stack([field.normals] * 3),
         "light": np.stack([lamp.coefficients for lamp in LAMPS]),
+        "mask": np.ones((3, SIZE, SIZE, 1), np.float32),
     }
     mask = np.zeros((SIZE, SIZE), bool)
     mask[20:-20, 20:-20] = True

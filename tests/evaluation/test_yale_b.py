@@ -42,6 +42,7 @@ def knowing(folder, numbers):
             "albedo": np.repeat(np.stack([surface.albedo] * count)[..., None], 3, axis=-1),
             "normals": np.stack([surface.normals] * count),
             "light": np.stack(flashes),
+            "mask": np.ones((count, 128, 128, 1), np.float32),
         }
 
     return predict
@@ -54,6 +55,7 @@ def ignorant(images):
         "albedo": np.full((count, 128, 128, 3), 0.5, np.float32),
         "normals": np.broadcast_to(np.float32([0, 0, 1]), (count, 128, 128, 3)),
         "light": np.stack([lights.Light.even()] * count),
+        "mask": np.ones((count, 128, 128, 1), np.float32),
     }
 
 

@@ -1,8 +1,7 @@
 """Lamp relighting: a photo under the true lamp of another photo of the person, against that photo.
 
-The photo goes through all of `Decomposition.relight`, as those of users do. Beside it come what the
-same weights give with the lamp's second-order light, which is all that a light was before it held
-lamps; the lamp without shadows and highlights; and the photo as it is.
+The photo goes through all of `Decomposition.relight`, as those of users do. Beside it come the lamp
+without shadows and highlights, the lamp's second-order light, and the photo as it is.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from tfrelight.relighting.decomposition import Decomposition
 
 __all__ = ["METHODS", "in_shadow", "lamp_of", "measure"]
 
-METHODS = ("model", "model, no shadows", "model, second-order light", "no relighting")
 # A pixel is in a cast shadow where geometry gives it at least the first value and the photo shows
 # less than this share of that. Fewer pixels than the last say nothing.
 _LIT, _SHARE, _FEWEST = 0.05, 0.5, 30
@@ -77,17 +75,20 @@ def measure(
     if any(lamp is None for lamp in lamps):
         return
     people = [_decomposed(photo, outputs, index) for index, photo in enumerate(encoded)]
-    linear = color.to_linear_numpy(np.asarray(encoded, np.float32))
     grey = bool((encoded == encoded[..., :1]).all())
+
+    def comparable(pixels):
+        linear = color.to_linear_numpy(pixels)
+        return linear.mean(axis=-1) if grey else linear
+
     for source, reference in pairs:
-        photo = linear[reference].mean(axis=-1) if grey else linear[reference]
+        photo = comparable(encoded[reference])
         shadow = np.zeros(mask.shape, bool)
         if surface is not None:
             expected = _geometry(surface, lamps[reference])
-            shadow = in_shadow(linear[reference].mean(axis=-1), expected, mask)
-        for method in METHODS:
-            relit = _relit(people[source], lamps[reference], method)
-            relit = relit.mean(axis=-1) if grey else relit
+            shadow = in_shadow(photo if grey else photo.mean(axis=-1), expected, mask)
+        for method, relight in METHODS.items():
+            relit = comparable(relight(people[source], lamps[reference]).pixels)
             errors = cross_relighting.compare(relit, photo, mask)
             measured.add("lamp_relighting", method, name, **errors)
             if shadow.sum() >= _FEWEST:
@@ -100,7 +101,6 @@ def _decomposed(photo, outputs, index):
     """The decomposition of a crop of one face for which a model's outputs are known."""
     crop = photos.read(np.asarray(photo, np.float32))
     own = {name: value[index] for name, value in outputs.items()}
-    own.setdefault("mask", np.ones((*own["albedo"].shape[:2], 1), np.float32))
     return Decomposition(crop, (face_maps.of_crop(crop.as_uint8(), own),))
 
 
@@ -112,14 +112,16 @@ def _geometry(surface, light):
     return albedo * lamp.shade(normals) * float(lamp.color.mean())
 
 
-def _relit(person, lamp, method):
-    """`[H, W, 3]` linear."""
-    if method == "no relighting":
-        return color.to_linear_numpy(person.photo.pixels)
-    share = 1.0
-    if method == "model, second-order light":
-        lamp = Light(lamp.coefficients, lamp.relative)
-    elif method == "model, no shadows":
-        share = 0.0
-    relit = person.relight(lamp, exposure=None, shadows=share, highlights=share)
-    return color.to_linear_numpy(relit.pixels)
+def _relit(person, light, share=1.0):
+    return person.relight(light, exposure=None, shadows=share, highlights=share)
+
+
+# Functions from a decomposed photo and a lamp to a `Photo`.
+METHODS = {
+    "model": _relit,
+    "model, no shadows": lambda person, lamp: _relit(person, lamp, share=0.0),
+    "model, second-order light": lambda person, lamp: _relit(
+        person, Light(lamp.coefficients, lamp.relative)
+    ),
+    "no relighting": lambda person, _: person.photo,
+}

@@ -19,7 +19,6 @@ from tfrelight import color, harmonics, lights
 from tfrelight.data import portrait
 from tfrelight.evaluation import cross_relighting, lamp_relighting, map_errors, metrics
 from tfrelight.evaluation.measurements import Measurements
-from tfrelight.lights import directions
 from tfrelight.photos import pictures
 
 __all__ = ["MIN_DIRECTIONALITY", "Person", "from_subject", "measure", "row"]
@@ -82,12 +81,8 @@ def from_subject(subject: dict[str, Any]) -> Person:
     return Person(subject["subject"], photos, mask, albedo, normals, light, parts)
 
 
-def _render(albedo, normals, light):
-    return np.maximum(albedo * harmonics.shade(normals, light), 0.0)
-
-
 def _model(person, outputs, source, reference):
-    return _render(
+    return harmonics.render(
         outputs["albedo"][source], outputs["normals"][source], outputs["light"][reference]
     )
 
@@ -97,7 +92,7 @@ def _no_relighting(person, outputs, source, reference):
 
 
 def _labels(person, outputs, source, reference):
-    return _render(person.albedo, person.normals, person.light[reference])
+    return harmonics.render(person.albedo, person.normals, person.light[reference])
 
 
 def _relighting(person):
@@ -141,43 +136,22 @@ def measure(
 
     if person.light is not None:
         directed = _has_direction(person.light)
-        truth = lights.direction(person.light)
-        guesses = {
-            "model": lights.direction(outputs["light"]),
-            "light at the camera": np.broadcast_to(np.array([0, 0, 1], np.float32), truth.shape),
-        }
-        for method, guess in guesses.items():
-            for angle in directions.angular_degrees(guess, truth)[directed]:
-                measured.add("light_direction", method, name, degrees=angle)
-    for index, photo in enumerate(linear):
-        albedo, normals = outputs["albedo"][index], outputs["normals"][index]
-        light = outputs["light"][index]
-        if person.normals is not None:
-            errors = metrics.normals(normals, person.normals, mask)
-            measured.add("normals", "model", name, **errors)
-        if person.albedo is not None:
-            errors = map_errors.albedo(comparable(albedo), comparable(person.albedo), mask)
-            measured.add("albedo", "model", name, **errors)
-        if person.light is not None:
-            errors = map_errors.light(light, person.light[index])
-            measured.add("light", "model", name, **errors)
-        rebuilt = comparable(_render(albedo, normals, light))
-        errors = map_errors.reconstruction(rebuilt, comparable(photo), mask)
-        measured.add("reconstruction", "model", name, **errors)
-        if person.parts is not None:
-            shares = map_errors.overlap(
-                {key: value[index] for key, value in outputs.items()}, person.parts
-            )
+        guesses = {"model": lights.direction(outputs["light"])[directed]}
+        truth = lights.direction(person.light)[directed]
+        map_errors.measure_directions(measured, name, guesses, truth)
+    albedo = None if person.albedo is None else comparable(person.albedo)
+    map_errors.measure(
+        measured, name, outputs, comparable(linear), mask, albedo, person.normals, person.light
+    )
+    if person.parts is not None:
+        for index in range(len(linear)):
+            own = {key: value[index] for key, value in outputs.items()}
+            shares = map_errors.overlap(own, person.parts)
             measured.add_ratios("overlap", "model", name, **shares)
     if len(linear) < 2:
         return
-    measured.add(
-        "consistency",
-        "model",
-        name,
-        **metrics.consistency(color.to_srgb_numpy(outputs["albedo"]), outputs["normals"], mask),
-    )
-    for source, reference in _pairs(person, seed, pairs):
+    drawn = _pairs(person, seed, pairs)
+    for source, reference in drawn:
         for method, relight in _relighting(person).items():
             relit = comparable(relight(person, outputs, source, reference))
             errors = cross_relighting.compare(relit, comparable(linear[reference]), mask)
@@ -186,7 +160,6 @@ def measure(
         surface = None
         if person.albedo is not None and person.normals is not None:
             surface = person.albedo, person.normals
-        drawn = _pairs(person, seed, pairs)
         lamp_relighting.measure(
             measured, name, person.photos, outputs, person.light, surface, mask, drawn
         )

@@ -25,12 +25,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfrelight import color, harmonics, lights, shading
+from tfrelight import color, harmonics, lights
 from tfrelight.data.datasets import yale_b
 from tfrelight.errors import InputError
 from tfrelight.evaluation import cross_relighting, lamp_relighting, map_errors, metrics
 from tfrelight.evaluation.measurements import Measurements
-from tfrelight.lights import directions
 from tfrelight.photos import pictures
 
 __all__ = ["YaleBPerson", "chosen", "ellipse", "evaluate", "person", "shaded"]
@@ -119,7 +118,6 @@ def person(
             photos.azimuth, photos.elevation, surface.intensity[in_range]
         )
     ]
-    encoded = np.repeat(color.to_srgb_numpy(photos.images)[..., None], 3, axis=-1)
     basis = (harmonics.basis(surface.normals) * harmonics.ATTENUATION)[mask]
     light = np.linalg.lstsq(
         surface.albedo[mask][:, None] * basis, photos.images[:, mask].T, rcond=None
@@ -133,8 +131,13 @@ def person(
         mask,
         np.stack(flashes),
         light.astype(np.float32),
-        predict(encoded),
+        predict(_encoded(photos)),
     )
+
+
+def _encoded(photos):
+    """`[K, H, W, 3]` sRGB-encoded photos of equal channels."""
+    return np.repeat(color.to_srgb_numpy(photos.images)[..., None], 3, axis=-1)
 
 
 def _grey_light(light):
@@ -147,16 +150,8 @@ def shaded(person: YaleBPerson, light: np.ndarray) -> np.ndarray:
 
 
 def _model(person, source, reference):
-    outputs = person.outputs
-    return (
-        shading.render(
-            outputs["albedo"][source : source + 1],
-            outputs["normals"][source : source + 1],
-            outputs["light"][reference : reference + 1],
-        )
-        .numpy()[0]
-        .mean(axis=-1)
-    )
+    albedo, normals = (person.outputs[key][source] for key in ("albedo", "normals"))
+    return harmonics.render(albedo, normals, person.outputs["light"][reference]).mean(axis=-1)
 
 
 def _ratio_image(person, source, reference):
@@ -177,9 +172,6 @@ RELIGHTING = {
 # Functions from a person to `[K, 3]` vectors towards the light.
 DIRECTIONS = {
     "model": lambda person: lights.direction(person.outputs["light"]),
-    "light at the camera": lambda person: np.array(
-        [[0, 0, 1]] * len(person.photos.images), np.float32
-    ),
     "least squares, oracle albedo and normals": lambda person: lights.direction(
         _grey_light(person.oracle_light)
     ),
@@ -203,29 +195,17 @@ def _relighting(measured, person, seed):
 
 
 def _decomposition(measured, person):
-    mask, outputs = person.mask, person.outputs
-    for method, towards in DIRECTIONS.items():
-        for angle in directions.angular_degrees(towards(person), person.directions):
-            measured.add("light_direction", method, person.name, degrees=angle)
-    for index, photo in enumerate(person.photos.images):
-        measured.add(
-            "normals",
-            "model",
-            person.name,
-            **metrics.normals(outputs["normals"][index], person.normals, mask),
-        )
-        albedo = outputs["albedo"][index].mean(axis=-1)
-        errors = map_errors.albedo(albedo, person.albedo, mask)
-        measured.add("albedo", "model", person.name, **errors)
-        errors = map_errors.light(outputs["light"][index], person.light[index])
-        measured.add("light", "model", person.name, **errors)
-        errors = map_errors.reconstruction(_model(person, index, index), photo, mask)
-        measured.add("reconstruction", "model", person.name, **errors)
-    measured.add(
-        "consistency",
-        "model",
+    guesses = {method: towards(person) for method, towards in DIRECTIONS.items()}
+    map_errors.measure_directions(measured, person.name, guesses, person.directions)
+    map_errors.measure(
+        measured,
         person.name,
-        **metrics.consistency(color.to_srgb_numpy(outputs["albedo"]), outputs["normals"], mask),
+        person.outputs,
+        person.photos.images,
+        person.mask,
+        person.albedo,
+        person.normals,
+        person.light,
     )
 
 
@@ -306,7 +286,7 @@ def evaluate(
         lamp_relighting.measure(
             measured,
             subject.name,
-            np.repeat(color.to_srgb_numpy(subject.photos.images)[..., None], 3, axis=-1),
+            _encoded(subject.photos),
             subject.outputs,
             subject.light,
             (subject.albedo, subject.normals),

@@ -51,6 +51,12 @@ class Window:
         """In-plane rotation, radians, clockwise."""
         return float(np.arctan2(self.axes[1, 0], self.axes[0, 0]))
 
+    @property
+    def rotation(self) -> np.ndarray:
+        """`[3, 3]`: from its frame to the photo's, of vectors x right, y up, z to the camera."""
+        cosine, sine = np.cos(self.roll), np.sin(self.roll)
+        return np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]], np.float32)
+
     def bounds(self, box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
         """Bounding box of the window within a `box` of the photo: left, top, right, bottom."""
         corners = self.corner + np.array([(0, 0), (0, 1), (1, 0), (1, 1)]) @ self.axes.T

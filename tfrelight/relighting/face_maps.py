@@ -246,10 +246,8 @@ def _refined(photo, box, face, window, maps, light):
         radius, epsilon = settings
         return guided_filter.filtered(guide, values, max(1, round(radius * size)), epsilon)
 
-    cosine, sine = np.cos(window.roll), np.sin(window.roll)
-    rotation = np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]], np.float32)
-    light = harmonics.rotate(light, rotation)
-    normals = filtered(maps[..., 3:6] @ rotation.T, _NORMALS)
+    light = harmonics.rotate(light, window.rotation)
+    normals = filtered(maps[..., 3:6] @ window.rotation.T, _NORMALS)
     normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
     albedo = np.clip(maps[..., :3], 0.0, 1.0)
     oval = _oval(face, window, size)
@@ -261,7 +259,7 @@ def _refined(photo, box, face, window, maps, light):
         turn = segmentation.turn(face, window)
         mask = segmentation.head(photo / np.float32(255.0), maps[..., 6], oval, within, turn)
         mask *= _window_fade(size)
-    explained = color.luminance_numpy(albedo * np.maximum(harmonics.shade(normals, light), 0.0))
+    explained = color.luminance_numpy(harmonics.render(albedo, normals, light))
     residual = np.log((color.luminance_numpy(linear) + _NOISE) / (explained + _NOISE))
     residual = filtered(residual[..., None], _RESIDUAL)[..., 0]
     region = oval > 0.5
