@@ -13,6 +13,7 @@ from tfrelight import color
 from tfrelight.errors import InputError
 from tfrelight.faces import find
 from tfrelight.lights import Light
+from tfrelight.relighting import ratio_image
 from tfrelight.video import pixel_aspect, reading, relighting, writing
 from tfrelight.video.reading import Frame
 
@@ -119,6 +120,20 @@ def test_strength_and_exposure(tmp_path):
 def test_a_light_of_its_own_strength(tmp_path):
     _, dark = relit(tmp_path, ball.film(5), light=0.01 * Light.preset("front"), exposure=None)
     assert max(linear(one, 50 + k) for k, one in enumerate(dark)) < 0.05
+
+
+def test_a_light_is_read_once_and_metered_on_the_largest_face(tmp_path, monkeypatch):
+    Light.preset("left").save(tmp_path / "light.json")
+    read, metered = [], []
+    as_light, prepare = relighting.as_light, ratio_image.prepare
+    monkeypatch.setattr(relighting, "as_light", lambda light: read.append(light) or as_light(light))
+    monkeypatch.setattr(ratio_image, "prepare", lambda maps: metered.append(maps) or prepare(maps))
+    small = ball.face(20.0, 110.0, 12.0)
+    monkeypatch.setattr(find, "find", lambda pixels, everywhere: [*ball.find(pixels), small])
+    relit(tmp_path, ball.film(9), light=tmp_path / "light.json")
+    assert read == [tmp_path / "light.json"]
+    # Three frames in which faces are found, one metered face each; then two faces on nine frames.
+    assert len(metered) == 3 + 2 * 9
 
 
 def test_while_there_is_no_face_most_searches_are_short(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ light.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable
 from pathlib import Path
@@ -88,33 +89,54 @@ def relight(
     writing.check(path, overwrite, sound_from=source)
     count = decomposition.face_count(faces)
     about = reading.info(source)
-    drawing = {"shadows": shadows, "softness": softness}
+    constant = None if callable(light) else as_light(light)
 
-    def light_of(decomposed):
-        return as_light(light(decomposed) if callable(light) else light)
+    def new_light(decomposed):
+        """The new light of a frame, and the factor for its brightness."""
+        new = as_light(light(decomposed)) if constant is None else constant
+        if exposure is None:
+            return new, 1.0
+        largest = dataclasses.replace(decomposed, faces=decomposed.faces[:1])
+        return new, largest.exposure(new, white_balance, shadows, softness) * 2.0**exposure
 
-    tracked, lamps = _track(source, about, light_of, model, count, exposure, white_balance, drawing)
+    tracked, lamps = _track(source, about, new_light, model, count)
     if not any(tracked):
         raise InputError(f"No face found in {source}.")
-    drawing["highlights"] = highlights
-    relit = _relit(
-        source, about, tracked, lamps, model, strength, background, white_balance, drawing
-    )
+    settings = {
+        "strength": strength,
+        "exposure": None,
+        "background": background,
+        "white_balance": white_balance,
+        "shadows": shadows,
+        "highlights": highlights,
+        "softness": softness,
+    }
+    relit = _relit(source, about, tracked, lamps, model, settings)
     writing.write(path, relit, about.rate, source, mark)
 
 
-def _track(source, about, light_of, model, count, exposure, white_balance, drawing):
+def _track(source, about, new_light, model, count):
     """For each frame a dict of track to face and what `_lights` gives of it, all smoothed.
 
-    And the lamps and maps of the new light, which are those of the first frame.
+    And the lamps and maps of the new light, which are those of the first frame with a face: frames
+    differ by their own light, which is harmonics.
     """
     rate = float(about.rate)
     every = max(1, round(rate / _DETECTION_RATE))
-    sampled, found, lights, thumbnails, sources = [], [], [], [], []
-    batch = []
+    sampled, found, thumbnails, batch = [], [], [], []
+    lights, lamps = [], None
 
-    def measured(frames, faces):
-        return _lights(frames, faces, light_of, model, exposure, white_balance, drawing, sources)
+    def measure():
+        nonlocal lamps
+        for decomposed in _decomposed(batch, found[len(found) - len(batch) :], model):
+            if decomposed is None:
+                lights.append([])
+                continue
+            new, factor = new_light(decomposed)
+            lights.append(_lights(decomposed, new, factor))
+            if lamps is None:
+                lamps = Light(lamps=new.lamps, environments=new.environments)
+        batch.clear()
 
     for number, frame in enumerate(_progress(source, about, "Detecting faces")):
         thumbnail = Image.fromarray(frame.pixels).resize(_THUMBNAIL, Image.Resampling.BOX)
@@ -127,9 +149,8 @@ def _track(source, about, light_of, model, count, exposure, white_balance, drawi
             found.append(find.find(pixels, everywhere=everywhere)[:count])
             batch.append(pixels)
         if len(batch) == _BATCH:
-            lights += measured(batch, found[-len(batch) :])
-            batch = []
-    lights += measured(batch, found[len(found) - len(batch) :])
+            measure()
+    measure()
     joined = tracks.join(sampled, found, _cuts(thumbnails), len(thumbnails))
     lights_of_face = {
         id(face): face_lights
@@ -143,7 +164,7 @@ def _track(source, about, light_of, model, count, exposure, white_balance, drawi
         smoothed = track.steady(detected, _LIGHTS_SIGMA * rate)
         for frame, face, face_lights in zip(tracked[track.first :], path, smoothed):
             frame[number] = (face, *face_lights)
-    return tracked, sources[0] if sources else Light()
+    return tracked, lamps
 
 
 def _progress(source, about, what):
@@ -151,27 +172,14 @@ def _progress(source, about, what):
     return progress.track(reading.frames(source), what, "frames", total)
 
 
-def _lights(frames, found, light_of, model, exposure, white_balance, drawing, sources):
-    """`[4, 9, 3]` for each face of each frame.
+def _lights(decomposed, new, factor):
+    """`[4, 9, 3]` for each face of a frame.
 
     They are its own light, `harmonics` and `relative_harmonics` of the new one, and the factor of
-    its lamps and maps. Lamps and maps of the first frame go into `sources`: they are the same on
-    all frames, whose own light is harmonics.
+    its lamps and maps.
     """
-    results = []
-    for decomposed in _decomposed(frames, found, model):
-        if decomposed is None:
-            results.append([])
-            continue
-        new = light_of(decomposed)
-        if not sources:
-            sources.append(Light(lamps=new.lamps, environments=new.environments))
-        factor = 1.0
-        if exposure is not None:
-            factor = decomposed.exposure(new, white_balance, **drawing) * 2.0**exposure
-        changed = factor * new.harmonics, factor * new.relative_harmonics, np.full((9, 3), factor)
-        results.append([np.stack([face.light, *changed]) for face in decomposed.faces])
-    return results
+    changed = factor * new.harmonics, factor * new.relative_harmonics, np.full((9, 3), factor)
+    return [np.stack([face.light, *changed]) for face in decomposed.faces]
 
 
 def _decomposed(frames, found, model):
@@ -196,7 +204,7 @@ def _cuts(thumbnails):
     return cuts
 
 
-def _relit(source, about, tracked, lamps, model, strength, background, white_balance, drawing):
+def _relit(source, about, tracked, lamps, model, settings):
     """Yields the frames under the new light."""
     decomposed = _decomposed_frames(source, about, tracked, lamps, model)
     for frame, faces, light in smoothing.smooth(decomposed, _MAPS_SIGMA * float(about.rate)):
@@ -205,7 +213,7 @@ def _relit(source, about, tracked, lamps, model, strength, background, white_bal
             continue
         before = pixel_aspect.square(frame)
         here = decomposition.Decomposition(photos.read(before), faces)
-        after = here.relight(light, strength, None, background, white_balance, **drawing).pixels
+        after = here.relight(light, **settings).pixels
         yield pixel_aspect.stored(frame, before, after)
 
 
