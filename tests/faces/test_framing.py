@@ -26,6 +26,9 @@ def test_a_cut_shows_the_eyes_where_the_framing_says(roll):
         np.testing.assert_allclose(eyes[1] - eyes[0], [share, 0], atol=1e-6)
         np.testing.assert_allclose(eyes.mean(0), [0.5, row], atol=1e-6)
         assert window.roll == pytest.approx(roll)
+        # The window's right is where the other eye lies, with y up.
+        across = np.diff(face.eyes, axis=0)[0] / face.interocular_distance * [1, -1]
+        np.testing.assert_allclose(window.rotation @ [1, 0, 0], [*across, 0], atol=1e-6)
 
 
 @pytest.mark.parametrize("roll", [0.0, 0.8])

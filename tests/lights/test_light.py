@@ -288,8 +288,10 @@ def test_colours_of_lamps_names_and_maps_are_relative_to_a_photo_s_white():
         Light.even(0.5, (1.0, 0.5, 0.1)),
         Light.from_environment(environment),
     ):
-        np.testing.assert_allclose(light.under(white), light.coefficients * white, atol=1e-6)
-        np.testing.assert_array_equal(light.under((1, 1, 1)), light.coefficients)
+        np.testing.assert_allclose(
+            light.balanced(white).coefficients, light.coefficients * white, atol=1e-6
+        )
+        np.testing.assert_array_equal(light.balanced((1, 1, 1)).coefficients, light.coefficients)
 
 
 def test_colours_of_a_measured_light_are_its_own():
@@ -297,10 +299,12 @@ def test_colours_of_a_measured_light_are_its_own():
     image, person = np.full((40, 40, 3), 0.3) * (1.0, 0.5, 0.2), np.zeros((40, 40))
     person[10:] = np.abs(np.arange(40) - 20) < 10
     for light in (Light(coefficients), Light.from_background(image, person)):
-        np.testing.assert_array_equal(light.under((1.2, 1.0, 0.5)), light.coefficients)
+        np.testing.assert_array_equal(
+            light.balanced((1.2, 1.0, 0.5)).coefficients, light.coefficients
+        )
     # A grey one has no colour of its own.
     grey = Light.from_numbers(range(9))
-    np.testing.assert_allclose(grey.under((2, 1, 0)), grey.coefficients * (2, 1, 0))
+    np.testing.assert_allclose(grey.balanced((2, 1, 0)).coefficients, grey.coefficients * (2, 1, 0))
 
 
 def test_sums_multiples_and_turns_keep_apart_what_is_relative():
@@ -308,10 +312,10 @@ def test_sums_multiples_and_turns_keep_apart_what_is_relative():
     measured, key = Light(lamp(3).coefficients), Light.preset("sunset")
     total = (measured + 0.5 * key) * (1.0, 0.8, 0.6)
     expected = (measured.coefficients + 0.5 * key.coefficients * white) * np.float32([1, 0.8, 0.6])
-    np.testing.assert_allclose(total.under(white), expected, atol=1e-5)
+    np.testing.assert_allclose(total.balanced(white).coefficients, expected, atol=1e-5)
     turned = total.rotated(azimuth=30, roll=10)
-    expected = Light(total.under(white)).rotated(azimuth=30, roll=10).coefficients
-    np.testing.assert_allclose(turned.under(white), expected, atol=1e-5)
+    expected = Light(total.balanced(white).coefficients).rotated(azimuth=30, roll=10).coefficients
+    np.testing.assert_allclose(turned.balanced(white).coefficients, expected, atol=1e-5)
 
 
 def test_files_keep_what_is_relative(tmp_path):
@@ -421,7 +425,8 @@ def test_balanced_colours_are_absolute():
     white = np.float32([1.2, 1.0, 0.5])
     light = every_part()
     balanced = light.balanced(white)
-    np.testing.assert_allclose(balanced.coefficients, light.under(white), atol=1e-5)
+    expected = light.coefficients + light.relative * (white - 1)
+    np.testing.assert_allclose(balanced.coefficients, expected, atol=1e-5)
     np.testing.assert_array_equal(balanced.relative, 0)
     np.testing.assert_array_equal(balanced.balanced(white).coefficients, balanced.coefficients)
 

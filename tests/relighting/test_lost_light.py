@@ -132,6 +132,10 @@ def test_shadows_are_deeper_where_they_are_known(value, known, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def black(maps, evidence, metered):
+    return lost_light.black(maps, evidence, lost_light.on_face(maps), metered)
+
+
 def lit_from_the_right(dark, albedo=0.04, lit=0.4):
     """Half of the face in its own shadow; the other has shading 1."""
     return roof(
@@ -142,13 +146,13 @@ def lit_from_the_right(dark, albedo=0.04, lit=0.4):
 @pytest.mark.parametrize("level,share", [(0.21, 0.0), (0.11, 0.5), (0.02, 1.0)])
 def test_black_is_what_has_a_fiftieth_of_the_light(level, share):
     maps = lit_from_the_right(0.04 * level)
-    black = lost_light.black(maps, half(1, 1), 0.4)
-    np.testing.assert_allclose(black[INNER_LEFT], share, atol=0.02)
+    found = black(maps, half(1, 1), 0.4)
+    np.testing.assert_allclose(found[INNER_LEFT], share, atol=0.02)
     # As much of what the lit half has, however dark the photo: 0.04 and 0.4 become 0.004 and 0.04.
     maps = lit_from_the_right(0.1 * 0.04 * level, lit=0.04)
     maps = dataclasses.replace(maps, albedo=picture(half(0.04, 0.4)[..., None]))
-    black = lost_light.black(maps, half(1, 1), 0.04)
-    np.testing.assert_allclose(black[INNER_LEFT], share, atol=0.02)
+    found = black(maps, half(1, 1), 0.04)
+    np.testing.assert_allclose(found[INNER_LEFT], share, atol=0.02)
 
 
 @pytest.mark.parametrize(
@@ -165,38 +169,36 @@ def test_black_is_what_has_a_fiftieth_of_the_light(level, share):
 )
 def test_nothing_that_the_file_holds_steps_of_is_black(dark, metered, share):
     maps = lit_from_the_right(dark, albedo=1.0)
-    black = lost_light.black(maps, half(1, 1), metered)
-    np.testing.assert_allclose(black[INNER_LEFT], share, atol=0.02)
+    found = black(maps, half(1, 1), metered)
+    np.testing.assert_allclose(found[INNER_LEFT], share, atol=0.02)
 
 
 def test_only_shadows_are_black():
     maps = lit_from_the_right(0.0001, albedo=0.4)
-    assert lost_light.black(maps, half(0, 0), 0.4).max() == 0
-    np.testing.assert_allclose(
-        lost_light.black(maps, half(0.3, 0), 0.4)[INNER_LEFT], 0.3, atol=1e-3
-    )
+    assert black(maps, half(0, 0), 0.4).max() == 0
+    np.testing.assert_allclose(black(maps, half(0.3, 0), 0.4)[INNER_LEFT], 0.3, atol=1e-3)
 
 
 def test_what_is_black_and_small_or_off_the_face_is_black_by_itself():
     photo = picture(0.2)
     photo[30:32] = 0.001
     maps = roof(photo=photo, albedo=picture(0.4))
-    assert lost_light.black(maps, half(1, 1), 0.2).max() == 0
+    assert black(maps, half(1, 1), 0.2).max() == 0
     # The surroundings reach 0.03 of the side each way: two pixels of 64.
     photo = picture(0.2)
     photo[20:25] = 0.0001
     maps = roof(photo=photo, albedo=picture(0.2))
-    rows = lost_light.black(maps, half(1, 1), 0.2)[:, 32]
+    rows = black(maps, half(1, 1), 0.2)[:, 32]
     assert rows[22] == pytest.approx(1.0, abs=1e-3) and rows[[20, 24]].max() == 0
     maps = roof(photo=0.001, albedo=picture(0.4), region=half(0, 1) > 0)
     maps.photo[-8:] = 0.4
-    black = lost_light.black(maps, half(1, 1), 0.4)[:-12]
+    found = black(maps, half(1, 1), 0.4)[:-12]
     # The face's outline is softened by a fiftieth of the side.
-    assert black[:, :27].max() < 0.01 and black[:, 37:].min() > 0.99
-    assert np.abs(black[:, 31] + black[:, 32] - 1).max() < 0.01
+    assert found[:, :27].max() < 0.01 and found[:, 37:].min() > 0.99
+    assert np.abs(found[:, 31] + found[:, 32] - 1).max() < 0.01
     sigma = 0.02 * SIZE
     np.testing.assert_allclose(
-        black[10, 29:35], stats.norm.cdf(np.arange(-2.5, 3), scale=sigma), atol=0.015
+        found[10, 29:35], stats.norm.cdf(np.arange(-2.5, 3), scale=sigma), atol=0.015
     )
 
 

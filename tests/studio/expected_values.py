@@ -169,11 +169,12 @@ def face(rng, size, corner, side):
 
 def relit(prepared, light, strength, stops):
     # The page knows lights by their coefficients.
-    first = Light(light.under(prepared[0].white))
+    seen = [light.balanced(one.white).coefficients for one in prepared]
+    first = Light(seen[0])
     exposure = ratio_image.exposure(prepared[0], ratio_image.rendered(prepared[0], first))
     lights = [
-        (1 - strength) * one.maps.light + strength * light.under(one.white) * exposure * 2.0**stops
-        for one in prepared
+        (1 - strength) * one.maps.light + strength * new * exposure * 2.0**stops
+        for one, new in zip(prepared, seen)
     ]
     changes = [
         ratio_image.change(one, ratio_image.rendered(one, Light(new)))

@@ -16,7 +16,7 @@ import numpy as np
 from tfrelight import color
 from tfrelight.faces import find, framing, guided_filter
 from tfrelight.photos import filters
-from tfrelight.photos.blending import smoothstep
+from tfrelight.photos.blending import ramp
 
 __all__ = ["head", "turn"]
 
@@ -61,7 +61,7 @@ def head(
     size = len(photo)
     probability = np.clip(network, _NETWORK_BOUND, 1.0 - _NETWORK_BOUND)
     prior = _shape(size, turned) + _NETWORK * np.log(probability / (1.0 - probability))
-    certain = smoothstep((abs(turned) - _FRONTAL[0]) / (_FRONTAL[1] - _FRONTAL[0]))
+    certain = ramp(abs(turned), *_FRONTAL)
     ahead = certain * _in_front(oval, turned)
     prior += ahead * (-2.0 * _FACE_ODDS - prior)
     guide = color.luminance_numpy(photo)

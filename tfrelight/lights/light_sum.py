@@ -141,7 +141,12 @@ class LightSum:
         )
 
     def balanced(self: Self, white: ArrayLike) -> Self:
-        """The light for a photo, with absolute colours (see `under`)."""
+        """The light for a photo, with absolute colours.
+
+        Args:
+          white: `[3]` linear RGB of luminance 1, the photo's white; (1, 1, 1) takes the light's
+            colours as they are.
+        """
         shift = np.asarray(white, np.float32) - 1.0
         return type(self)(
             self.harmonics + self.relative_harmonics * shift,
@@ -155,15 +160,6 @@ class LightSum:
                 for one in self.environments
             ],
         )
-
-    def under(self, white: ArrayLike) -> np.ndarray:
-        """The coefficients `[9, 3]` for a photo.
-
-        Args:
-          white: `[3]` linear RGB of luminance 1, the photo's white; (1, 1, 1) takes the light's
-            colours as they are.
-        """
-        return self.coefficients + self.relative * (np.asarray(white, np.float32) - 1.0)
 
     def __array__(self, dtype: DTypeLike = None) -> np.ndarray:
         return self.coefficients if dtype is None else self.coefficients.astype(dtype)

@@ -16,7 +16,7 @@ import numpy as np
 
 from tfrelight import color
 from tfrelight.faces import guided_filter
-from tfrelight.photos.blending import smoothstep
+from tfrelight.photos.blending import ramp
 from tfrelight.relighting import lost_light
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ def _alpha(pixels, window, maps, box, alpha, strip):
     left, top, right, bottom = strip
     slope, offset, share = np.moveaxis(window.uncut(maps, strip), -1, 0)
     mask = slope * _guide(pixels[top:bottom, left:right]) + offset
-    ramp = smoothstep((mask - _OUTSIDE) / (_INSIDE - _OUTSIDE)) * share
-    alpha[top - box[1] : bottom - box[1]] = np.floor(ramp * 255.0 + 0.5)
+    opacity = ramp(mask, _OUTSIDE, _INSIDE) * share
+    alpha[top - box[1] : bottom - box[1]] = np.floor(opacity * 255.0 + 0.5)
 
 
 def apply(

@@ -12,7 +12,7 @@ import numpy as np
 
 from tfrelight import color
 from tfrelight.photos import filters
-from tfrelight.photos.blending import smoothstep
+from tfrelight.photos.blending import ramp
 from tfrelight.relighting.face_maps import FaceMaps
 
 __all__ = [
@@ -81,9 +81,9 @@ def shadows(maps: FaceMaps, shading: np.ndarray) -> np.ndarray:
     shade = filters.gaussian(shade, _SMALL * width)
     there = shade[:, across]
     found = (
-        _ramp(lit[:, across], *_SEEN)
-        * _ramp(there / shade.max(), *_REACHED)
-        * _ramp(there / shade, *_FROM_THERE)
+        ramp(lit[:, across], *_SEEN)
+        * ramp(there / shade.max(), *_REACHED)
+        * ramp(there / shade, *_FROM_THERE)
     )
     found = filters.gaussian(found, _TOLERANCE * width / 2.0)
     places = (np.arange(size) + 0.5) * _COARSE / size - 0.5
@@ -121,7 +121,7 @@ def things(maps: FaceMaps, evidence: np.ndarray) -> np.ndarray:
       maps: of the face.
       evidence: what `shadows` gives.
     """
-    return _ramp(-maps.residual, *_DARK_THING) * (1.0 - evidence)
+    return ramp(-maps.residual, *_DARK_THING) * (1.0 - evidence)
 
 
 def residual(maps: FaceMaps, evidence: np.ndarray, dark_things: np.ndarray) -> np.ndarray:
@@ -136,12 +136,13 @@ def residual(maps: FaceMaps, evidence: np.ndarray, dark_things: np.ndarray) -> n
     return np.clip(maps.residual, lowest, _MAX_RESIDUAL) * (1.0 - dark_things)
 
 
-def black(maps: FaceMaps, evidence: np.ndarray, metered: float) -> np.ndarray:
+def black(maps: FaceMaps, evidence: np.ndarray, inside: np.ndarray, metered: float) -> np.ndarray:
     """`[S, S]` in [0, 1]: 1 where a shadow has no light left to multiply.
 
     Args:
       maps: of the face.
       evidence: what `shadows` gives.
+      inside: what `on_face` gives.
       metered: brightness of the lit part of the face, linear.
     """
     size = len(maps.guide)
@@ -154,9 +155,9 @@ def black(maps: FaceMaps, evidence: np.ndarray, metered: float) -> np.ndarray:
     level = around / np.maximum(albedo, 1e-3)
     level /= max(np.percentile(level[maps.region], 90.0), 1e-6)
     dark = max(min(_DARK_SHARE * metered, _DARK), 1e-6)
-    found = evidence * _ramp(level, _DIM, _BLACK) * _ramp(bright, dark, dark / 2.0)
+    found = evidence * ramp(level, _DIM, _BLACK) * ramp(bright, dark, dark / 2.0)
     # Networks give a black collar the albedo of the neck.
-    return found * on_face(maps)
+    return found * inside
 
 
 def on_face(maps: FaceMaps) -> np.ndarray:
@@ -195,7 +196,7 @@ def restored(photo: np.ndarray, surface: np.ndarray) -> np.ndarray:
     """
     surface = np.maximum(surface, LEAST_CHANNEL)
     level = (photo / surface).max(-1, keepdims=True)
-    return photo + _ramp(photo, *CLIPPED) * np.maximum(level * surface - photo, 0.0)
+    return photo + ramp(photo, *CLIPPED) * np.maximum(level * surface - photo, 0.0)
 
 
 def darkened(photo: np.ndarray, surface: np.ndarray, factor: np.ndarray) -> np.ndarray:
@@ -220,8 +221,3 @@ def darkened(photo: np.ndarray, surface: np.ndarray, factor: np.ndarray) -> np.n
     each = np.minimum(after + room, limit)
     apart = np.clip((factor.max(-1, keepdims=True) - 0.9) / 0.2, 0.0, 1.0)
     return together + apart * (each - together)
-
-
-def _ramp(values, start, end):
-    """0 at `start` and 1 at `end`, smooth in between."""
-    return smoothstep((values - start) / (end - start))

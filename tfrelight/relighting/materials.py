@@ -6,10 +6,10 @@ import numpy as np
 
 from tfrelight import color, rendering
 from tfrelight.photos import filters
-from tfrelight.photos.blending import smoothstep
+from tfrelight.photos.blending import ramp
 from tfrelight.relighting.face_maps import FaceMaps
 
-__all__ = ["relief", "skin", "to_window"]
+__all__ = ["relief", "skin"]
 
 # Height of a head in distances between the eyes: 230 mm over 63 mm, the medians of adults
 # (NASA-STD-3000, Man-Systems Integration Standards, volume I, 1995).
@@ -30,16 +30,10 @@ _LEAST_Z = 0.12
 _HUE, _BRIGHTNESS = (0.12, 0.3), (0.5, 1.1)
 
 
-def to_window(maps: FaceMaps) -> np.ndarray:
-    """The rotation `[3, 3]` from the photo's frame to that of the face's window."""
-    cosine, sine = np.cos(maps.window.roll), np.sin(maps.window.roll)
-    return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
-
-
 def relief(maps: FaceMaps) -> rendering.HeightField:
     """The surface of the head, in the frame of the face's window."""
     size = len(maps.guide)
-    normals = maps.normals @ to_window(maps).T.astype(np.float32)
+    normals = maps.normals @ maps.window.rotation
     if maps.face is None:
         head, middle = _HEAD_OF_CROP * size, np.full(2, (size - 1) / 2)
     else:
@@ -81,7 +75,7 @@ def _steeper(normals, factor, sigma):
     steeper = np.dstack([around + factor * (slopes - around), np.ones(slopes.shape[:2])])
     steeper /= np.linalg.norm(steeper, axis=-1, keepdims=True)
     # Where the surface turns away from the camera, its slope says nothing.
-    share = smoothstep((normals[..., 2:] - _LEAST_Z) / _LEAST_Z)
+    share = ramp(normals[..., 2:], _LEAST_Z, 2.0 * _LEAST_Z)
     mixed = normals + share * (steeper - normals)
     return (mixed / np.linalg.norm(mixed, axis=-1, keepdims=True)).astype(np.float32)
 
@@ -103,10 +97,6 @@ def skin(maps: FaceMaps, things: np.ndarray) -> np.ndarray:
         return np.zeros(maps.mask.shape, np.float32)
     apart = np.linalg.norm(hue - np.median(hue[inside], 0), axis=-1)
     darker = np.abs(level - np.median(level[inside]))
-    found = _falling(apart, *_HUE) * _falling(darker, *_BRIGHTNESS) * maps.mask * (1.0 - things)
+    like = (1.0 - ramp(apart, *_HUE)) * (1.0 - ramp(darker, *_BRIGHTNESS))
+    found = like * maps.mask * (1.0 - things)
     return filters.gaussian(found.astype(np.float32), 0.004 * len(found))
-
-
-def _falling(values, start, end):
-    """1 up to `start`, 0 from `end` on."""
-    return 1.0 - smoothstep((values - start) / (end - start))

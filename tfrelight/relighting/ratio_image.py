@@ -11,6 +11,7 @@ Where a shadow is black, albedo x shading replaces it; clipped channels are rest
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from tfrelight import color, harmonics, rendering
 from tfrelight.faces import guided_filter
 from tfrelight.lights import Light
 from tfrelight.photos import filters
-from tfrelight.photos.blending import smoothstep
+from tfrelight.photos.blending import ramp
 from tfrelight.relighting import lost_light, materials
 from tfrelight.relighting.face_maps import FaceMaps
 
@@ -104,7 +105,6 @@ class Relightable:
       residual: `[S, S]`, the log of the light that the shading leaves out.
       black: `[S, S]` in [0, 1], 1 where a shadow is black.
       surface_color: `[S, S, 3]`, colour of the surface under its own light.
-      relief: the surface that casts shadows, in the frame of the window.
       skin: `[S, S]` in [0, 1], 1 on skin.
     """
 
@@ -119,8 +119,12 @@ class Relightable:
     residual: np.ndarray
     black: np.ndarray
     surface_color: np.ndarray
-    relief: rendering.HeightField
     skin: np.ndarray
+
+    @functools.cached_property
+    def relief(self) -> rendering.HeightField:
+        """The surface that casts shadows, in the frame of the window."""
+        return materials.relief(self.maps)
 
 
 def prepare(maps: FaceMaps) -> Relightable:
@@ -136,9 +140,11 @@ def prepare(maps: FaceMaps) -> Relightable:
     metered = _metered(maps.photo[maps.region])
     evidence = lost_light.shadows(maps, shading)
     things = lost_light.things(maps, evidence)
+    inside = lost_light.on_face(maps)
     # Beside the face nothing is filled, and so much would show the noise of black.
-    known = evidence * lost_light.on_face(maps)
-    most = _MAX_LOG_FACTOR + known * (_IN_SHADOW - _MAX_LOG_FACTOR)
+    most = _MAX_LOG_FACTOR + evidence * inside * (_IN_SHADOW - _MAX_LOG_FACTOR)
+    # Around it most of the residual is strands.
+    explained = _STRANDS + (1.0 - _STRANDS) * inside
     white = shading[maps.region].mean(0)
     return Relightable(
         maps,
@@ -149,17 +155,11 @@ def prepare(maps: FaceMaps) -> Relightable:
         radius,
         epsilon,
         most + things * (_OF_THINGS - most),
-        lost_light.residual(maps, evidence, things) * _explained(maps),
-        lost_light.black(maps, evidence, metered),
+        lost_light.residual(maps, evidence, things) * explained,
+        lost_light.black(maps, evidence, inside, metered),
         lost_light.surface_color(maps, shading),
-        materials.relief(maps),
         materials.skin(maps, things),
     )
-
-
-def _explained(maps):
-    """`[S, S]`: how much of the residual is light, 1 on the face. In hair most of it is strands."""
-    return _STRANDS + (1.0 - _STRANDS) * lost_light.on_face(maps)
 
 
 def own(face: Relightable) -> rendering.Rendering:
@@ -183,7 +183,7 @@ def rendered(
         return rendering.Rendering(diffuse, np.zeros_like(diffuse))
     # Shadows fall along the rows and columns of the window.
     sources = Light(lamps=light.lamps, environments=light.environments)
-    sources = sources.turned(materials.to_window(face.maps))
+    sources = sources.turned(face.maps.window.rotation.T)
     found = rendering.render(face.relief, sources, shadows, highlights > 0.0)
     share = np.float32(highlights) * face.skin[..., None]
     return rendering.Rendering(diffuse + found.diffuse, found.highlights * share)
@@ -217,7 +217,7 @@ def change(face: Relightable, new_rendering: rendering.Rendering) -> Change:
     log_ratio = _log_ratio(face, new, sameness)
     if new_rendering.highlights.any():
         # As a factor, so that pores and wrinkles show in highlights. What is burnt has no room.
-        room = 1.0 - smoothstep((face.around.max(-1, keepdims=True) - _SHOULDER) / (1 - _SHOULDER))
+        room = 1.0 - ramp(face.around.max(-1, keepdims=True), _SHOULDER, 1.0)
         shine = room * new_rendering.highlights / face.around
         log_ratio = np.log(np.exp(log_ratio) + shine)
     # The same reduction for all channels keeps the colour.

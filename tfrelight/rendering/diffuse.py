@@ -6,7 +6,8 @@ import functools
 
 import numpy as np
 
-from tfrelight.lights import Environment, Lamp, maps
+from tfrelight.lights import Environment, Lamp
+from tfrelight.photos import filters
 from tfrelight.rendering.height_field import HeightField
 
 __all__ = ["of_environment", "of_lamp"]
@@ -38,22 +39,17 @@ def of_environment(normals: np.ndarray, environment: Environment) -> np.ndarray:
     cosine = np.maximum(grid @ directions.T.astype(np.float32), 0.0)
     # Cells are small, not points: their cosines are those of small discs.
     table = cosine @ (radiance * (areas / np.pi)[:, None].astype(np.float32))
-    table = table.reshape(_NORMALS + 1, 2 * _NORMALS, 3)
-    row, column = maps.places(normals, _NORMALS, 2 * _NORMALS)
-    top = np.minimum(row.astype(int), _NORMALS - 1)
-    left = np.floor(column).astype(int)
-    down, right = (row - top)[..., None], (column - left)[..., None]
-    left, beside = left % (2 * _NORMALS), (left + 1) % (2 * _NORMALS)
-    upper = table[top, left] * (1 - right) + table[top, beside] * right
-    lower = table[top + 1, left] * (1 - right) + table[top + 1, beside] * right
-    return (upper * (1 - down) + lower * down).astype(np.float32)
+    table = table.reshape(_NORMALS + 1, 2 * _NORMALS + 1, 3)
+    rows = (0.5 - np.arcsin(np.clip(normals[..., 1], -1, 1)) / np.pi) * _NORMALS
+    columns = (np.arctan2(normals[..., 0], normals[..., 2]) / np.pi + 1) * _NORMALS
+    return filters.sampled(table, rows, columns)
 
 
 @functools.lru_cache(maxsize=1)
 def _grid(rows):
-    """Unit vectors on a grid of elevations, poles included, and azimuths: `[N, 3]` float32."""
+    """Unit vectors on a grid of elevations and azimuths, both ends included: `[N, 3]` float32."""
     elevation = np.linspace(np.pi / 2, -np.pi / 2, rows + 1)
-    azimuth = (np.arange(2 * rows) / rows - 1) * np.pi
+    azimuth = np.linspace(-np.pi, np.pi, 2 * rows + 1)
     e, a = np.meshgrid(elevation, azimuth, indexing="ij")
     vectors = np.stack([np.cos(e) * np.sin(a), np.sin(e), np.cos(e) * np.cos(a)], -1)
     return vectors.reshape(-1, 3).astype(np.float32)

@@ -53,13 +53,7 @@ def of_lamp(normals: np.ndarray, lamp: Lamp) -> np.ndarray:
 
     A disc widens the lobes by half its radius (Karis).
     """
-    direction = lamp.direction.astype(np.float32)
-    wider = np.square(np.sin(lamp.radius) / 2.0)
-    total = np.zeros(normals.shape[:-1], np.float32)
-    for alpha, share in LOBES:
-        roughness = float(min(1.0, np.sqrt(alpha * alpha + wider)))
-        total += np.float32(share) * reflected(normals, direction, roughness)
-    return total
+    return _lobes(normals, lamp.direction, np.square(np.sin(lamp.radius) / 2.0))
 
 
 def of_environment(normals: np.ndarray, environment: Environment) -> np.ndarray:
@@ -69,12 +63,19 @@ def of_environment(normals: np.ndarray, environment: Environment) -> np.ndarray:
     grid = _grid()
     # The camera is far away, so that a highlight depends on nothing but the normal.
     table = np.zeros(grid.shape, np.float32)
-    for direction, color, area in zip(directions.astype(np.float32), radiance, areas):
-        for alpha, share in LOBES:
-            lobe = reflected(grid, direction, float(np.sqrt(alpha * alpha + spread)))
-            table += lobe[..., None] * (color * np.float32(share * area / np.pi))
+    for direction, color, area in zip(directions, radiance, areas):
+        table += _lobes(grid, direction, spread)[..., None] * (color * np.float32(area / np.pi))
     columns, rows = np.moveaxis((normals[..., :2] + 1.0) / 2.0 * (_GRID - 1), -1, 0)
     return filters.sampled(table, rows, columns)
+
+
+def _lobes(normals, direction, wider):
+    """All lobes `[...]`, their squared roughness grown by `wider`, for a shading of 1."""
+    total = np.zeros(normals.shape[:-1], np.float32)
+    for alpha, share in LOBES:
+        roughness = float(min(1.0, np.sqrt(alpha * alpha + wider)))
+        total += np.float32(share) * reflected(normals, direction.astype(np.float32), roughness)
+    return total
 
 
 @functools.lru_cache(maxsize=1)
