@@ -3,7 +3,7 @@
     python tools/page_assets.py --output=web/dist
 
 `web/build.js` runs it. The constants are committed, as `web/src/constants.json`, because the page's
-modules import them; run `python tools/page_assets.py` when one has changed.
+modules import them; run `python tools/page_assets.py`, without a folder, when one has changed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tfrelight.models import presets
 from tfrelight.relighting import compositing, face_maps, lost_light, ratio_image
 from tfrelight.studio import page, photo_data
 
-flags.DEFINE_string("output", None, "Folder for weights and pictures; none: only the constants.")
+flags.DEFINE_string("output", None, "Folder for weights and pictures; none: write the constants.")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "tfrelight" / "studio" / "samples"
@@ -92,8 +92,9 @@ def write(folder: pathlib.Path):
 
 
 def main(_):
-    write_constants()
-    if flags.FLAGS.output is not None:
+    if flags.FLAGS.output is None:
+        write_constants()
+    else:
         write(pathlib.Path(flags.FLAGS.output))
 
 

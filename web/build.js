@@ -167,3 +167,12 @@ for (const [name, content] of Object.entries(served)) {
   writeFileSync(path.join(DIST, name), content);
 }
 writeFileSync(path.join(DIST, "tfrelight.html"), singlePage(page, script, files));
+
+/** The size of a file as servers send it, megabytes. */
+const megabytes = (name) => gzipSync(served[name], { level: 9 }).length / 1e6;
+
+// The service worker is loaded after the first picture.
+const first = Object.keys(served).filter((name) => name !== "service_worker.js");
+for (const name of first) console.log(`${name}: ${megabytes(name).toFixed(2)} MB`);
+const total = first.reduce((sum, name) => sum + megabytes(name), 0);
+console.log(`To the first picture, compressed: ${total.toFixed(1)} MB`);

@@ -80,19 +80,12 @@ def _loader(values):
     def load():
         import numpy as np
 
-        from tfrelight.errors import InputError
-        from tfrelight.faces import find
         from tfrelight.models import engines
         from tfrelight.relighting import pipeline
 
         model = pipeline.loaded(values.model, values.engine)
         size = engines.size_of(model)
-        try:
-            # Loads the face detector before the first photo.
-            find.find(np.zeros((size, size, 3), np.uint8))
-        except InputError:
-            # Its package is missing; each photo reports it.
-            pass
+        # The first call is slow.
         model.predict_on_batch(np.zeros((4, size, size, 3), np.float32))
         return model
 
@@ -104,6 +97,7 @@ def main() -> None:
     import socket
 
     from tfrelight.errors import InputError
+    from tfrelight.faces import find
     from tfrelight.models import engines, locating
 
     values = flags.FLAGS
@@ -119,10 +113,8 @@ def main() -> None:
     settings = _settings(values)
     if values.server is None:
         locating.locate(values.model)
-    from tfrelight.faces import find
-
-    # Before there are other threads.
-    engines.start()
+        # Before there are other threads.
+        engines.start()
     find.load()
     family = socket.AF_INET6 if ":" in values.host else socket.AF_INET
     bound = socket.socket(family)

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tfrelight.studio import error_responses, page
+from tfrelight.studio import error_responses, page, tasks
 from tfrelight.studio.access import AccessControl
 from tfrelight.studio.errors import StudioError
 from tfrelight.studio.open_photos import OpenPhotos
@@ -136,7 +136,7 @@ class _Studio:
         self._open_photos.check_capacity()
         whole_image = request.query_params.get("whole_image") == "1"
         decomposed, data = await self._process_file(
-            request, "open_photo", self._network, self._settings.pixels, whole_image
+            request, tasks.open_photo, self._network, self._settings.pixels, whole_image
         )
         if await request.is_disconnected():
             # Nobody would know the photo's name and close it.
@@ -145,33 +145,32 @@ class _Studio:
         return Response(data, 201, headers, "application/octet-stream")
 
     async def _relit(self, request):
-        return await self._download(request, "relit")
+        return await self._download(request, tasks.relit)
 
     async def _film(self, request):
-        return await self._download(request, "film")
+        return await self._download(request, tasks.film)
 
     async def _download(self, request, task):
         decomposed = self._open_photos.get(request.path_params["name"])
         light = await self._body(request, _LIGHT_BYTES)
-        return _file_response(await self._worker.run(_run_task, task, decomposed, light))
+        return _file_response(await self._worker.run(task, decomposed, light))
 
     async def _maps(self, request):
         decomposed = self._open_photos.get(request.path_params["name"])
-        return _file_response(await self._worker.run(_run_task, "map_archive", decomposed))
+        return _file_response(await self._worker.run(tasks.map_archive, decomposed))
 
     async def _close(self, request):
         self._open_photos.close(request.path_params["name"])
         return Response(status_code=204)
 
     async def _environment(self, request):
-        light = await self._process_file(request, "environment_light")
-        return JSONResponse({"light": light.astype(float).tolist()})
+        return _light_response(await self._process_file(request, tasks.environment_light))
 
     async def _reference(self, request):
         light = await self._process_file(
-            request, "photo_light", self._network, self._settings.pixels
+            request, tasks.photo_light, self._network, self._settings.pixels
         )
-        return JSONResponse({"light": light.astype(float).tolist()})
+        return _light_response(light)
 
     async def _process_file(self, request, task, *arguments):
         """Receives a file and runs a function of `tasks` on it."""
@@ -182,7 +181,7 @@ class _Studio:
             raise StudioError(503, "busy", "Too many files are being sent. Try again.") from None
         try:
             data = await self._body(request, self._settings.upload)
-            return await self._worker.run(_run_task, task, data, *arguments)
+            return await self._worker.run(task, data, *arguments)
         finally:
             self._files_at_once.release()
 
@@ -222,14 +221,6 @@ class _Studio:
         return b"".join(parts)
 
 
-def _run_task(task, *arguments):
-    """Calls a function of `tasks`."""
-    # Imported in the worker's thread, because it imports TensorFlow, which takes seconds.
-    from tfrelight.studio import tasks
-
-    return getattr(tasks, task)(*arguments)
-
-
 def _film_formats():
     """File endings of the films that this process can write."""
     return [".mp4", ".webp"] if importlib.util.find_spec("av") else [".webp"]
@@ -246,6 +237,10 @@ def _static_files():
 def _media_type(name):
     # The system's table, which `mimetypes` reads, gives .js different types on different machines.
     return "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0]
+
+
+def _light_response(coefficients):
+    return JSONResponse({"light": coefficients.astype(float).tolist()})
 
 
 def _file_response(file):

@@ -3,9 +3,6 @@
 
 import { StudioError } from "../../tfrelight/studio/static/requests.js";
 
-/** @type {Map<string, Promise<Blob>>} */
-const loaded = new Map();
-
 /**
  * The content of a file.
  *
@@ -15,15 +12,8 @@ const loaded = new Map();
  * @throws {StudioError} the server does not have it
  */
 export function asset(name, type = "") {
-  let content = loaded.get(name);
-  if (!content) {
-    const inside = document.getElementById(`file-${name}`);
-    content = inside ? unpacked(inside, type) : fetched(name);
-    loaded.set(name, content);
-    // So that it is tried again the next time.
-    content.catch(() => loaded.delete(name));
-  }
-  return content;
+  const inside = document.getElementById(`file-${name}`);
+  return inside ? unpacked(inside, type) : fetched(name);
 }
 
 /**

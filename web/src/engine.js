@@ -46,6 +46,11 @@ export class Engine {
     });
   }
 
+  /** Stops the worker; what it was asked is not answered. */
+  end() {
+    this.worker.terminate();
+  }
+
   /**
    * @param {{ id: number, text?: string, share?: number, result?: unknown,
    *   error?: { message: string, stack: string, reason: string | null } }} message  `reason`: null

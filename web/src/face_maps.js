@@ -3,10 +3,12 @@
 // tfrelight.relighting.face_maps.
 
 import { LUMINANCE, toLinear, toSrgb } from "../../tfrelight/studio/static/color.js";
+import { clamp, median, percentile, roundHalfEven, smoothstep } from
+  "../../tfrelight/studio/static/numbers.js";
+import { channels, shade } from "../../tfrelight/studio/static/relighting.js";
 import { Window, around, content, times, whole } from "./framing.js";
-import { GuidedFilter } from "./guided_filter.js";
-import { luminance, mirrored, rolled, shade } from "./light.js";
-import { clamp, median, percentile, roundHalfEven, smoothstep } from "./numbers.js";
+import { filterOf } from "./guided_filter.js";
+import { luminance, mirrored, rolled } from "./light.js";
 import { ellipse, polygon } from "./polygon.js";
 import { head, turn } from "./segmentation.js";
 import constants from "./constants.json" with { type: "json" };
@@ -14,8 +16,9 @@ import constants from "./constants.json" with { type: "json" };
 /** @import { Coefficients } from "../../tfrelight/studio/static/harmonics.js" */
 /** @import { Point } from "./crops.js" */
 /** @import { Face } from "./find.js" */
+/** @import { GuidedFilter } from "./guided_filter.js" */
 /** @import { Box, Picture } from "./images.js" */
-/** @import { Channels } from "./light.js" */
+/** @import { Channels } from "../../tfrelight/studio/static/relighting.js" */
 
 /**
  * What the network gives for one crop: `maps` are albedo (red, green, blue), normal (x, y, z) and
@@ -213,8 +216,7 @@ function refined(photo, box, face, window, maps, cutLight, size) {
   const linear = decoded((byte) => DECODED[byte]);
   const guide = luminance(decoded((byte) => byte / 255));
   /** @type {(settings: number[]) => GuidedFilter} */
-  const filter = ([radius, epsilon]) =>
-    new GuidedFilter(guide, size, Math.max(1, roundHalfEven(radius * size)), epsilon);
+  const filter = (given) => filterOf(guide, size, given);
   const light = rolled(cutLight, window.roll);
   const [cosine, sine] = [Math.cos(window.roll), Math.sin(window.roll)];
   const smooth = filter(C.normals);
@@ -241,7 +243,8 @@ function refined(photo, box, face, window, maps, cutLight, size) {
   } else {
     mask = filter(C.mask).filtered(maps[6]).map((value) => clamp(value, 0, 1));
   }
-  const shading = shade(normals, light);
+  const shading = channels(size * size);
+  shade(normals, light, shading);
   const measured = luminance(linear);
   const unexplained = measured.map((value, k) => {
     const explained = LUMINANCE.reduce(

@@ -1,8 +1,9 @@
 // @ts-check
 // Faces and their landmarks, as in tfrelight.faces.find.
 
-import { resized, transformed } from "./images.js";
-import { roundHalfEven } from "./numbers.js";
+import { roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
+import { turnedSquare } from "./crops.js";
+import { resized } from "./images.js";
 import constants from "./constants.json" with { type: "json" };
 
 /** @import { Point } from "./crops.js" */
@@ -96,8 +97,19 @@ export function find(photo, mtcnn) {
     const faces = placed(picture, mtcnn.detect(picture, least), mtcnn);
     if (faces.length > 0 || Math.min(width, height) < minDistance) return faces;
   }
+  // No larger than what the smallest faces need.
+  const scale = Math.min(1, cell / smallestTurned / longer);
+  const small = resized(
+    photo, Math.max(1, roundHalfEven(width * scale)), Math.max(1, roundHalfEven(height * scale)),
+    "bicubic",
+  );
+  const [across, down] = [width / small.width, height / small.height];
+  /** @type {(point: Point) => Point} */
+  const back = ([x, y]) => [x * across, y * down];
   const turned = [1, 2, 3, 4, 5, 6, 7].flatMap((eighth) =>
-    detectedTurned(photo, (eighth * Math.PI) / 4, mtcnn),
+    detectedTurned(small, (eighth * Math.PI) / 4, mtcnn).map(({ score, box, eyes }) => ({
+      score, box: box.map((side, k) => side * (k % 2 ? down : across)), eyes: eyes.map(back),
+    })),
   );
   return placed(photo, turned, mtcnn);
 }
@@ -129,26 +141,15 @@ function brighter(photo) {
  * @returns {Detection[]}
  */
 function detectedTurned(photo, roll, mtcnn) {
-  const [cosine, sine] = [Math.cos(roll), Math.sin(roll)];
-  // No larger than what the smallest faces need: the turned photo is shrunk first.
-  const scale = Math.min(1, cell / smallestTurned / Math.max(photo.width, photo.height));
-  const small = resized(
-    photo, Math.max(1, roundHalfEven(photo.width * scale)),
-    Math.max(1, roundHalfEven(photo.height * scale)), "bicubic",
-  );
-  const side = Math.ceil(Math.hypot(small.width, small.height));
-  const left = small.width / 2 - ((cosine - sine) * side) / 2;
-  const top = small.height / 2 - ((sine + cosine) * side) / 2;
-  const map = /** @type {const} */ ([cosine, -sine, left, sine, cosine, top]);
-  const turned = transformed(small, side, side, [...map], "bilinear");
-  const [across, down] = [photo.width / small.width, photo.height / small.height];
+  const { width, height } = photo;
+  const side = Math.ceil(Math.hypot(width, height));
+  const { crop: turned, turn: [a, b, c, d], corner: [left, top] } =
+    turnedSquare(photo, [width / 2, height / 2], side, roll, side);
   /** @type {(point: Point) => Point} */
-  const back = ([x, y]) => [
-    (cosine * x - sine * y + left) * across, (sine * x + cosine * y + top) * down,
-  ];
+  const back = ([x, y]) => [a * x + b * y + left, c * x + d * y + top];
   return mtcnn.detect(turned, cell).map(({ score, box: [x0, y0, x1, y1], eyes }) => {
     const [x, y] = back([(x0 + x1) / 2, (y0 + y1) / 2]);
-    const [w, h] = [((x1 - x0) / 2) * across, ((y1 - y0) / 2) * down];
+    const [w, h] = [(x1 - x0) / 2, (y1 - y0) / 2];
     return { score, box: [x - w, y - h, x + w, y + h], eyes: eyes.map(back) };
   });
 }

@@ -1,8 +1,8 @@
 // @ts-check
 // Windows on a photo: squares around faces, and the way back, as in tfrelight.faces.framing.
 
+import { clamp } from "../../tfrelight/studio/static/numbers.js";
 import { crop, padded, reduce, transformed } from "./images.js";
-import { clamp } from "./numbers.js";
 import constants from "./constants.json" with { type: "json" };
 
 /** @import { Point } from "./crops.js" */

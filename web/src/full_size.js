@@ -2,6 +2,7 @@
 // The relit photo at its full size, as a file. The preview's shader draws it tile by tile, so that
 // neither the graphics card's largest texture nor its memory limits the photo.
 
+import { moved } from "../../tfrelight/studio/static/face_maps.js";
 import { UNCHANGED, backgroundFactors, staysGrey } from
   "../../tfrelight/studio/static/preview.js";
 import { Face, relight } from "../../tfrelight/studio/static/relighting.js";
@@ -11,7 +12,6 @@ import { bitmapOf, rgbaOf, tooLarge } from "./decode.js";
 import { withMetadata } from "./jpeg_metadata.js";
 
 /** @import { Report } from "../../tfrelight/studio/static/actions.js" */
-/** @import { FaceFacts } from "../../tfrelight/studio/static/face_maps.js" */
 /** @import { Light } from "../../tfrelight/studio/static/lighting.js" */
 /** @import { PhotoData } from "../../tfrelight/studio/static/photo_data.js" */
 /** @import { RelightRequest } from "../../tfrelight/studio/static/photo_file.js" */
@@ -124,12 +124,6 @@ function overlap(a, b) {
  * @returns {Face} that shares its maps with the face
  */
 function placed(face, left, top) {
-  const { corner: [x, y], bounds } = face.facts;
-  /** @type {FaceFacts} */
-  const facts = {
-    ...face.facts,
-    corner: [x - left, y - top],
-    bounds: bounds.map((side, k) => side - (k % 2 ? top : left)),
-  };
+  const facts = moved(face.facts, left, top);
   return Object.assign(Object.create(Object.getPrototypeOf(face)), face, { facts });
 }

@@ -2,6 +2,7 @@
 // The guided filter, as in tfrelight.faces.guided_filter.
 
 import { BoxFilter } from "../../tfrelight/studio/static/box_filter.js";
+import { roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
 
 /** A filter of maps `[S, S]` by a guide of that size. */
 export class GuidedFilter {
@@ -53,3 +54,13 @@ export class GuidedFilter {
     return slope.map((value, k) => value * this.guide[k] + offset[k]);
   }
 }
+
+/**
+ * A filter with one of Python's settings.
+ *
+ * @param {Float32Array} guide  `[S, S]`
+ * @param {number} size  S
+ * @param {number[]} settings  radius, as a share of S, and epsilon
+ */
+export const filterOf = (guide, size, [radius, epsilon]) =>
+  new GuidedFilter(guide, size, Math.max(1, roundHalfEven(radius * size)), epsilon);

@@ -2,7 +2,7 @@
 // 8-bit pictures, resampled step by step as Pillow does, so that the networks see what they see in
 // Python. A canvas resamples in another way in every browser.
 
-import { clamp, roundHalfEven } from "./numbers.js";
+import { clamp, roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
 
 /**
  * @typedef {object} Picture

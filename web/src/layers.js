@@ -45,7 +45,7 @@ export function convolve(x, kernel, bias) {
   const [tall, wide, , outer] = kernel.shape;
   const inner = tall * wide * x.channels;
   const result = tensor(x.count, x.height - tall + 1, x.width - wide + 1, outer);
-  const { rows, run } = multiplier(kernel, inner, outer);
+  const { rows, run } = multiplier(kernel.data, inner, outer);
   const pixels = result.count * result.height * result.width;
   const line = wide * x.channels;
   for (let first = 0; first < pixels; first += 4) {
@@ -82,22 +82,9 @@ export function dense(x, kernel, bias) {
   const inner = x.height * x.width * x.channels;
   const { data } = convolve(
     { count: 1, height: x.count, width: 1, channels: inner, data: x.data },
-    kernelOf(kernel), bias,
+    { shape: [1, 1, ...kernel.shape], data: kernel.data }, bias,
   );
   return { count: x.count, height: 1, width: 1, channels: bias.data.length, data };
-}
-
-/** @type {WeakMap<Weights, Weights>} */
-const asConvolutions = new WeakMap();
-
-/** @type {(kernel: Weights) => Weights} a matrix as the kernel of a convolution */
-function kernelOf(kernel) {
-  let found = asConvolutions.get(kernel);
-  if (!found) {
-    found = { shape: [1, 1, ...kernel.shape], data: kernel.data };
-    asConvolutions.set(kernel, found);
-  }
-  return found;
 }
 
 /**

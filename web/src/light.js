@@ -2,11 +2,9 @@
 // Lights and normals that are mirrored or turned in the picture, and the luminance of maps.
 
 import { LUMINANCE } from "../../tfrelight/studio/static/color.js";
-import { shadeAt, shadingPolynomial } from "../../tfrelight/studio/static/harmonics.js";
 
 /** @import { Coefficients } from "../../tfrelight/studio/static/harmonics.js" */
-
-/** @typedef {[Float32Array, Float32Array, Float32Array]} Channels */
+/** @import { Channels } from "../../tfrelight/studio/static/relighting.js" */
 
 /**
  * The light in a picture whose left and right are swapped.
@@ -36,11 +34,6 @@ export function rolled(light, a) {
   ];
 }
 
-/** @type {(count: number) => Channels} */
-export const channels = (count) => [
-  new Float32Array(count), new Float32Array(count), new Float32Array(count),
-];
-
 /**
  * Luminance of linear RGB, or luma of encoded RGB, at each pixel.
  *
@@ -49,20 +42,3 @@ export const channels = (count) => [
  */
 export const luminance = ([r, g, b]) =>
   r.map((value, k) => LUMINANCE[0] * value + LUMINANCE[1] * g[k] + LUMINANCE[2] * b[k]);
-
-/**
- * Shading of normals; it can ring below 0.
- *
- * @param {Channels} normals
- * @param {Coefficients} light
- * @returns {Channels}
- */
-export function shade([nx, ny, nz], light) {
-  const result = channels(nx.length);
-  shadingPolynomial(light).forEach((polynomial, c) => {
-    for (let k = 0; k < nx.length; k++) {
-      result[c][k] = shadeAt(polynomial, nx[k], ny[k], nz[k]);
-    }
-  });
-  return result;
-}

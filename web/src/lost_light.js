@@ -1,13 +1,14 @@
 // @ts-check
 // What a photo did not record, as in tfrelight.relighting.lost_light.
 
+import { clamp, median, percentile, ramp, roundHalfEven } from
+  "../../tfrelight/studio/static/numbers.js";
 import { box, dilated, disc, eroded, gaussian, sampled } from "./filters.js";
 import { luminance } from "./light.js";
-import { clamp, median, percentile, ramp, roundHalfEven } from "./numbers.js";
 import constants from "./constants.json" with { type: "json" };
 
 /** @import { FaceMaps } from "./face_maps.js" */
-/** @import { Channels } from "./light.js" */
+/** @import { Channels } from "../../tfrelight/studio/static/relighting.js" */
 
 const C = constants.lost_light;
 

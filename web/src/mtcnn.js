@@ -1,11 +1,11 @@
 // @ts-check
 // Finds faces by the three networks of MTCNN, as in tfrelight.faces.mtcnn.
 
+import { roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
 import { best, squares } from "./boxes.js";
 import { around, features, mirrorImage, turnedSquare } from "./crops.js";
 import { crop, resized } from "./images.js";
 import { convolve, dense, flat, pool, probability, slope, tensor } from "./layers.js";
-import { roundHalfEven } from "./numbers.js";
 import constants from "./constants.json" with { type: "json" };
 
 /** @import { Point } from "./crops.js" */

@@ -1,8 +1,6 @@
 // @ts-check
 // Four rows times a matrix, which is most of the work of the networks that find faces: in
-// WebAssembly where there is some, three times as fast, and in JavaScript.
-
-/** @import { Weights } from "./layers.js" */
+// WebAssembly where there is some, several times as fast, and in JavaScript.
 
 /**
  * A product that is computed again and again: `rows`, `[4, inner]`, are filled before `run`, which
@@ -13,13 +11,17 @@
  * @property {() => Float32Array | Float64Array} run
  */
 
-/** @typedef {(kernel: Weights, inner: number, outer: number) => Product} Multiplier */
+/**
+ * What multiplies by a kernel `[inner, outer]`. It keeps what it makes of the array.
+ *
+ * @typedef {(kernel: Float32Array, inner: number, outer: number) => Product} Multiplier
+ */
 
 /**
  * A kernel `[inner, outer]` as `[outer / 4, inner, 4]`.
  *
  * @template {Float32Array | Float64Array} T
- * @param {Weights} kernel
+ * @param {Float32Array} kernel
  * @param {number} inner
  * @param {number} outer
  * @param {T} target
@@ -28,13 +30,13 @@
 function packed(kernel, inner, outer, target) {
   for (let k = 0; k < inner; k++) {
     for (let o = 0; o < outer; o++) {
-      target[(o - (o % 4)) * inner + 4 * k + (o % 4)] = kernel.data[k * outer + o];
+      target[(o - (o % 4)) * inner + 4 * k + (o % 4)] = kernel[k * outer + o];
     }
   }
   return target;
 }
 
-/** @type {WeakMap<Weights, Float64Array>} */
+/** @type {WeakMap<Float32Array, Float64Array>} */
 const kernels = new WeakMap();
 
 /** @type {Multiplier} */
@@ -104,7 +106,7 @@ export function inWebAssembly(binary) {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(binary));
   const memory = /** @type {WebAssembly.Memory} */ (exports.memory);
   const multiply = /** @type {(...numbers: number[]) => void} */ (exports.multiply);
-  /** @type {WeakMap<Weights, number>} addresses */
+  /** @type {WeakMap<Float32Array, number>} addresses */
   const known = new WeakMap();
   let end = PAGE;
   return (kernel, inner, outer) => {

@@ -40,9 +40,11 @@ let engine = null;
 
 /** @returns {Promise<Engine>} a worker whose network is loaded */
 export function startedEngine() {
-  engine ??= startEngine();
-  // So that it is tried again the next time.
-  engine.catch(() => (engine = null));
+  engine ??= startEngine().catch((error) => {
+    // So that it is tried again the next time.
+    engine = null;
+    throw error;
+  });
   return engine;
 }
 
@@ -63,7 +65,12 @@ async function startEngine() {
     asset("finder.bin").then((blob) => blob.arrayBuffer()),
   ]);
   const made = new Engine(typeof worker === "string" ? worker : URL.createObjectURL(worker));
-  await made.ask({ task: "start", runtime, binary, network, finder });
+  try {
+    await made.ask({ task: "start", runtime, binary, network, finder });
+  } catch (error) {
+    made.end();
+    throw error;
+  }
   return made;
 }
 
@@ -138,14 +145,15 @@ export class Photo extends PhotoFile {
  *
  * @param {File} file
  * @param {"environment" | "photo"} kind
+ * @param {Report} report
  * @returns {Promise<number[]>} `[27]`
  * @throws {StudioError} the file holds no light
  */
-export async function fetchLight(file, kind) {
+export async function fetchLight(file, kind, report) {
   if (kind === "environment") {
     throw new StudioError("Only tfrelight studio reads environment maps.");
   }
-  const { faces: [{ light }] } = await decomposed(file, false, () => {});
+  const { faces: [{ light }] } = await decomposed(file, false, report);
   return scale(light, 1 / exposure(light)).flat();
 }
 

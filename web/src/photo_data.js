@@ -1,11 +1,11 @@
 // @ts-check
 // A decomposed photo as the page shows it, as tfrelight.studio.photo_data encodes it.
 
+import { roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
 import { dilatedBySquare } from "./filters.js";
 import { Window, times } from "./framing.js";
-import { GuidedFilter } from "./guided_filter.js";
+import { filterOf } from "./guided_filter.js";
 import { shrunk } from "./images.js";
-import { roundHalfEven } from "./numbers.js";
 import { prepare } from "./ratio_image.js";
 import constants from "./constants.json" with { type: "json" };
 
@@ -97,11 +97,7 @@ function planesOf(maps, views, number) {
   const { size } = maps;
   const { window, box } = views[number];
   const ready = prepare(maps);
-  const [radius, epsilon] = compositing.mask;
-  const filter = new GuidedFilter(
-    maps.guide, size, Math.max(1, roundHalfEven(radius * size)), epsilon,
-  );
-  const [slope, offset] = filter.coefficients(maps.mask);
+  const [slope, offset] = filterOf(maps.guide, size, compositing.mask).coefficients(maps.mask);
   return {
     facts: {
       size,

@@ -2,14 +2,14 @@
 // What relighting a face needs, whatever the new light, as `ratio_image.prepare` in Python.
 
 import { LUMINANCE } from "../../tfrelight/studio/static/color.js";
+import { percentile, roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
+import { channels, raiseToFloor, shade } from "../../tfrelight/studio/static/relighting.js";
 import { gaussian } from "./filters.js";
-import { shade } from "./light.js";
 import * as lostLight from "./lost_light.js";
-import { percentile, roundHalfEven } from "./numbers.js";
 import constants from "./constants.json" with { type: "json" };
 
 /** @import { FaceMaps } from "./face_maps.js" */
-/** @import { Channels } from "./light.js" */
+/** @import { Channels } from "../../tfrelight/studio/static/relighting.js" */
 
 const C = constants.ratio_image;
 const { settings } = constants;
@@ -36,7 +36,9 @@ export function prepare(maps) {
   const { size, region } = maps;
   const radius = Math.max(1, roundHalfEven(C.gain[0] * size));
   const logs = Float32Array.from(region, (inside) => Math.log(C.gain[inside ? 2 : 1]));
-  const shading = floored(shade(maps.normals, maps.light));
+  const shading = channels(size * size);
+  shade(maps.normals, maps.light, shading);
+  raiseToFloor(shading, settings.min_shading);
   const inside = [...region.keys()].filter((k) => region[k]);
   const metered = percentile(
     inside.map((k) => Math.sqrt(maps.photo.reduce((sum, map) => sum + map[k] ** 2, 0) / 3)),
@@ -65,15 +67,4 @@ export function prepare(maps) {
     black: lostLight.black(maps, evidence, metered),
     surface: lostLight.surfaceColor(maps, shading),
   };
-}
-
-/** @type {(values: Channels) => Channels} shading above a small share of its brightest value */
-function floored(values) {
-  const most = values.reduce(
-    (sofar, map) => map.reduce((best, value) => Math.max(best, value), sofar), 1e-3,
-  );
-  const knee = 4 * (settings.min_shading * most) ** 2;
-  return /** @type {Channels} */ (
-    values.map((map) => map.map((value) => 0.5 * (value + Math.sqrt(value * value + knee))))
-  );
 }

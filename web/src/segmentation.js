@@ -1,9 +1,9 @@
 // @ts-check
 // Segmentation of a head, as in tfrelight.faces.segmentation.
 
+import { clamp, ramp } from "../../tfrelight/studio/static/numbers.js";
 import { gaussianAlong } from "./filters.js";
-import { GuidedFilter } from "./guided_filter.js";
-import { clamp, ramp, roundHalfEven } from "./numbers.js";
+import { filterOf } from "./guided_filter.js";
 import constants from "./constants.json" with { type: "json" };
 
 /** @import { Picture } from "./images.js" */
@@ -54,11 +54,6 @@ export function head(photo, guide, network, oval, inside, turned) {
     odds.map((value) => 1 / (1 + Math.exp(-value))),
   );
   return mask.map((value) => clamp(value, 0, 1));
-}
-
-/** @type {(guide: Float32Array, size: number, settings: number[]) => GuidedFilter} */
-function filterOf(guide, size, [radius, epsilon]) {
-  return new GuidedFilter(guide, size, Math.max(1, roundHalfEven(radius * size)), epsilon);
 }
 
 /**

@@ -40,19 +40,20 @@ const NO_FACE =
   "No face found. Choose a photo of a face seen from the front or half from the side. If the " +
   "photo is a crop of one face, use all of it as the face.";
 
-/** @type {Promise<[Network, Mtcnn]> | null} */
-let started = null;
+/** @type {{ network: Network, mtcnn: Mtcnn } | null} */
+let loaded = null;
 
 /** @param {Start} files */
-function start({ runtime, binary: runtimeBinary, network, finder }) {
+async function start({ runtime, binary: runtimeBinary, network, finder }) {
   try {
     multiplyBy(inWebAssembly(multiply));
   } catch {
     // A browser without vectors in WebAssembly finds faces all the same.
   }
-  return Promise.all([
-    startNetwork(runtime, runtimeBinary, network), new Mtcnn(parseWeights(finder)),
-  ]);
+  loaded = {
+    network: await startNetwork(runtime, runtimeBinary, network),
+    mtcnn: new Mtcnn(parseWeights(finder)),
+  };
 }
 
 /**
@@ -60,15 +61,14 @@ function start({ runtime, binary: runtimeBinary, network, finder }) {
  * @param {(text: string, share?: number) => void} report
  */
 async function open({ file, wholeImage }, report) {
-  if (!started) throw new Error("The worker was not started.");
+  if (!loaded) throw new Error("The worker was not started.");
+  const { network, mtcnn } = loaded;
   report("Reading the photo…");
   const bitmap = await bitmapOf(file, file.name || "The file");
   const size = { width: bitmap.width, height: bitmap.height };
   try {
     const { picture, isGrey } = pictureOf(bitmap);
     bitmap.close();
-    report("Loading the network…");
-    const [network, mtcnn] = await started;
     report("Finding faces…");
     /** @type {(Face | null)[]} */
     const found = wholeImage ? [null] : find(picture, mtcnn);
@@ -87,12 +87,8 @@ async function open({ file, wholeImage }, report) {
 }
 
 /** @type {(request: Request) => Promise<unknown>} */
-async function answer(request) {
-  if (request.task === "start") {
-    started = start(request);
-    await started;
-    return null;
-  }
+function answer(request) {
+  if (request.task === "start") return start(request);
   return open(request, (text, share) => self.postMessage({ id: request.id, text, share }));
 }
 

@@ -90,7 +90,7 @@ def test_progress_is_that_of_the_latest_action_that_still_runs(fresh_page):
         }"""
     )
     for k in (1, 0):
-        assert fresh_page.page.inner_text("#progress-text") == "Reading the environment map…"
+        assert fresh_page.page.inner_text("#progress-text") == "Finding the light in the file…"
         assert fresh_page.page.is_visible("#progress")
         fresh_page.evaluate("(_, k) => window.files[k].fail()", k)
         fresh_page.wait_error(f"{k}.hdr")

@@ -52,6 +52,25 @@
  */
 
 /**
+ * The facts of a face in a part of the preview, or in another size of it.
+ *
+ * @param {FaceFacts} facts
+ * @param {number} left  of the part, pixels of the preview
+ * @param {number} top
+ * @param {number} [factor]  of the size
+ * @returns {FaceFacts} with `box` and `head` as they were
+ */
+export function moved(facts, left, top, factor = 1) {
+  const { corner: [x, y], inverse: [[a, b], [c, d]], bounds } = facts;
+  return {
+    ...facts,
+    corner: [(x - left) * factor, (y - top) * factor],
+    inverse: [[a / factor, b / factor], [c / factor, d / factor]],
+    bounds: bounds.map((side, k) => (side - (k % 2 ? top : left)) * factor),
+  };
+}
+
+/**
  * The maps of a face at half the size.
  *
  * @param {FaceFacts} facts

@@ -179,10 +179,9 @@ function open(file, wholeImage = false) {
  */
 function takeLight(file, kind) {
   actions.run(async (report) => {
-    const isPhoto = kind === "photo";
-    report(isPhoto ? "Finding the light in the photo…" : "Reading the environment map…");
+    report("Finding the light in the file…");
     await photo.check(file);
-    const light = await fetchLight(file, kind);
+    const light = await fetchLight(file, kind, report);
     panel.active = "scene";
     history.set((state) => {
       state.scene = { kind, name: file.name, light, power: 1, rotate: 0 };
@@ -191,7 +190,7 @@ function takeLight(file, kind) {
       state.ambient.power = 0;
     });
     stage.notify(
-      isPhoto
+      kind === "photo"
         ? "The face now has the light of that photo. Drag on the ball to turn it."
         : "The face is now lit by the map. Drag on the ball to turn it.",
     );

@@ -108,11 +108,14 @@ export class Photo extends PhotoFile {
  *
  * @param {File} file
  * @param {"environment" | "photo"} kind
+ * @param {Report} report
  * @returns {Promise<number[]>} `[27]`
  * @throws {StudioError} the file holds no light
  */
-export async function fetchLight(file, kind) {
-  const { data } = await post(`lights/${kind}`, file);
+export async function fetchLight(file, kind, report) {
+  const { data } = await post(`lights/${kind}`, file, (share) =>
+    report("Finding the light in the file…", share < 1 ? share : undefined),
+  );
   return parseJson(data).light.flat();
 }
 

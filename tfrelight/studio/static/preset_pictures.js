@@ -2,6 +2,7 @@
 // The named lights on the face of the open photo, small, for the buttons that choose them.
 
 import { context2d, element } from "./dom.js";
+import { moved } from "./face_maps.js";
 import { defaultState, lightOf, presetLight } from "./lighting.js";
 import { UNCHANGED, staysGrey } from "./preview.js";
 import { relight } from "./relighting.js";
@@ -74,7 +75,6 @@ export function portraitOf({ header, pixels, faces: [face] }) {
   const { view } = header;
   const [left, top, right, bottom] = face.facts.head;
   const side = Math.max(right - left, bottom - top, 1);
-  const factor = SIDE / side;
   const x = (left + right - side) / 2;
   const y = (top + bottom - side) / 2;
   const whole = element("canvas", { width: view.width, height: view.height });
@@ -85,13 +85,7 @@ export function portraitOf({ header, pixels, faces: [face] }) {
   context.drawImage(whole, x, y, side, side, 0, 0, SIDE, SIDE);
   const small = context.getImageData(0, 0, SIDE, SIDE).data;
   const half = face.halved();
-  const { corner, inverse: [[a, b], [c, d]], bounds } = half.facts;
-  half.facts = {
-    ...half.facts,
-    corner: [(corner[0] - x) * factor, (corner[1] - y) * factor],
-    inverse: [[a / factor, b / factor], [c / factor, d / factor]],
-    bounds: bounds.map((place, k) => (place - (k % 2 ? y : x)) * factor),
-  };
+  half.facts = moved(half.facts, x, y, SIDE / side);
   return {
     header: { ...header, view: { width: SIDE, height: SIDE } },
     pixels: new Uint8Array(small.buffer),

@@ -6,6 +6,7 @@ import { BoxFilter } from "./box_filter.js";
 import { LUMINANCE } from "./color.js";
 import { halved } from "./face_maps.js";
 import { even, mix, scale, shadingPolynomial } from "./harmonics.js";
+import { percentile } from "./numbers.js";
 
 /** @import { FaceFacts, Planes, RelightSettings } from "./face_maps.js" */
 /** @import { Coefficients } from "./harmonics.js" */
@@ -19,12 +20,53 @@ const [LR, LG, LB] = LUMINANCE;
 export const WHITE_LIGHT = even([1, 1, 1]);
 
 /** @type {(count: number) => Channels} */
-const channels = (count) => [
+export const channels = (count) => [
   new Float32Array(count), new Float32Array(count), new Float32Array(count),
 ];
 
 /** @type {(values: Channels, k: number) => number} */
 const luminance = ([r, g, b], k) => LR * r[k] + LG * g[k] + LB * b[k];
+
+/**
+ * Shading of normals; it can ring below 0.
+ *
+ * @param {Channels} normals  x, y, z
+ * @param {Coefficients} light
+ * @param {Channels} target
+ */
+export function shade([nx, ny, nz], light, target) {
+  shadingPolynomial(light).forEach(([p0, p1, p2, p3, p4, p5, p6, p7, p8], c) => {
+    const values = target[c];
+    for (let k = 0; k < values.length; k++) {
+      const x = nx[k];
+      const y = ny[k];
+      const z = nz[k];
+      // `shadeAt`, with x, y and z factored out: this loop is most of the time.
+      values[k] =
+        p0 - p6 + x * (p3 + p4 * y + p7 * z + p8 * x) + y * (p1 + p5 * z - p8 * y) +
+        z * (p2 + 3 * p6 * z);
+    }
+  });
+}
+
+/**
+ * Raises shading to at least a small share of the brightest, with a soft knee.
+ *
+ * @param {Channels} values  they are changed
+ * @param {number} share
+ */
+export function raiseToFloor(values, share) {
+  let most = 1e-3;
+  for (const channel of values) {
+    for (let k = 0; k < channel.length; k++) most = Math.max(most, channel[k]);
+  }
+  const knee = 4 * (share * most) ** 2;
+  for (const channel of values) {
+    for (let k = 0; k < channel.length; k++) {
+      channel[k] = 0.5 * (channel[k] + Math.sqrt(channel[k] * channel[k] + knee));
+    }
+  }
+}
 
 export class Face {
   /**
@@ -55,7 +97,6 @@ export class Face {
     // Log of the old shading.
     this.old = channels(count);
     this.shade(this.light, this.old);
-    this.floor(this.old);
     this.oldLuminance = this.old[0].map((_, k) => luminance(this.old, k));
     for (const channel of this.old) channel.forEach((value, k) => (channel[k] = Math.log(value)));
     // Log of the photo without its detail.
@@ -87,43 +128,15 @@ export class Face {
   }
 
   /**
-   * Shading of the normals.
+   * Shading of the normals, above 0.
    *
    * @param {Coefficients} light
    * @param {Channels} target
    */
   shade(light, target) {
-    const { normal_x: nx, normal_y: ny, normal_z: nz } = this.planes;
-    shadingPolynomial(light).forEach(([p0, p1, p2, p3, p4, p5, p6, p7, p8], c) => {
-      const values = target[c];
-      for (let k = 0; k < values.length; k++) {
-        const x = nx[k];
-        const y = ny[k];
-        const z = nz[k];
-        // `shadeAt`, with x, y and z factored out: this loop is most of the time.
-        values[k] =
-          p0 - p6 + x * (p3 + p4 * y + p7 * z + p8 * x) + y * (p1 + p5 * z - p8 * y) +
-          z * (p2 + 3 * p6 * z);
-      }
-    });
-  }
-
-  /**
-   * Raises shading to at least a small share of the brightest, with a soft knee.
-   *
-   * @param {Channels} values
-   */
-  floor(values) {
-    let most = 1e-3;
-    for (const channel of values) {
-      for (let k = 0; k < channel.length; k++) most = Math.max(most, channel[k]);
-    }
-    const knee = 4 * (this.settings.min_shading * most) ** 2;
-    for (const channel of values) {
-      for (let k = 0; k < channel.length; k++) {
-        channel[k] = 0.5 * (channel[k] + Math.sqrt(channel[k] * channel[k] + knee));
-      }
-    }
+    const { normal_x: x, normal_y: y, normal_z: z } = this.planes;
+    shade([x, y, z], light, target);
+    raiseToFloor(target, this.settings.min_shading);
   }
 
   /** 1 if the new shading is a multiple of the old one, falling to 0 as they differ. */
@@ -151,13 +164,8 @@ export class Face {
   meter(value) {
     const values = Float64Array.from(this.region, (k) =>
       Math.sqrt((value(k, 0) ** 2 + value(k, 1) ** 2 + value(k, 2) ** 2) / 3),
-    ).sort();
-    if (values.length === 0) return NaN;
-    // The percentile, interpolated as numpy does.
-    const place = (this.settings.metered_percentile / 100) * (values.length - 1);
-    const below = Math.floor(place);
-    const above = Math.min(below + 1, values.length - 1);
-    return values[below] + (place - below) * (values[above] - values[below]);
+    );
+    return percentile(values, this.settings.metered_percentile);
   }
 
   /**
@@ -169,7 +177,6 @@ export class Face {
     const { photo_r: r, photo_g: g, photo_b: b, residual } = this.planes;
     const photo = [r, g, b];
     this.shade(light, this.new);
-    this.floor(this.new);
     const left = this.sameness() - 1;
     const after = this.meter((k, c) => {
       const factor = this.new[c][k] / Math.exp(this.old[c][k]);
@@ -185,7 +192,6 @@ export class Face {
    */
   change(light) {
     this.shade(light, this.new);
-    this.floor(this.new);
     const sameness = this.sameness();
     this.logRatio(sameness);
     this.fill(sameness);
