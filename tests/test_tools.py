@@ -1,7 +1,8 @@
 """The scripts that make what the documents show."""
 
 import ast
-import importlib
+import functools
+import importlib.util
 import inspect
 import json
 import os
@@ -13,10 +14,13 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.spatial.transform import Rotation
 
 import tfrelight
 from tests import yale_folder
 from tests.conftest import ROOT
+from tfrelight import color
+from tfrelight.data import portrait
 from tfrelight.data.datasets import multilit, yale_b
 from tfrelight.evaluation import yale_b as yale_b_protocol
 from tfrelight.models import loading, networks, predictor, presets
@@ -189,13 +193,46 @@ def test_presets_are_made_from_nothing(tmp_path):
     assert ["--rendered_targets=multilit\n" in stage for stage in stages] == [False, False, True]
 
 
+@functools.cache
+def tool(name):
+    """The module of a tool."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_lights_on_face_and_clothes_are_fitted_and_compared():
+    measure = tool("measure_people")
+    rng = np.random.default_rng(0)
+    normals = rng.normal(size=(64, 64, 3)) + [0, 0, 2]
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    albedo = np.full((64, 64, 3), 0.4)
+    parts = np.where(np.arange(64)[:, None, None] < 32, 1, 5) * np.ones((64, 64, 1), int)
+    person = {
+        "parts": parts,
+        "albedo": portrait.encode_albedo(albedo),
+        "normals": portrait.encode_normals(normals),
+    }
+    turned = Rotation.from_euler("y", 20, degrees=True).apply([0.6, 0.0, 0.8])
+    lamps = np.where(parts == 1, [0.6, 0.0, 0.8], turned)
+    lit = albedo * (0.3 + 0.4 * (normals * lamps).sum(-1, keepdims=True))
+    relit = np.uint8(np.round(255 * color.to_srgb_numpy(lit)))
+    assert measure.apart(relit, person) == pytest.approx(20, abs=0.5)
+    person["parts"] = np.ones((64, 64, 1), int)
+    assert measure.apart(relit, person) is None
+
+
+def test_overlap_is_that_of_each_class():
+    """Of ten pixels of class 1 seven are found, and one of class 0 is called 1."""
+    np.testing.assert_allclose(
+        tool("measure_people").overlaps(np.array([[5, 1], [3, 7]])), [5 / 9, 7 / 11]
+    )
+
+
 def test_face_masks_are_compared_by_hand():
     """A face of 100 rows from row 50 on in a photo of 256x256, and parts that are partly wrong."""
-    sys.path.insert(0, str(ROOT / "tools"))
-    try:
-        from measure_face_masks import counts
-    finally:
-        sys.path.remove(str(ROOT / "tools"))
+    counts = tool("measure_face_masks").counts
     mask = np.zeros((256, 256), bool)
     mask[50:150, 100:160] = True
     parts = np.where(mask, 1, 2).astype(np.uint8)

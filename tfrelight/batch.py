@@ -93,7 +93,12 @@ def main() -> int:
 
     request = light_flags.requested(reference_light)
     options = relighters.RelightOptions(
-        request, values.faces, values.whole_image, values.background, values.mark
+        request,
+        values.faces,
+        values.whole_image,
+        values.background,
+        values.mark,
+        values.what,
     )
     relight_job.check_input(values.input, values.output_dir)
     _, make, name = network()

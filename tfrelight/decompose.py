@@ -20,7 +20,7 @@ from tfrelight.commands.callable_module import make_callable
 if TYPE_CHECKING:
     from tfrelight.photos import PhotoLike
     from tfrelight.relighting.decomposition import Decomposition
-    from tfrelight.relighting.face_maps import Network
+    from tfrelight.relighting.inference import Network
 
 __all__ = ["decompose"]
 
@@ -38,6 +38,7 @@ def decompose(
     model: Network | Path | str | None = None,
     faces: str | int = "all",
     whole_image: bool = False,
+    what: str = "person",
 ) -> Decomposition: ...
 @overload
 def decompose(
@@ -45,12 +46,14 @@ def decompose(
     model: Network | Path | str | None = None,
     faces: str | int = "all",
     whole_image: bool = False,
+    what: str = "person",
 ) -> list[Decomposition]: ...
 def decompose(
     photo: PhotoLike | list[PhotoLike] | tuple[PhotoLike, ...],
     model: Network | Path | str | None = None,
     faces: str | int = "all",
     whole_image: bool = False,
+    what: str = "person",
 ) -> Decomposition | list[Decomposition]:
     """Albedo, normals, shading, mask, parts and light of a photo.
 
@@ -64,17 +67,18 @@ def decompose(
       model: what `tfrelight.load_model` takes or gives; None for the default.
       faces: "all", "largest", or a number of the largest faces.
       whole_image: whether the photo is a crop of one face; then faces are not detected.
+      what: what of each person: "person", or its "head" or "face" alone. Crops have no body.
 
     Returns:
       `relighting.decomposition.Decomposition`, or a list of them for a list. Its methods give the
       maps at the photo's size, and the photo under another light.
 
     Raises:
-      InputError: not a photo, no face in it, or another value of `faces`.
+      InputError: not a photo, no face in it, or another value of `faces` or `what`.
     """
     from tfrelight.relighting import pipeline
 
-    return pipeline.each(photo, lambda decomposed, _: decomposed, model, faces, whole_image)
+    return pipeline.each(photo, lambda decomposed, _: decomposed, model, faces, whole_image, what)
 
 
 make_callable(__name__, decompose)

@@ -22,7 +22,7 @@ from tfrelight.errors import InputError
 if TYPE_CHECKING:
     from tfrelight.lights import LightLike
     from tfrelight.photos import PhotoLike
-    from tfrelight.relighting.face_maps import Network
+    from tfrelight.relighting.inference import Network
 
 __all__ = ["relight"]
 
@@ -40,6 +40,7 @@ def relight(
     shadows: float = 1.0,
     highlights: float = 1.0,
     softness: float = 0.0,
+    what: str = "person",
 ) -> Any:
     """Puts a photo under another light.
 
@@ -64,6 +65,8 @@ def relight(
       shadows, highlights: how much of the shadows that the face casts on itself, and of the
         highlights of its skin, to render, 0 to 1. A light of harmonics alone has neither.
       softness: least angular radius of the lamps, degrees; 0 leaves them as they are.
+      what: what of each person is relit: "person", or its "head" or "face" alone. Crops have no
+        body.
 
     Returns:
       The photo in the type of the input: a `photos.Photo`, which has `save`, for a path or bytes; a
@@ -87,7 +90,7 @@ def relight(
             softness=softness,
         ).like_input()
 
-    return pipeline.each(photo, relit, model, faces, whole_image)
+    return pipeline.each(photo, relit, model, faces, whole_image, what)
 
 
 make_callable(__name__, relight)
@@ -213,7 +216,7 @@ def _turntable(paths):
             **request.drawing,
         )
 
-    pipeline.each(photo, write, photo_flags.network(), given.faces, given.whole_image)
+    pipeline.each(photo, write, photo_flags.network(), given.faces, given.whole_image, given.what)
     print(given.turntable)
     return 0
 
@@ -268,6 +271,7 @@ def _video(paths):
         request.white_balance,
         given.mark,
         **request.drawing,
+        what=given.what,
     )
     print(output)
     return 0

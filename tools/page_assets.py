@@ -16,9 +16,17 @@ import numpy as np
 from absl import app, flags
 
 from tfrelight import files
+from tfrelight.data import portrait
 from tfrelight.faces import find, framing, mtcnn, mtcnn_networks, segmentation
 from tfrelight.models import presets
-from tfrelight.relighting import compositing, face_maps, lost_light, ratio_image
+from tfrelight.relighting import (
+    compositing,
+    face_maps,
+    inference,
+    lost_light,
+    ratio_image,
+    window_weights,
+)
 from tfrelight.studio import page, photo_data
 
 flags.DEFINE_string("output", None, "Folder for weights and pictures; none: write the constants.")
@@ -27,7 +35,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "tfrelight" / "studio" / "samples"
 CONSTANTS = ROOT / "web" / "src" / "constants.json"
 # The JavaScript modules of the same names use their constants.
-MODULES = (mtcnn, find, framing, segmentation, face_maps, lost_light, ratio_image, compositing)
+MODULES = (
+    *(mtcnn, find, framing, segmentation, inference, window_weights, face_maps, lost_light),
+    *(ratio_image, compositing),
+)
 
 
 def constants() -> dict:
@@ -38,6 +49,7 @@ def constants() -> dict:
         "settings": photo_data.SETTINGS,
         "longest": photo_data.LONGEST,
         "most_faces": page.MOST_FACES,
+        "parts": portrait.PARTS,
         "network": {"name": network.name, "size": network.arguments["size"]},
         "presets": page.presets(),
         "samples": page.SAMPLES,

@@ -17,12 +17,17 @@ from absl import flags
 
 from tfrelight.commands import app
 
+# Flags of `tfrelight.synthesize` for files that this package does not bring (docs/SYNTHETIC.md).
+_ASSETS = ("ict_facekit", "environment_dir", "skin_dir")
+
 flags.DEFINE_string("folder", "presets", "Folder for people, runs and reports.")
 flags.DEFINE_string("weights_dir", "tfrelight/models/weights", "Folder of presets to write to.")
 flags.DEFINE_integer("people", 2400, "People to render; nine in ten of them are for training.")
 flags.DEFINE_integer("test_people", 120, "Built-in people to measure on.")
 flags.DEFINE_integer("epochs", 50, "Epochs of the first stage, of 8 pairs per step.")
 flags.DEFINE_integer("steps_per_epoch", 100, "Steps per epoch.")
+for _name in _ASSETS:
+    flags.DEFINE_string(_name, None, f"--{_name} of tfrelight.synthesize, for the people.")
 flags.DEFINE_string("yale_b_dir", None, "Folder of Extended Yale B, for measuring only.")
 
 _NAME = "compact-128"
@@ -81,7 +86,8 @@ def main():
     folder = pathlib.Path(values.folder)
     people = folder / "people"
     folder.mkdir(parents=True, exist_ok=True)
-    _run("synthesize", f"--subjects={values.people}", f"--output_dir={people}")
+    assets = [f"--{name}={values[name].value}" for name in _ASSETS if values[name].value]
+    _run("synthesize", f"--subjects={values.people}", f"--output_dir={people}", *assets)
     run, steps = None, 0
     for number, (length, different) in enumerate(_STAGES, start=1):
         before, run = run, folder / f"{_NAME}-stage{number}"

@@ -78,7 +78,7 @@ def test_options_are_picklable_and_described_by_what_determines_the_pictures():
     assert set(described) == {
         *("source", "match_background", "rotate", "ambient", "tint", "strength", "exposure"),
         *("white_balance", "shadows", "highlights", "softness"),
-        *("faces", "whole_image", "background", "mark"),
+        *("faces", "whole_image", "what", "background", "mark"),
     }
     others = [
         dataclasses.replace(OPTIONS, background=True),

@@ -219,3 +219,26 @@ def test_a_photo_that_is_nearly_all_bars_is_all_picture():
     pixels[20:22] = np.arange(40, dtype=np.uint8)[:, None] * 6
     assert framing.content(pixels) == (0, 0, 40, 40)
     assert framing.content(pixels.swapaxes(0, 1)) == (0, 0, 40, 40)
+
+
+@pytest.mark.parametrize(
+    "roll, side", [(0.1, "bottom"), (1.5, "left"), (-1.6, "right"), (3.0, "top")]
+)
+def test_the_window_of_a_body_lies_below_the_face(roll, side):
+    """Below is where a face rolled by so much has its body; the window stays upright."""
+    size = 1000
+    window = framing.body(a_face(roll, between=20.0, middle=(500.0, 500.0)), (0, 0, size, size))
+    corners = window.corner + np.array([(0, 0), (0, 1), (1, 0), (1, 1)]) @ window.axes.T
+    reach = np.abs(np.array([corners.min(0), corners.max(0)]) - 500).ravel()
+    names = ["left", "top", "right", "bottom"]
+    assert names[int(reach.argmax())] == side
+    assert abs(np.sin(2 * window.roll)) < 1e-9
+    # To the waist, 9.6 eye distances below the eyes.
+    assert reach.max() == pytest.approx(9.6 * 20)
+
+
+def test_the_window_of_a_body_is_not_much_larger_than_the_photo():
+    window = framing.body(a_face(between=30.0, middle=(80.0, 60.0)), (0, 0, 160, 240))
+    assert window.place((80.0, 240.0))[1] == pytest.approx(1.0)
+    tight = framing.body(a_face(between=60.0), (0, 0, 160, 120))
+    assert tight.sides[0] == pytest.approx(60.0 / 0.16)

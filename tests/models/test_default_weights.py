@@ -17,7 +17,7 @@ from tfrelight.synthesis import portraits
 
 # People of the test split, whom no training has seen. They are matte and under second-order light,
 # so that a photo is albedo x shading.
-PEOPLE = [index for index in range(200) if portraits.split_of(index) == "test"][:6]
+PEOPLE = [index for index in range(200) if portraits.split_of(index) == "test"][:12]
 # Faces and heads nearly from the front, without things before them: as the weights know people.
 SETTINGS = dataclasses.replace(
     portraits.PortraitConfig(),
@@ -68,6 +68,25 @@ def direction(light):
     return tfrelight.lights.direction(light)
 
 
+def finest(maps, axis):
+    """Energy of the finest frequency along an axis over its neighbours', of `[N, H, W, C]`."""
+    window = (
+        np.hanning(maps.shape[axis]).reshape(-1, 1, 1)
+        if axis == 1
+        else np.hanning(maps.shape[2])[:, None]
+    )
+    energy = (np.abs(np.fft.rfft(maps * window, axis=axis)) ** 2).swapaxes(1, axis).mean((0, 2, 3))
+    # A window spreads a line over its neighbours.
+    return energy[-2:].mean() / energy[-10:-4].mean()
+
+
+@pytest.mark.parametrize("name", ["albedo", "normals", "mask"])
+def test_maps_have_no_stripes(model, people, name):
+    """Of two pixels, as the blocks that the network predicts are."""
+    maps = decomposed(model, photos(people, KEY))[name]
+    assert max(finest(maps, axis) for axis in (1, 2)) < 1.1
+
+
 def test_half_the_light_is_half_the_light(model, people):
     """Exposure changes the light, not the surface."""
     bright, dark = (decomposed(model, photos(people, KEY, gain)) for gain in (1.0, 0.5))
@@ -102,7 +121,8 @@ def test_a_light_that_turns_by_90_degrees_turns_in_the_estimate(model, people):
         assert degrees(estimates, truth).mean() < 22
         step = estimates - direction(maps[turn - 1]["light"])
         expected = truth - direction(KEY.rotated(roll=90 * (turn - 1)).coefficients)
-        assert (step * expected).sum(-1).min() > 0.5 * (expected**2).sum()
+        along = (step * expected).sum(-1) / (expected**2).sum()
+        assert along.min() > 0.3 and np.median(along) > 0.6
     first = maps[0]
     for other in maps[1:]:
         assert degrees(first["normals"], other["normals"])[people["mask"]].mean() < 10

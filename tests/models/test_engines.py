@@ -40,7 +40,8 @@ def test_the_default_network_is_the_same_on_every_engine(engine, tolerance):
     for name, values in expected.items():
         assert found[name].shape == values.shape and found[name].dtype == np.float32
         np.testing.assert_allclose(found[name], values, atol=tolerance)
-        assert np.abs(found[name] - values).mean() < tolerance / 10
+        # A step of bfloat16 is 1/256 of a value.
+        assert np.abs(found[name] - values).mean() < tolerance / 8
 
 
 @pytest.mark.parametrize("engine,tolerance", [("auto", 5e-3), ("openvino", 3e-2)])

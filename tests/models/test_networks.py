@@ -132,6 +132,15 @@ def test_space_to_depth_and_back():
     np.testing.assert_array_equal(layers.DepthToSpace()(layers.SpaceToDepth()(x)), x)
 
 
+def test_smoothing_removes_patterns_of_two_pixels_and_keeps_slopes():
+    y, x = np.mgrid[:8, :10].astype(np.float32)
+    for pattern in ((-1.0) ** y, (-1.0) ** x, (-1.0) ** (x + y)):
+        smooth = layers.Smooth()(pattern[None, :, :, None]).numpy()[0, 1:-1, 1:-1]
+        np.testing.assert_allclose(smooth, 0, atol=1e-6)
+    slope = (2.0 * x - y)[None, :, :, None]
+    np.testing.assert_allclose(layers.Smooth()(slope)[0, 1:-1, 1:-1], slope[0, 1:-1, 1:-1])
+
+
 def changed(name):
     """A tiny network with changed weights and statistics of BatchNormalization."""
     network = networks.build(name, **TINY[name])
@@ -152,7 +161,8 @@ def test_a_saved_model_loads_without_custom_objects(name, tmp_path):
 
 def test_every_layer_returns_its_arguments():
     for layer in (
-        *(layers.Gain(), layers.SpaceToDepth(), layers.DepthToSpace(), layers.Foreground()),
+        *(layers.Gain(), layers.SpaceToDepth(), layers.DepthToSpace(), layers.Smooth()),
+        layers.Foreground(),
         layers.UnitNormals(scale=2.0, offset=(-1.0, 0.5, 1.0), name="normals"),
         *(layers.Resize(7), layers.Resize(unit=True)),
     ):

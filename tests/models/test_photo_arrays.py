@@ -69,7 +69,9 @@ def test_photos_give_what_the_network_gives(model):
     found = model.predict(FLOATS, verbose=0)
     for name in found:
         np.testing.assert_array_equal(found[name], named[name])
-        np.testing.assert_array_equal(found[name], model.predict_on_batch(FLOATS)[name])
+        # The two compile the graph in ways of their own, which round differently.
+        on_batch = model.predict_on_batch(FLOATS)[name]
+        np.testing.assert_allclose(found[name], on_batch, atol=1e-6)
 
 
 def test_a_graph_and_a_saved_model_hold_the_model(model, tmp_path):

@@ -228,7 +228,7 @@ def test_values_are_pasted_by_what_belongs_to_each():
     pasted = compositing.paste((2, 5), layers, [1.0, 10.0])
     np.testing.assert_allclose(pasted, [[0, 1, 0.2 + 8, 10, 0], [0] * 5], rtol=1e-6)
     values = [np.full((2, 2, 2), (1.0, 2.0)), np.full((1, 2, 2), (10.0, 20.0))]
-    pasted = compositing.paste((2, 5), layers, values)
+    pasted = compositing.paste((2, 5), layers, values, 2)
     np.testing.assert_allclose(pasted[0, 2], [8.2, 16.4], rtol=1e-6)
     assert pasted.shape == (2, 5, 2)
 

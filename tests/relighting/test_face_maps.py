@@ -8,11 +8,11 @@ import pytest
 from tfrelight import color, harmonics
 from tfrelight.faces import find, framing, guided_filter
 from tfrelight.lights import Light, directions
-from tfrelight.relighting import face_maps
+from tfrelight.relighting import face_maps, inference, window_weights
 
 SIZE = 32
 # The cuts of a face in the order in which the network gets them.
-HEAD, FACE, WIDE = range(3)
+HEAD, FACE, WIDE, BODY = range(4)
 
 
 def flat(albedo=0.4, normal=(0.0, 0.0, 1.0), light=None, mask=1.0):
@@ -58,7 +58,7 @@ def a_face(roll=0.0, between=30.0, middle=(100.0, 90.0)):
 
 def decomposed(model, face, linear=0.2, size=200):
     pixels = np.round(color.to_srgb_numpy(np.full((size, size, 3), linear)) * 255).astype(np.uint8)
-    ((maps,),) = face_maps.decompose(model, [pixels], [[face]])
+    ((maps,),) = face_maps.decompose(model, [pixels], [[face]], "head")
     return maps
 
 
@@ -121,7 +121,7 @@ def test_photos_go_through_the_network_together_and_each_gets_its_own_maps():
     photos = [np.full((120, 120, 3), grey, np.uint8) for grey in greys]
     faces = [[a_face(between=20.0, middle=(60.0, 60.0))] for _ in greys]
     model = Answers(lambda image: flat(albedo=image.mean()))
-    found = face_maps.decompose(model, photos, faces)
+    found = face_maps.decompose(model, photos, faces, "head")
     assert model.calls == [32, 4]
     assert [len(of_photo) for of_photo in found] == [1] * 6
     for grey, (maps,) in zip(greys, found):
@@ -156,7 +156,7 @@ def test_networks_see_dark_faces_brightened():
         seen.append(float(np.median(image)))
         return flat(light=Light.even(0.6))
 
-    ((dark, bright),) = face_maps.decompose(Answers(answer), [pixels], [faces])
+    ((dark, bright),) = face_maps.decompose(Answers(answer), [pixels], [faces], "head")
     assert seen[:3] == pytest.approx([float(color.to_srgb_numpy(np.float32(0.12)))] * 3, abs=1e-3)
     assert seen[3:6] == pytest.approx([180 / 255] * 3, abs=1e-6)
     gain = 0.12 / color.to_linear_numpy(20 / 255)
@@ -172,14 +172,14 @@ def test_the_lit_part_of_a_face_says_whether_it_is_dark():
     pixels = np.full((200, 200, 3), 255, np.uint8)
     disc = np.hypot(x - 100, y - 90) < 54
     pixels[disc] = 10
-    window = framing.whole((200, 200))
+    inside = window_weights.oval(face, framing.whole((200, 200)), 200) > 0.5
     expected = 0.12 / color.to_linear_numpy(10 / 255)
-    assert face_maps._gain(pixels, face, window) == pytest.approx(expected, rel=1e-3)
+    assert inference.gain(pixels[inside]) == pytest.approx(expected, rel=1e-3)
     pixels[disc & (x > 128), 1] = 120
-    assert face_maps._gain(pixels, face, window) == 1.0
+    assert inference.gain(pixels[inside]) == 1.0
     # Black has no brightness to reach.
     black = np.zeros((50, 50, 3), np.uint8)
-    assert face_maps._gain(black, None, framing.whole((50, 50))) == pytest.approx(120)
+    assert inference.gain(black.reshape(-1, 3)) == pytest.approx(120)
 
 
 def test_each_face_of_a_photo_gets_its_own_maps():
@@ -187,7 +187,7 @@ def test_each_face_of_a_photo_gets_its_own_maps():
     pixels[:, 150:] = 180
     faces = [a_face(between=20.0, middle=(x, 90.0)) for x in (75.0, 225.0)]
     model = Answers(lambda image: flat(albedo=np.median(image)))
-    ((dark, bright),) = face_maps.decompose(model, [pixels], [faces])
+    ((dark, bright),) = face_maps.decompose(model, [pixels], [faces], "head")
     assert (dark.face, bright.face) == tuple(faces)
     np.testing.assert_allclose(dark.albedo[64, 64], 110 / 255, atol=1e-3)
     np.testing.assert_allclose(bright.albedo[64, 64], 180 / 255, atol=1e-3)
@@ -266,7 +266,7 @@ def test_colours_of_the_head_are_head_where_the_network_is_unsure():
     pixels[head | (abs(x - 100) < 28) & (y > 120)] = (200, 80, 80)
     pixels[80:110, 40:100] = (200, 80, 80)
     face = a_face()
-    ((maps,),) = face_maps.decompose(Says(*[flat(mask=0.5)] * 3), [pixels], [[face]])
+    ((maps,),) = face_maps.decompose(Says(*[flat(mask=0.5)] * 3), [pixels], [[face]], "head")
 
     def mask(x, y):
         across, down = maps.window.place((x, y)) * len(maps.mask)
@@ -283,7 +283,7 @@ def test_beyond_the_photo_no_colours_are_learnt():
     y, x = np.mgrid[:200, :200]
     pixels[(x - 36) ** 2 + (y - 95) ** 2 < 36**2] = (200, 80, 80)
     face = a_face(between=24.0, middle=(36.0, 90.0))
-    ((maps,),) = face_maps.decompose(Says(*[flat(mask=0.5)] * 3), [pixels], [[face]])
+    ((maps,),) = face_maps.decompose(Says(*[flat(mask=0.5)] * 3), [pixels], [[face]], "head")
     column, row = (maps.window.place((4.0, 95.0)) * len(maps.mask)).astype(int)
     assert maps.window.corner[0] < -15 and maps.mask[row, column] > 0.98
 
@@ -394,7 +394,7 @@ def test_bars_count_beside_a_face_and_not_in_a_crop():
     pixels = np.full((200, 200, 3), 120, np.uint8)
     pixels += np.arange(200, dtype=np.uint8)[:, None, None] % 40
     pixels[:, :30] = pixels[:, -30:] = 0
-    ((maps,),) = face_maps.decompose(Says(*[flat()] * 3), [pixels], [[a_face()]])
+    ((maps,),) = face_maps.decompose(Says(*[flat()] * 3), [pixels], [[a_face()]], "head")
     left, top, right, bottom = maps.box
     assert 30 <= left <= 32 and 168 <= right <= 170 and (top, bottom) == (0, 200)
     ((maps,),) = face_maps.decompose(Says(flat()), [pixels], [[None]])

@@ -8,6 +8,7 @@ from scipy import stats
 
 from tests.relighting.made_maps import LEFT, RIGHT, SIZE, a_face, half, picture, roof
 from tfrelight import harmonics
+from tfrelight.data.portrait import PARTS
 from tfrelight.relighting import lost_light
 
 # Far from the edge between the slopes and from the border.
@@ -28,6 +29,16 @@ def test_the_side_away_from_the_light_is_in_shadow():
     np.testing.assert_allclose(found[INNER_LEFT], 1.0, atol=1e-3)
     np.testing.assert_allclose(found[INNER_RIGHT], 0.0, atol=1e-3)
     assert evidence(roof(own=0.5)).max() == 0
+
+
+@pytest.mark.parametrize("name, share", [("skin", 1), ("eyes", 1), ("cloth", 0), ("hair", 0)])
+def test_only_flesh_lies_in_shadow(name, share):
+    """Clothes and hair that are black in the dark half are black by themselves."""
+    maps = roof(own=(0.1, 0.8))
+    parts = np.zeros((SIZE, SIZE, len(PARTS)), np.float32)
+    parts[..., PARTS.index(name)] = 1.0
+    found = evidence(dataclasses.replace(maps, parts=parts))
+    np.testing.assert_allclose(found, share * evidence(maps), atol=1e-6)
 
 
 @pytest.mark.parametrize("ratio,share", [(1.3, 0.0), (1.65, 0.5), (2.0, 1.0)])

@@ -79,5 +79,5 @@ def test_highlights_brighten_by_their_radiance_over_the_photo():
     face = ratio_image.prepare(roof(photo=0.2))
     plain = ratio_image.own(face)
     glossy = dataclasses.replace(plain, highlights=np.full_like(plain.diffuse, 0.02))
-    before, after = (ratio_image.change(face, one).factor for one in (plain, glossy))
+    before, after = (ratio_image.change(face, one, 1.0).factor for one in (plain, glossy))
     np.testing.assert_allclose(after[8:-8, 8:24] / before[8:-8, 8:24], 1.1, rtol=1e-3)

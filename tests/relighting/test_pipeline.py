@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.relighting import heads
 from tfrelight import photos
@@ -30,9 +31,9 @@ def groups(monkeypatch):
     counts = []
     decompose = decomposition.decompose
 
-    def counted(photos, *arguments):
+    def counted(photos, *arguments, **named):
         counts.append(len(photos))
-        return decompose(photos, *arguments)
+        return decompose(photos, *arguments, **named)
 
     monkeypatch.setattr(decomposition, "decompose", counted)
     return counts
@@ -67,11 +68,11 @@ def test_memory_is_for_ten_photos_of_six_megapixels_or_sixteen_small_ones(
     """What each decomposed pixel takes, 18 bytes, is then 1.2 GB at most."""
 
     class Large:
-        size = (2000, 3000)
+        size, legibility = (2000, 3000), 1.0
 
     monkeypatch.setattr(photos, "read", lambda source: Large())
     monkeypatch.setattr(
-        decomposition, "decompose", lambda many, *_: groups.append(len(many)) or many
+        decomposition, "decompose", lambda many, *_, **__: groups.append(len(many)) or many
     )
     assert len(grouped(model, range(24))) == 24 and groups == [10, 10, 4]
     groups.clear()
@@ -127,3 +128,14 @@ def test_a_model_that_is_one_is_used_and_a_bundled_one_is_kept(model):
     assert pipeline.loaded(model) is model
     first = pipeline.loaded(None)
     assert pipeline.loaded(presets.DEFAULT) is first and pipeline.loaded(None) is first
+
+
+def test_a_line_names_the_photo_whose_face_is_nearly_black(tmp_path, model, caplog):
+    dark, bright = tmp_path / "dark.png", tmp_path / "bright.png"
+    Image.fromarray(heads.photo() // 128).save(dark)
+    Image.fromarray(heads.photo()).save(bright)
+    with caplog.at_level("WARNING", logger="absl"):
+        grouped(model, [str(dark), str(bright), heads.photo() // 128])
+    texts = [record.getMessage() for record in caplog.records]
+    assert texts[0].startswith(f"{dark}: a face is nearly black, and is relit by ")
+    assert texts[1].startswith("A face is nearly black") and len(texts) == 2

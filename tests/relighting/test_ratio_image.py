@@ -7,6 +7,7 @@ import pytest
 
 from tests.relighting.made_maps import RIGHT, SIZE, half, light, picture, roof
 from tfrelight import color
+from tfrelight.data.portrait import PARTS
 from tfrelight.lights import Light
 from tfrelight.relighting import ratio_image
 
@@ -16,7 +17,8 @@ WITHIN = np.s_[8:-8, 8:24], np.s_[8:-8, 40:-8]
 
 def changed(face, new):
     """The effect on a face of a light of coefficients `[9, 3]`."""
-    return ratio_image.change(face, ratio_image.rendered(face, Light(new)))
+    rendering = ratio_image.rendered(face, Light(new))
+    return ratio_image.change(face, rendering, ratio_image.sameness(face, rendering))
 
 
 def exposure(face, new):
@@ -278,3 +280,32 @@ def test_surroundings_and_filter_reach_a_hundredth_of_the_side():
         # What four, or one, bright pixels a side brighten.
         reached = (prepared.around[..., 0] > 0.101).any(0).sum()
         assert reached == 2 * radius + len(face.photo) // SIZE
+
+
+def hairy(maps):
+    """All of it is hair."""
+    parts = np.zeros((SIZE, SIZE, len(PARTS)), np.float32)
+    parts[..., PARTS.index("hair")] = 1.0
+    return dataclasses.replace(maps, parts=parts)
+
+
+def test_brown_hair_that_is_lit_turns_paler_and_not_yellow():
+    """Half of what it gains has the colour of the light, and all of the brightness."""
+    brown = np.array([0.08, 0.05, 0.02])
+    maps = roof(photo=brown, own=0.3)
+    plain, hair = relit(maps, light(1.2, 1.2)), relit(hairy(maps), light(1.2, 1.2))
+    assert_slopes(plain, 4 * brown, 4 * brown, rtol=0.02)
+    gained = color.luminance_numpy(3 * brown)
+    expected = brown + 0.5 * 3 * brown + 0.5 * gained
+    assert_slopes(hair, expected, expected, rtol=0.03)
+    # Under less light it keeps its colour.
+    assert_slopes(relit(hairy(maps), light(0.1, 0.1)), brown / 3, brown / 3, rtol=0.02)
+
+
+def test_more_light_never_darkens_hair():
+    maps = hairy(roof(photo=np.array([0.262, 0.061, 0.0037]), own=0.3))
+    brightness = [
+        color.luminance_numpy(relit(maps, light(level, level)))[32, 16]
+        for level in (0.1, 0.2, 0.3, 0.45, 0.6, 1.2, 2.4, 5.0)
+    ]
+    assert (np.diff(brightness) > 0).all()

@@ -53,8 +53,8 @@ def check(path, model):
     for name in PRESETS:
         after = decomposed.relight(name).pixels
         np.testing.assert_array_equal(after[nobody], before[nobody])
-        # Edges of shadows are detail that the photo had not.
-        after = decomposed.relight(name, shadows=0.0).pixels
+        # Edges of shadows and highlights are detail that the photo had not.
+        after = decomposed.relight(name, shadows=0.0, highlights=0.0).pixels
         # A channel that hardly any light is left for is 8 bits of nothing.
         where = inside & (after.min(-1) > 10) & (after.max(-1) < 252)
         old, new = detail(before, sigma)[where], detail(after, sigma)[where]
@@ -82,7 +82,8 @@ def test_bars_change_nothing(model):
     plain = photos.read(ASTRONAUT).pixels[20:170, 165:280]
     framed = np.pad(plain, ((80, 80), (0, 0), (0, 0)))
     alone, within = decomposition.decompose([photos.read(plain), photos.read(framed)], model)
-    assert np.abs(alone.mask() - within.mask()[80:-80]).mean() < 0.02
+    # Beside a bar two rows blend with it.
+    assert np.abs(alone.mask() - within.mask()[80:-80])[2:-2].mean() < 0.02
     relit = within.relight("left").pixels
     assert relit[:80].max() == 0 and relit[-80:].max() == 0
     expected = alone.relight("left").pixels.astype(int)

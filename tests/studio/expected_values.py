@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 
 import numpy as np
 from scipy import ndimage
 
 from tfrelight import color, harmonics
+from tfrelight.data.portrait import PARTS
 from tfrelight.faces import find, framing
 from tfrelight.lights import PRESETS, Light, colors, directions, sphere
 from tfrelight.photos import Photo
@@ -108,17 +110,21 @@ def box_filter_values(rng):
 
 
 def photo_values(rng):
-    """A photo with two faces, as the page gets it, and the faces under other lights."""
+    """A photo with two people, one with a body, as the page gets it, and under other lights."""
     photo = Photo(rng.integers(0, 256, (40, 60, 3), np.uint8), input_type="array")
-    faces = (face(rng, 24, (4.0, 3.0), 30.0), face(rng, 16, (33.0, 8.0), 22.0))
+    faces = [face(rng, 24, (4.0, 3.0), 30.0), face(rng, 16, (33.0, 8.0), 22.0)]
+    body = with_parts(rng, face(rng, 20, (0.0, 4.0), 36.0))
+    body = dataclasses.replace(body, face=faces[0].face, head=faces[0].window)
+    faces[0] = dataclasses.replace(with_parts(rng, faces[0]), body=body)
     fields = {"found": 3, "whole_image": False}
-    block = photo_data.encode(decomposition.Decomposition(photo, faces), fields)
-    prepared = [ratio_image.prepare(one) for one in faces]
+    decomposed = decomposition.Decomposition(photo, tuple(faces))
+    block = photo_data.encode(decomposed, fields)
+    prepared = decomposed.relightable
     return {
         "block": base64.b64encode(block).decode(),
         "pixels": photo.as_uint8().ravel().tolist(),
-        "guide": [one.guide.ravel().tolist() for one in faces],
-        "own": [rows(one.light) for one in faces],
+        "guide": [one.maps.guide.ravel().tolist() for one in prepared],
+        "own": [rows(one.maps.light) for one in prepared],
         "relit": [
             relit(prepared, light, strength, stops)
             for light, strength, stops in [
@@ -167,6 +173,16 @@ def face(rng, size, corner, side):
     return face_maps.FaceMaps(window, box, where, *single, region, residual, light.coefficients)
 
 
+def with_parts(rng, maps):
+    """Maps with random parts, which change slowly, and no hair in a corner."""
+    size = len(maps.mask)
+    noise = rng.normal(size=(size, size, len(PARTS)))
+    parts = np.exp(12 * ndimage.gaussian_filter(noise, (3, 3, 0)))
+    parts[:5, :5, PARTS.index("hair")] = 0
+    parts = np.float32(parts / parts.sum(-1, keepdims=True))
+    return dataclasses.replace(maps, parts=parts)
+
+
 def relit(prepared, light, strength, stops):
     # The page knows lights by their coefficients.
     seen = [light.balanced(one.white).coefficients for one in prepared]
@@ -176,9 +192,9 @@ def relit(prepared, light, strength, stops):
         (1 - strength) * one.maps.light + strength * new * exposure * 2.0**stops
         for one, new in zip(prepared, seen)
     ]
+    renderings = [ratio_image.rendered(one, Light(new)) for one, new in zip(prepared, lights)]
     changes = [
-        ratio_image.change(one, ratio_image.rendered(one, Light(new)))
-        for one, new in zip(prepared, lights)
+        ratio_image.change(*each, ratio_image.sameness(*each)) for each in zip(prepared, renderings)
     ]
     return {
         "coefficients": rows(light.coefficients),

@@ -8,9 +8,9 @@ from tfrelight.studio.errors import StudioError
 from tfrelight.studio.open_photos import OpenPhotos
 
 
-def decomposed(side=100, faces=1, alpha=None):
+def decomposed(side=100, surfaces=1, alpha=None):
     photo = Photo(np.zeros((side, side, 3), np.uint8), alpha)
-    return types.SimpleNamespace(photo=photo, faces=[None] * faces)
+    return types.SimpleNamespace(photo=photo, surfaces=[None] * surfaces)
 
 
 class Clock:
@@ -41,7 +41,7 @@ def test_memory_is_limited_by_what_photos_take():
         while count < 100:
             opened.add(decomposed(1000))
             count += 1
-    # 12 MB a face, 4 MB a photo of a megapixel.
+    # 12 MB a head or body, 4 MB a photo of a megapixel.
     assert count == 3
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.conftest import ROOT
 from tfrelight import harmonics
+from tfrelight.data.portrait import PARTS
 from tfrelight.faces import find, framing, guided_filter, mtcnn_networks
 from tfrelight.photos import Photo, filters
 from tfrelight.relighting import decomposition, face_maps, pipeline
@@ -19,6 +20,8 @@ from tools import page_assets
 
 # Photos whose faces are only found.
 FOUND_ONLY = ("curls", "glasses", "larger", "nobody")
+# Photos for a network that does not tell parts apart.
+HEADS_ONLY = ("dark", "with_bars")
 SAMPLES = ROOT / "tfrelight" / "studio" / "samples"
 
 
@@ -190,15 +193,26 @@ def layer_values(rng):
 
 
 class Recorder:
-    """A network that keeps what it was given and what it said."""
+    """A network that keeps what it was given and what it said.
 
-    def __init__(self, network):
+    Attributes:
+      tells_parts: whether it gives parts; those of a network that has none are made up.
+    """
+
+    def __init__(self, network, tells_parts):
         self.network, self.size, self.runs = network, network.size, []
+        self.tells_parts = tells_parts
 
     def predict_on_batch(self, images):
         outputs = self.network.predict_on_batch(images)
+        parts = outputs.pop("parts", None)
+        if self.tells_parts:
+            outputs["parts"] = made_up_parts(images) if parts is None else parts
+            outputs["mask"] = 1 - outputs["parts"][..., :1]
+        planes = [
+            outputs[name] for name in ("albedo", "normals", "mask", "parts") if name in outputs
+        ]
         for number, image in enumerate(images):
-            planes = [outputs["albedo"], outputs["normals"], outputs["mask"]]
             maps = np.concatenate([plane[number] for plane in planes], -1)
             self.runs.append(
                 {
@@ -208,6 +222,13 @@ class Recorder:
                 }
             )
         return outputs
+
+
+def made_up_parts(images):
+    """Probabilities `[N, H, W, 7]` that depend on the colours of photos."""
+    weights = np.random.default_rng(0).normal(size=(3, len(PARTS)))
+    parts = np.exp(4 * images @ weights.astype(np.float32))
+    return parts / parts.sum(-1, keepdims=True)
 
 
 def photo_values(name, pixels):
@@ -229,7 +250,7 @@ def photo_values(name, pixels):
     }
     if name in FOUND_ONLY:
         return found
-    network = Recorder(pipeline.loaded(None))
+    network = Recorder(pipeline.loaded(None), name not in HEADS_ONLY)
     decomposed = decomposition.Decomposition(
         photo, tuple(face_maps.decompose(network, [pixels], [faces])[0])
     )

@@ -27,7 +27,7 @@ class RelightOptions:
 
     Attributes:
       request: the light.
-      faces, whole_image, background: see `tfrelight.relight`.
+      faces, whole_image, background, what: see `tfrelight.relight`.
       mark: see `photos.Photo.save`.
     """
 
@@ -36,6 +36,7 @@ class RelightOptions:
     whole_image: bool = False
     background: bool = False
     mark: bool = True
+    what: str = "person"
 
     def described(self) -> dict[str, Any]:
         """All options as JSON, for the settings of a job."""
@@ -105,4 +106,4 @@ def _relight(model, options, photo: Path, output: Path):
         return {"width": width, "height": height, "faces": len(decomposed.faces)}
 
     with _lock:
-        return pipeline.each(photo, write, model, options.faces, options.whole_image)
+        return pipeline.each(photo, write, model, options.faces, options.whole_image, options.what)

@@ -168,6 +168,7 @@ def run(
             photo_flags.network(),
             given.faces,
             given.whole_image,
+            given.what,
         )
         if total > 1:
             results = progress.track(results, "Photos", "done", len(ready))

@@ -10,7 +10,7 @@ from absl import flags
 from tfrelight.models import engines
 
 if TYPE_CHECKING:
-    from tfrelight.relighting.face_maps import Network
+    from tfrelight.relighting.inference import Network
 
 __all__ = ["define", "define_model", "network"]
 
@@ -58,6 +58,9 @@ def define(overwrite: bool = True, mark: bool = False) -> None:
     )
     flags.DEFINE_bool(
         "whole_image", False, "Expect a crop of one face in each photo; do not detect faces."
+    )
+    flags.DEFINE_enum(
+        "what", "person", ("person", "head", "face"), "Part of each person to relight."
     )
     if overwrite:
         flags.DEFINE_bool("overwrite", False, "Overwrite existing files.")

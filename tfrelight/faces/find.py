@@ -18,7 +18,7 @@ from PIL import Image
 from tfrelight.errors import InputError
 from tfrelight.faces import crops, mediapipe, mtcnn, mtcnn_networks
 
-__all__ = ["FINDERS", "Face", "find", "load"]
+__all__ = ["FINDERS", "Face", "face_limit", "find", "load"]
 
 FINDERS = ("mtcnn", "mediapipe")
 # Photos with a longer side than this, in pixels, are searched for smaller faces.
@@ -228,3 +228,22 @@ def _fit(placer, photo, score, box, eyes):
     if found < placer.MIN_SCORE or not distance >= _MIN_INTEROCULAR_DISTANCE:
         return None
     return Face(eyes, distance, oval, score)
+
+
+def face_limit(faces: str | int) -> int | None:
+    """The largest number of faces that `faces` allows; None for all.
+
+    Raises:
+      InputError: `faces` is not "all", "largest" or a number from 1.
+    """
+    if faces in ("all", "largest"):
+        return None if faces == "all" else 1
+    try:
+        count = int(faces)
+    except (TypeError, ValueError):
+        count = 0
+    if count < 1:
+        raise InputError(
+            f"Invalid `faces`. Expected all, largest or a number from 1. Received: {faces!r}."
+        )
+    return count

@@ -15,7 +15,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from tfrelight.faces.find import Face
 
-__all__ = ["FACE", "HEAD", "WIDE", "Window", "around", "content", "whole"]
+__all__ = ["FACE", "HEAD", "WIDE", "Window", "around", "body", "content", "whole"]
 
 # Framings: distance of the eyes and row of the eyes, as shares of the window's side. The network is
 # trained with such crops (`synthesis.staging.frame`): from brows to chin, of the whole head, and of
@@ -23,6 +23,8 @@ __all__ = ["FACE", "HEAD", "WIDE", "Window", "around", "content", "whole"]
 FACE = (0.42, 0.33)
 HEAD = (0.21, 0.49)
 WIDE = (0.18, 0.48)
+# Of the upper body: from the chest to the waist, as much as the photo shows.
+_BODY, _BODY_ROW = (0.075, 0.16), 0.28
 # Tolerance (of 255) inside a letterbox bar; JPEG makes black uneven.
 _BAR_TOLERANCE = 12
 # Rows or columns beside a bar in which it blends with the picture.
@@ -56,6 +58,10 @@ class Window:
         """`[3, 3]`: from its frame to the photo's, of vectors x right, y up, z to the camera."""
         cosine, sine = np.cos(self.roll), np.sin(self.roll)
         return np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]], np.float32)
+
+    def scaled(self, factors: np.ndarray) -> Window:
+        """The window on the photo in another size: `factors` `[2]`, of its width and height."""
+        return Window(self.corner * factors, self.axes * factors[:, None])
 
     def bounds(self, box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
         """Bounding box of the window within a `box` of the photo: left, top, right, bottom."""
@@ -139,6 +145,11 @@ class Window:
             )
         return result[..., 0] if maps.ndim == 2 else result
 
+    def onto(self, maps: np.ndarray, other: Window, size: int) -> np.ndarray:
+        """Resamples maps of the window to the `[size, size]` pixels of another one; see `uncut`."""
+        axes = np.linalg.inv(other.axes) @ self.axes * size
+        return Window(other.place(self.corner) * size, axes).uncut(maps, (0, 0, size, size))
+
 
 def around(face: Face, framing: tuple[float, float]) -> Window:
     """The window around a face, with the face's roll.
@@ -152,6 +163,26 @@ def around(face: Face, framing: tuple[float, float]) -> Window:
     cosine, sine = np.cos(face.roll), np.sin(face.roll)
     axes = side * np.array([[cosine, -sine], [sine, cosine]])
     return Window(face.eyes.mean(0) - axes @ (0.5, row), axes)
+
+
+def body(face: Face, box: tuple[int, int, int, int]) -> Window:
+    """The upright window of the upper body of a person, not much larger than the photo.
+
+    Args:
+      face: of the person.
+      box: left, top, right, bottom of the picture in the photo, pixels.
+    """
+    eyes = face.eyes.mean(0)
+    # A person lies or stands, but rarely leans by more than the head.
+    turn = np.round(face.roll / (np.pi / 2.0)) * np.pi / 2.0
+    cosine, sine = np.round(np.cos(turn)), np.round(np.sin(turn))
+    upright = np.array([[cosine, -sine], [sine, cosine]])
+    corners = np.array([(x, y) for x in box[::2] for y in box[1::2]])
+    across, down = ((corners - eyes) @ upright).T
+    reach = max(2.0 * np.abs(across).max(), down.max() / (1.0 - _BODY_ROW))
+    smallest, largest = (face.interocular_distance / share for share in _BODY[::-1])
+    side = float(np.clip(reach, smallest, largest))
+    return Window(eyes - side * upright @ (0.5, _BODY_ROW), side * upright)
 
 
 def content(pixels: np.ndarray) -> tuple[int, int, int, int]:

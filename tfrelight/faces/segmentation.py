@@ -18,7 +18,7 @@ from tfrelight.faces import find, framing, guided_filter
 from tfrelight.photos import filters
 from tfrelight.photos.blending import ramp
 
-__all__ = ["head", "turn"]
+__all__ = ["head", "person", "turn"]
 
 # Bins of the colour histograms along each channel, and the blur that fills their gaps, in bins.
 _BINS, _BLUR = 16, 0.8
@@ -26,12 +26,14 @@ _BINS, _BLUR = 16, 0.8
 # histogram of all directions.
 _SECTORS, _SECTOR_BLUR, _ALL_SECTORS = 12, 1.0, 0.5
 _ROUNDS = 5
-# Weights of the log odds of the network and of the colours.
-_NETWORK, _COLOUR = 1.0, 1.4
+# Weights of the log odds of the network and of the colours: clothes have any, and badges of others.
+_NETWORK, _COLOUR, _COLOUR_OF_CLOTHES = 1.0, 1.4, 1.0
 # Bounds of the network's probability, from 0 and from 1, and of the colours' log odds.
 _NETWORK_BOUND, _COLOUR_BOUND = 0.02, 3.0
 # Distance of the middle of a head behind its eyes, in interocular distances.
 _BEHIND_EYES = 1.3
+# Distance of the chin below the eyes, in interocular distances.
+_CHIN = 1.2
 # Sines between which a head begins to count as turned. Reach in front of the outline of the face,
 # in interocular distances: of a nose, for each unit of the sine; and of hair on the far side of a
 # frontal head, and how much less for each unit.
@@ -44,9 +46,14 @@ _ROUND_FILTER, _FINAL_FILTER = (0.016, 3e-4), (0.008, 1e-4)
 
 
 def head(
-    photo: np.ndarray, network: np.ndarray, oval: np.ndarray, inside: np.ndarray, turned: float
+    photo: np.ndarray,
+    network: np.ndarray,
+    oval: np.ndarray,
+    inside: np.ndarray,
+    turned: float,
+    with_body: bool = False,
 ) -> np.ndarray:
-    """Segments the head in a window of the framing `framing.HEAD`.
+    """Segments the head, or the person, in a window of the framing `framing.HEAD`.
 
     Args:
       photo: `[S, S, 3]` sRGB-encoded, float in [0, 1].
@@ -54,16 +61,46 @@ def head(
       oval: `[S, S]` in [0, 1], 1 inside the outline of the face.
       inside: `[S, S]` bool, True for pixels inside the photo.
       turned: what `turn` gives.
+      with_body: whether the network's mask and the result hold the body, too.
 
     Returns:
       `[S, S]` float32 in [0, 1], 1 on the head.
     """
     size = len(photo)
-    probability = np.clip(network, _NETWORK_BOUND, 1.0 - _NETWORK_BOUND)
-    prior = _shape(size, turned) + _NETWORK * np.log(probability / (1.0 - probability))
+    shape = _shape(size, turned)
     certain = ramp(abs(turned), *_FRONTAL)
     ahead = certain * _in_front(oval, turned)
+    if with_body:
+        # Below the chin is a neck, but shoulders and hands may be anywhere.
+        below = _place(size)[1] > _CHIN
+        shape, ahead = np.where(below, np.maximum(shape, 0.0), shape), np.where(below, 0.0, ahead)
+    prior = shape + _log_odds(network)
     prior += ahead * (-2.0 * _FACE_ODDS - prior)
+    return _refined(photo, prior, oval, inside, _COLOUR)
+
+
+def person(
+    photo: np.ndarray, network: np.ndarray, oval: np.ndarray, inside: np.ndarray
+) -> np.ndarray:
+    """Segments a person in a window of any framing, as `head` without its usual shape.
+
+    Args:
+      photo, network, oval, inside: see `head`.
+
+    Returns:
+      `[S, S]` float32 in [0, 1], 1 on the person.
+    """
+    return _refined(photo, _log_odds(network), oval, inside, _COLOUR_OF_CLOTHES)
+
+
+def _log_odds(network):
+    probability = np.clip(network, _NETWORK_BOUND, 1.0 - _NETWORK_BOUND)
+    return _NETWORK * np.log(probability / (1.0 - probability))
+
+
+def _refined(photo, prior, oval, inside, weight):
+    """A mask from the log odds `prior`, and of colours that the mask itself tells with a weight."""
+    size = len(photo)
     guide = color.luminance_numpy(photo)
     bins = np.minimum((photo * _BINS).astype(int), _BINS - 1) @ (_BINS * _BINS, _BINS, 1)
     bins += _sectors(size) * _BINS**3
@@ -73,7 +110,7 @@ def head(
         head_colours = _histograms(bins, share * inside)
         other_colours = _histograms(bins, (1.0 - share) * inside)
         colours = np.log(head_colours / other_colours)[bins]
-        odds = prior + _COLOUR * np.clip(colours, -_COLOUR_BOUND, _COLOUR_BOUND)
+        odds = prior + weight * np.clip(colours, -_COLOUR_BOUND, _COLOUR_BOUND)
         odds = _smooth(guide, odds, _ROUND_FILTER)
         odds = np.where(oval > 0.5, _FACE_ODDS, odds)
     mask = _smooth(guide, 1.0 / (1.0 + np.exp(-odds)), _FINAL_FILTER)
@@ -152,5 +189,5 @@ def _shape(size, turned):
     across = across + _BEHIND_EYES * turned
     # Adults have 63 mm between the eyes and heads 155 mm wide and 230 mm high; hair adds to that.
     skull = 12.0 * (1.0 - np.sqrt((across / 1.5) ** 2 + (down / 2.15) ** 2))
-    neck = np.where(down > 1.2, np.minimum(6.0 * (0.95 - np.abs(across)), 1.0), -4.0)
+    neck = np.where(down > _CHIN, np.minimum(6.0 * (0.95 - np.abs(across)), 1.0), -4.0)
     return np.maximum(np.clip(skull, -4.0, 4.0), np.maximum(neck, -4.0))

@@ -2,8 +2,8 @@
 
 Normalisation makes small networks slow on a CPU. Instead, residual blocks start as the identity
 (`layers.Gain`). No convolution runs at full resolution: the stem works on blocks of 2x2 pixels, and
-the heads predict 2x2 pixels at a time. A skip connection from the photo's 2x2 blocks to the heads
-preserves fine detail.
+the heads predict 2x2 pixels at a time and smooth the seams between them. A skip connection from the
+photo's 2x2 blocks to the heads preserves fine detail.
 """
 
 from __future__ import annotations
@@ -142,7 +142,8 @@ def compact(
     def head(channels, name, bias):
         # Every pixel starts near the bias, a typical value of the output.
         y = _conv(x, 4 * channels, 3, name, kernel_initializer=_near_zero(), bias_initializer=bias)
-        return layers.DepthToSpace(name=f"{name}_pixels")(y)
+        y = layers.DepthToSpace(name=f"{name}_pixels")(y)
+        return layers.Smooth(name=f"{name}_smooth", dtype="float32")(y)
 
     albedo = keras.layers.Activation("sigmoid", name="albedo_sigmoid", dtype="float32")(
         # sigmoid(-1) = 0.27, the albedo of medium skin.

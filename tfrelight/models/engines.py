@@ -1,6 +1,6 @@
 """Runs a trained network: by LiteRT or OpenVINO, which need no TensorFlow, or by TensorFlow.
 
-An engine is a `relighting.face_maps.Network`; `size_of` gives the size of its photos. LiteRT and
+An engine is a `relighting.inference.Network`; `size_of` gives the size of its photos. LiteRT and
 OpenVINO run files that `tfrelight.export --format=tflite` writes; presets come with such a file,
 whose weights have half precision. OpenVINO takes longer to start and is several times faster on
 processors that compute in bfloat16, with that many digits.

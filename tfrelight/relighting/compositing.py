@@ -9,7 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from tfrelight import color
 from tfrelight.faces import guided_filter
 from tfrelight.photos.blending import ramp
-from tfrelight.relighting import lost_light
+from tfrelight.relighting import lost_light, window_weights
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -47,18 +47,22 @@ def alphas(pixels: np.ndarray, faces: Sequence[FaceMaps]) -> list[Layer]:
 
     Args:
       pixels: `[H, W, 3]` of a `Photo`.
-      faces: of the photo.
+      faces: of the photo, heads and then bodies.
 
     Returns:
-      A `Layer` for each face. At no pixel do the opacities add up to more than 255.
+      A `Layer` for each. At no pixel do the opacities add up to more than 255.
     """
     layers: list[Layer] = []
+    total = np.zeros(pixels.shape[:2], np.uint8)
     for number, face in enumerate(faces):
         maps = outlines(faces, number)
         box = face.window.bounds(face.box)
         alpha = np.empty((box[3] - box[1], box[2] - box[0]), np.uint8)
         work = functools.partial(_alpha, pixels, face.window, maps, box, alpha)
         _each_strip(work, box)
+        before = total[box[1] : box[3], box[0] : box[2]]
+        np.minimum(alpha, 255 - before, out=alpha)
+        before += alpha
         layers.append((box, alpha))
     return layers
 
@@ -76,7 +80,13 @@ def outlines(faces: Sequence[FaceMaps], number: int) -> np.ndarray:
     face = faces[number]
     radius = max(1, round(_MASK[0] * len(face.mask)))
     slope, offset = guided_filter.coefficients(face.guide, face.mask[..., None], radius, _MASK[1])
-    return np.dstack([slope, offset, _share(faces, number)])
+    share = _share(faces, number)
+    if face.head_window is not None or face.body is not None:
+        # In the window of the head its maps count, and outside it those of the body.
+        points = face.window.corner + window_weights.centres(len(share)) @ face.window.axes.T
+        head = window_weights.head_fade((face.head_window or face.window).place(points))
+        share = share * (head if face.head_window is None else 1.0 - head)
+    return np.dstack([slope, offset, share])
 
 
 def _alpha(pixels, window, maps, box, alpha, strip):
@@ -142,20 +152,23 @@ def linear(
 
 
 def paste(
-    size: tuple[int, int], layers: Sequence[Layer], values: Sequence[np.ndarray | float]
+    size: tuple[int, int],
+    layers: Sequence[Layer],
+    values: Iterable[np.ndarray | float],
+    channels: int = 0,
 ) -> np.ndarray:
     """Sums values of faces at their places, weighted by the opacity of each.
 
     Args:
       size: H, W of the photo.
       layers: what `alphas` gave.
-      values: for each face `[h, w, C]` of its box, or a number.
+      values: for each layer `[h, w, C]` of its box, `[h, w]` or a number; one is held at a time.
+      channels: C, or 0 without.
 
     Returns:
-      `[H, W, C]` float32, or `[H, W]` for numbers.
+      `[H, W, C]` float32, or `[H, W]`.
     """
-    channels = np.shape(values[0])[2:]
-    result = np.zeros((*size, *channels), np.float32)
+    result = np.zeros((*size, channels) if channels else size, np.float32)
     for ((left, top, right, bottom), alpha), value in zip(layers, values):
         weight = alpha.astype(np.float32) / 255.0
         result[top:bottom, left:right] += (weight[..., None] if channels else weight) * value
@@ -176,8 +189,12 @@ def _mixed(pixels, faces, layers, changes, strip, behind):
         if x0 >= x1 or y0 >= y1:
             continue
         weight = alpha[y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]]
-        if not weight.any():
+        rows, columns = np.flatnonzero(weight.any(1)), np.flatnonzero(weight.any(0))
+        if not len(rows):
             continue
+        x0, x1 = x0 + columns[0], x0 + columns[-1] + 1
+        y0, y1 = y0 + rows[0], y0 + rows[-1] + 1
+        weight = alpha[y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]]
         weight = weight.astype(np.float32) / 255.0
         part = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
         here = (x0, y0, x1, y1)
@@ -224,20 +241,34 @@ def _share(faces, number):
     """`[S, S]`: the share of each pixel that belongs to this face and not to its neighbours."""
     face = faces[number]
     size = len(face.mask)
-    if len(faces) == 1:
+    heads = [other for other in faces if other.head_window is None]
+    if len(heads) == 1:
         return np.ones((size, size), np.float32)
-    y, x = (np.mgrid[:size, :size] + 0.5) / size
-    points = face.window.corner + np.stack([x, y], -1) @ face.window.axes.T
-    nearness = [
-        (
-            np.linalg.norm(points - other.face.oval.mean(0), axis=-1)
-            / other.face.interocular_distance
-            + 1e-3
-        )
-        ** -_SHARPNESS
-        for other in faces
-    ]
-    return (nearness[number] / sum(nearness)).astype(np.float32)
+    points = face.window.corner + window_weights.centres(size) @ face.window.axes.T
+
+    def nearness(one):
+        distance = np.linalg.norm(points - one.oval.mean(0), axis=-1) / one.interocular_distance
+        return (distance + 1e-3) ** -_SHARPNESS
+
+    own = nearness(face.face)
+    # Whoever is nearer counts only where they are: between them is the body of who stands behind.
+    others = sum(
+        nearness(head.face) * _presence(head, face.window, size)
+        for head in heads
+        if head.face is not face.face
+    )
+    return (own / (own + others)).astype(np.float32)
+
+
+def _presence(head, window, size):
+    """`[S, S]` in [0, 1]: 1 where a person is, on the pixels of a window."""
+    if head.body is None:
+        return head.window.onto(head.mask, window, size)
+    fade = window_weights.head_fade(window_weights.centres(len(head.mask)))
+    return np.maximum(
+        head.window.onto(head.mask * fade, window, size),
+        head.body.window.onto(head.body.mask, window, size),
+    )
 
 
 def _each_strip(work, box):

@@ -15,25 +15,30 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from absl import logging
 from PIL import Image
 
 from tfrelight import harmonics
 from tfrelight.errors import InputError
-from tfrelight.faces import find, framing
-from tfrelight.lights import Light, as_light, sphere
+from tfrelight.faces import find
+from tfrelight.lights import Light, as_light
 from tfrelight.photos import Photo, pictures
 from tfrelight.photos.photo import grey
-from tfrelight.relighting import compositing, face_maps, map_files, parts, ratio_image
+from tfrelight.relighting import (
+    backdrop,
+    compositing,
+    face_maps,
+    inference,
+    map_files,
+    parts,
+    ratio_image,
+)
 
 if TYPE_CHECKING:
     from tfrelight.lights import LightLike
 
-__all__ = ["BEHIND", "WHITE_BALANCES", "Decomposition", "decompose", "face_count"]
+__all__ = ["WHITE_BALANCES", "Decomposition", "decompose"]
 
 WHITE_BALANCES = ("keep", "neutral")
-# Largest factor by which the brightness of a background may change; the smallest is 1 / BEHIND.
-BEHIND = 8.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,11 +49,16 @@ class Decomposition:
 
     Attributes:
       photo: the photo.
-      faces: maps of its faces, the largest first.
+      faces: maps of its faces, the largest first; each may hold those of its body.
     """
 
     photo: Photo
     faces: tuple[face_maps.FaceMaps, ...]
+
+    @property
+    def legibility(self) -> float:
+        """By how much a new light counts on the darkest face: less than 1 if it is nearly black."""
+        return min(map(ratio_image.legibility, self.faces))
 
     @property
     def light(self) -> Light:
@@ -70,19 +80,9 @@ class Decomposition:
         Raises:
           InputError: see `relight`.
         """
-        (new, *_) = self._lights(as_light(light).softened(softness), white_balance)
-        face = self.relightable[0]
+        face = self._largest
+        (new,) = _balanced(as_light(light).softened(softness), white_balance, [face])
         return ratio_image.exposure(face, ratio_image.rendered(face, new, shadows, 0.0))
-
-    def _lights(self, light, white_balance):
-        """A light in the white of each face."""
-        if white_balance not in WHITE_BALANCES:
-            raise InputError(
-                f"Invalid `white_balance`. Expected {' or '.join(WHITE_BALANCES)}. "
-                f"Received: {white_balance!r}."
-            )
-        keep = white_balance == "keep"
-        return [light.balanced(face.white if keep else np.ones(3)) for face in self.relightable]
 
     def relight(
         self,
@@ -126,7 +126,7 @@ class Decomposition:
         for name, value in shares.items():
             if not 0.0 <= value <= 1.0:
                 raise InputError(f"Invalid `{name}`. Expected 0 to 1. Received: {value}.")
-        balanced = self._lights(light, white_balance)
+        balanced = _balanced(light, white_balance, self.relightable)
         renderings = [
             ratio_image.rendered(face, one, shadows, highlights)
             for face, one in zip(self.relightable, balanced)
@@ -134,20 +134,17 @@ class Decomposition:
         factor = 1.0
         if exposure is not None:
             factor = ratio_image.exposure(self.relightable[0], renderings[0]) * 2.0**exposure
-        changes = []
-        for face, rendering in zip(self.relightable, renderings):
-            share = strength * ratio_image.legibility(face.maps)
-            mixed = ratio_image.own(face) * (1.0 - share) + rendering * (share * factor)
-            changes.append(ratio_image.change(face, mixed))
+        mixed = []
+        for face, rendering, head in zip(self.relightable, renderings, self.head_indices):
+            share = strength * ratio_image.legibility(self.faces[head])
+            mixed.append(ratio_image.own(face) * (1.0 - share) + rendering * (share * factor))
+        changes = self._changes(mixed)
         behind = None
         if background:
-            before = _visible_shading(self.light.coefficients)
-            # A share of the brightest channel, because photos may be dark. Black stays above 0.
-            before = np.maximum(before, max(1e-3 * float(before.max()), 1e-9))
-            share = strength * ratio_image.legibility(self.faces[0])
-            new = (1.0 - share) * self.faces[0].light + share * factor * balanced[0].coefficients
-            behind = np.clip(_visible_shading(new) / before, 1.0 / BEHIND, BEHIND)
-        pixels = compositing.apply(self.photo.pixels, self.faces, self._alphas, changes, behind)
+            share, old = strength * ratio_image.legibility(self.faces[0]), self.faces[0].light
+            new = (1.0 - share) * old + share * factor * balanced[0].coefficients
+            behind = backdrop.factor(old, new)
+        pixels = compositing.apply(self.photo.pixels, self.surfaces, self._alphas, changes, behind)
         if self.is_grey and _is_colourless(np.asarray(light)):
             pixels = grey(pixels)
         return dataclasses.replace(self.photo.replaced(pixels), edited=True)
@@ -164,17 +161,7 @@ class Decomposition:
         small = Image.fromarray(self.photo.as_uint8()).resize(size, Image.Resampling.HAMMING)
         # One factor for each axis, because rounding makes them differ slightly.
         factors = np.array(size) / (width, height)
-        faces = [
-            dataclasses.replace(
-                face,
-                window=framing.Window(
-                    face.window.corner * factors, face.window.axes * factors[:, None]
-                ),
-                box=tuple(np.round(face.box * np.tile(factors, 2)).astype(int)),
-                face=None if face.face is None else face.face.scaled(factors),
-            )
-            for face in self.faces
-        ]
+        faces = (face.scaled(factors) for face in self.faces)
         return Decomposition(Photo(np.asarray(small), input_type="array"), tuple(faces))
 
     def background(self) -> tuple[np.ndarray, np.ndarray]:
@@ -182,8 +169,8 @@ class Decomposition:
         return compositing.decode(self.photo.pixels), self.mask()
 
     def mask(self) -> np.ndarray:
-        """`[H, W]` float32 in [0, 1]: 1 on heads, 0 on the background."""
-        return compositing.paste(self.photo.size, self._alphas, [1.0] * len(self.faces))
+        """`[H, W]` float32 in [0, 1]: 1 on what is relit of people, 0 on the background."""
+        return compositing.paste(self.photo.size, self._alphas, [1.0] * len(self.surfaces))
 
     def parts(self) -> np.ndarray:
         """`[H, W]` uint8, indices into `data.portrait.PARTS`; 0 where `mask()` is below a half.
@@ -191,30 +178,28 @@ class Decomposition:
         Raises:
           InputError: the network does not tell parts apart.
         """
-        return parts.likeliest(self.photo.size, self.faces, self._alphas)
+        return parts.likeliest(self.photo.size, self.surfaces, self._alphas)
 
     def normals(self) -> np.ndarray:
         """`[H, W, 3]` unit vectors, x right, y up, z to the camera; 0 on the background."""
-        layers = [face.window.uncut(face.normals, box) for face, (box, _) in self._layers()]
-        pasted = compositing.paste(self.photo.size, self._alphas, layers)
+        layers = (face.window.uncut(face.normals, box) for face, (box, _) in self._layers())
+        pasted = compositing.paste(self.photo.size, self._alphas, layers, 3)
         length = np.linalg.norm(pasted, axis=-1, keepdims=True)
         return pasted / np.maximum(length, 1e-6)
 
     def shading(self) -> np.ndarray:
         """`[H, W, 3]` linear RGB, of each face under its own light; 0 on the background."""
-        layers = []
-        for face, (box, _) in self._layers():
-            small = np.maximum(harmonics.shade(face.normals, face.light), 0.0)
-            layers.append(face.window.uncut(small, box))
-        return compositing.paste(self.photo.size, self._alphas, layers)
+        layers = (
+            face.window.uncut(np.maximum(harmonics.shade(face.normals, face.light), 0.0), box)
+            for face, (box, _) in self._layers()
+        )
+        return compositing.paste(self.photo.size, self._alphas, layers, 3)
 
     def albedo(self) -> np.ndarray:
         """`[H, W, 3]` linear RGB in [0, 1], the photo in even white light; 0 on the background."""
         even = Light.even()
-        changes = [
-            ratio_image.change(face, ratio_image.rendered(face, even)) for face in self.relightable
-        ]
-        linear = compositing.linear(self.photo.pixels, self.faces, self._alphas, changes)
+        changes = self._changes([ratio_image.rendered(face, even) for face in self.relightable])
+        linear = compositing.linear(self.photo.pixels, self.surfaces, self._alphas, changes)
         return np.clip(linear, 0.0, 1.0)
 
     def __repr__(self) -> str:
@@ -226,7 +211,7 @@ class Decomposition:
         return pictures.png(map_files.sheet(self))
 
     def _layers(self):
-        return zip(self.faces, self._alphas)
+        return zip(self.surfaces, self._alphas)
 
     @functools.cached_property
     def is_grey(self) -> bool:
@@ -234,22 +219,54 @@ class Decomposition:
         red, green, blue = np.moveaxis(self.photo.pixels, -1, 0)
         return bool(np.array_equal(red, green) and np.array_equal(green, blue))
 
+    def _changes(self, renderings):
+        """The effect of a light on each of `surfaces`, alike on the head and body of a person."""
+        same = [ratio_image.sameness(*each) for each in zip(self.relightable, renderings)]
+        return [
+            ratio_image.change(face, rendering, same[head])
+            for face, rendering, head in zip(self.relightable, renderings, self.head_indices)
+        ]
+
+    @property
+    def head_indices(self) -> list[int]:
+        """For each of `surfaces` the index of its head in `faces`."""
+        bodies = (number for number, face in enumerate(self.faces) if face.body is not None)
+        return [*range(len(self.faces)), *bodies]
+
+    @functools.cached_property
+    def surfaces(self) -> list[face_maps.FaceMaps]:
+        """The maps of all heads, in the order of `faces`, and then of all bodies."""
+        bodies = (face.body for face in self.faces)
+        return [*self.faces, *(body for body in bodies if body is not None)]
+
     @functools.cached_property
     def relightable(self) -> list[ratio_image.Relightable]:
-        """What relighting each face needs, whatever the new light."""
-        return [ratio_image.prepare(face) for face in self.faces]
+        """What relighting each of `surfaces` needs, whatever the new light."""
+        heads = [self._largest, *map(ratio_image.prepare, self.faces[1:])]
+        bodies = [
+            # Head and body have one white.
+            dataclasses.replace(ratio_image.prepare(head.maps.body), white=head.white)
+            for head in heads
+            if head.maps.body is not None
+        ]
+        return heads + bodies
+
+    @functools.cached_property
+    def _largest(self):
+        return ratio_image.prepare(self.faces[0])
 
     @functools.cached_property
     def _alphas(self):
-        return compositing.alphas(self.photo.pixels, self.faces)
+        return compositing.alphas(self.photo.pixels, self.surfaces)
 
 
 def decompose(
     photos: Sequence[Photo],
-    model: face_maps.Network,
+    model: inference.Network,
     faces: str | int = "all",
     whole_image: bool = False,
     known_faces: Sequence[Sequence[find.Face]] | None = None,
+    what: str = "person",
 ) -> list[Decomposition | InputError]:
     """Decomposes photos. The faces of all of them go through the network together.
 
@@ -259,14 +276,18 @@ def decompose(
       faces: "all", "largest", or a number of the largest faces.
       whole_image: whether each photo is a crop of one face; then faces are not detected.
       known_faces: the faces of each photo, which are then not detected.
+      what: what of each person: "person", its "head" or "face" alone. Without detected faces, or
+        from a network that does not tell parts apart, a body is not known.
 
     Returns:
       For each photo its `Decomposition`, or the `InputError` that says why there is none.
 
     Raises:
-      InputError: another value of `faces`, or the package that detects faces is not installed.
+      InputError: another value of `faces` or `what`, or the package that detects faces is not
+        installed.
     """
-    count = face_count(faces)
+    count = find.face_limit(faces)
+    face_maps.check(what)
     found: list[Sequence[find.Face | None]]
     if whole_image:
         found = [[None]] * len(photos)
@@ -279,6 +300,7 @@ def decompose(
             model,
             [photo.as_uint8() for photo, photo_faces in zip(photos, found) if photo_faces],
             [photo_faces for photo_faces in found if photo_faces],
+            what,
         )
     )
     results: list[Decomposition | InputError] = []
@@ -287,43 +309,21 @@ def decompose(
             text = "No face found. If the photo is a crop of one face, pass `whole_image=True`."
             results.append(InputError(text))
             continue
-        one = Decomposition(photo, tuple(next(decomposed)))
-        results.append(one)
-        legibility = min(map(ratio_image.legibility, one.faces))
-        # The faces of a video's frames are known, and one line a frame would be too many.
-        if legibility < 1.0 and known_faces is None:
-            logging.warning(
-                "A face is nearly black, and is relit by %.0f %%. A longer exposure would help.",
-                100.0 * legibility,
-            )
+        results.append(Decomposition(photo, tuple(next(decomposed))))
     return results
+
+
+def _balanced(light, white_balance, faces):
+    """A light in the white of each face."""
+    if white_balance not in WHITE_BALANCES:
+        raise InputError(
+            f"Invalid `white_balance`. Expected {' or '.join(WHITE_BALANCES)}. "
+            f"Received: {white_balance!r}."
+        )
+    keep = white_balance == "keep"
+    return [light.balanced(face.white if keep else np.ones(3)) for face in faces]
 
 
 def _is_colourless(light):
     """Whether the three channels of coefficients `[9, 3]` are the same, but for rounding."""
     return bool(np.ptp(light, axis=1).max() <= 1e-4 * np.abs(light).max())
-
-
-def _visible_shading(light):
-    """Mean shading `[3]` of the surfaces that the camera sees."""
-    normals, _ = sphere.visible_normals(48)
-    return np.maximum(harmonics.shade(normals, light), 0.0).mean(0)
-
-
-def face_count(faces: str | int) -> int | None:
-    """The largest number of faces that `faces` allows; None for all.
-
-    Raises:
-      InputError: `faces` is not "all", "largest" or a number from 1.
-    """
-    if faces in ("all", "largest"):
-        return None if faces == "all" else 1
-    try:
-        count = int(faces)
-    except (TypeError, ValueError):
-        count = 0
-    if count < 1:
-        raise InputError(
-            f"Invalid `faces`. Expected all, largest or a number from 1. Received: {faces!r}."
-        )
-    return count

@@ -1,55 +1,42 @@
-"""Maps of faces from the network, fused over several crops, with the edges of the photo.
+"""Maps of people from the network, fused over several crops, with the edges of the photo.
 
 Each face is cropped three times, and each crop is also mirrored. In a tight crop the network sees
 the face best; one of the whole head adds hair and neck; and a third, wider one confirms the mask,
-because a tree behind a head rarely looks like hair in two crops. All crops of all faces go through
-the network together, those of dark faces brightened.
+because a tree behind a head rarely looks like hair in two crops. A fourth shows the body, whose
+maps stay apart. All crops of all faces go through the network together, those of dark faces
+brightened.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from tfrelight import color, harmonics
+from tfrelight.data.portrait import PARTS
+from tfrelight.errors import InputError
 from tfrelight.faces import find, framing, guided_filter, segmentation
 from tfrelight.models import engines
-from tfrelight.photos.blending import smoothstep
+from tfrelight.relighting import inference, window_weights
+from tfrelight.relighting.inference import Network
 
-__all__ = ["FaceMaps", "Network", "decompose", "of_crop"]
+__all__ = ["WHAT", "FaceMaps", "check", "decompose", "of_crop"]
+
+# What of a person is relit.
+WHAT = ("person", "head", "face")
 
 # Bounds of the maps' side, which is that of the face's window, pixels.
 _SMALLEST, _LARGEST = 128, 256
-# Crops in a batch: 32 of 128x128 take 0.5 GB in the compact network.
-_BATCH = 32
-# Shares of an inner crop's side: the band over which it fades into the outer crop, and the border
-# that is not used, because the network lacks context there.
-_FADE, _BORDER = 0.2, 0.05
+# Places of the crops of a found face; the first is of the head.
+_FACE, _WIDE, _BODY = 1, 2, 3
 # Guided filters: radius as a share of the side, variance of the encoded photo.
 _NORMALS = (0.02, 2e-3)
 _MASK = _PARTS = (0.015, 5e-4)
 _RESIDUAL = (0.03, 1e-3)
-# Share by which the outline of a face shrinks to its middle: the mesh may reach past the jaw.
-_OUTLINE_INSET = 0.08
-# Distance from the window's middle at which the mask has faded to 0, in units of the window.
-_HEAD_RADIUS = 0.48
-# Linear value below which a face is brightened for the network, which rarely saw darker ones.
-_DARK_FACE = 0.12
 # Linear value below which 8 bits hold mostly noise.
 _NOISE = 4e-3
-_MIRROR = np.diag([-1.0, 1.0, 1.0]).astype(np.float32)
-
-
-class Network(Protocol):
-    """A trained model: what `engines.load` or `load_model` gives, or a `RemoteModel`."""
-
-    def predict_on_batch(self, images: np.ndarray, /) -> dict[str, np.ndarray]:
-        """Maps of `[N, H, W, 3]` sRGB crops in [0, 1], as `load_model` describes them."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +60,8 @@ class FaceMaps:
       light: `[9, 3]` harmonics of the incoming radiance, linear RGB.
       parts: `[S, S, 7]` probabilities in the order of `data.portrait.PARTS`, or None from a network
         that does not tell parts apart.
+      body: maps of the body below, or None.
+      head_window: of a body, the window of its head, whose maps count inside it; None of a head.
     """
 
     window: framing.Window
@@ -87,12 +76,46 @@ class FaceMaps:
     residual: np.ndarray
     light: np.ndarray
     parts: np.ndarray | None = None
+    body: FaceMaps | None = None
+    head_window: framing.Window | None = None
+
+    def probability(self, *names: str) -> np.ndarray | None:
+        """`[S, S]` in [0, 1]: that a pixel shows one of these `PARTS`; None without `parts`."""
+        if self.parts is None:
+            return None
+        return self.parts[..., [PARTS.index(name) for name in names]].sum(-1)
+
+    def scaled(self, factors: np.ndarray) -> FaceMaps:
+        """The maps for the photo in another size.
+
+        Args:
+          factors: `[2]`, of the photo's width and height.
+        """
+        return dataclasses.replace(
+            self,
+            window=self.window.scaled(factors),
+            box=tuple(np.round(self.box * np.tile(factors, 2)).astype(int)),
+            face=None if self.face is None else self.face.scaled(factors),
+            body=None if self.body is None else self.body.scaled(factors),
+            head_window=(None if self.head_window is None else self.head_window.scaled(factors)),
+        )
+
+
+def check(what: str) -> None:
+    """Checks that `what` is one of `WHAT`.
+
+    Raises:
+      InputError: it is not.
+    """
+    if what not in WHAT:
+        raise InputError(f"Invalid `what`. Expected one of: {', '.join(WHAT)}. Received: {what!r}.")
 
 
 def decompose(
     model: Network,
     photos: Sequence[np.ndarray],
     faces: Sequence[Sequence[find.Face | None]],
+    what: str = "person",
 ) -> list[list[FaceMaps]]:
     """The maps of all faces of several photos.
 
@@ -100,18 +123,20 @@ def decompose(
       model: what `tfrelight.load_model` gives.
       photos: each `[H, W, 3]` uint8, sRGB-encoded, upright.
       faces: for each photo its faces, or [None] if it is a crop of one face.
+      what: one of `WHAT`. Bodies, and parts of crops, need a network that tells parts apart.
 
     Returns:
       For each photo the maps of its faces, in their order.
     """
     size = engines.size_of(model)
-    windows = [
-        [_windows(face, pixels.shape[:2]) for face in found] for pixels, found in zip(photos, faces)
-    ]
     # Letterbox bars are not background. Crops have no bars, but may be as dark around the face.
     boxes = [
         (0, 0, *pixels.shape[1::-1]) if None in found else framing.content(pixels)
         for pixels, found in zip(photos, faces)
+    ]
+    windows = [
+        [_windows(face, pixels.shape[:2], box, what) for face in found]
+        for pixels, box, found in zip(photos, boxes, faces)
     ]
     cuts = [
         window.cut(pixels, size, box)
@@ -123,13 +148,15 @@ def decompose(
     for photo_windows, found in zip(windows, faces):
         for face_windows, face in zip(photo_windows, found):
             own = [next(remaining) for _ in face_windows]
-            # The last crop but one sees the face best.
-            gain = _gain(own[-2:][0], face, face_windows[-2:][0])
+            # The second crop sees the face best.
+            best = min(_FACE, len(own) - 1)
+            oval = window_weights.oval(face, face_windows[best], size)
+            gain = inference.gain(own[best][oval > 0.5])
             gains += [gain] * len(own)
-    outputs = iter(_predict(model, cuts, gains))
+    outputs = iter(inference.predict(model, cuts, gains))
     return [
         [
-            _fuse(pixels, box, face, face_windows, [next(outputs) for _ in face_windows])
+            _person(pixels, box, face, face_windows, [next(outputs) for _ in face_windows], what)
             for face, face_windows in zip(found, photo_windows)
         ]
         for pixels, box, found, photo_windows in zip(photos, boxes, faces, windows)
@@ -144,82 +171,85 @@ def of_crop(pixels: np.ndarray, output: dict[str, np.ndarray]) -> FaceMaps:
       output: `albedo`, `normals` and `mask` of the crop, and its `light`.
     """
     height, width = pixels.shape[:2]
-    return _fuse(pixels, (0, 0, width, height), None, [framing.whole((height, width))], [output])
+    window = framing.whole((height, width))
+    return _head(pixels, (0, 0, width, height), None, [window], [output], "person")
 
 
-def _windows(face, size):
+def _windows(face, size, box, what):
     if face is None:
         return [framing.whole(size)]
     framings = (framing.HEAD, framing.FACE, framing.WIDE)
-    return [framing.around(face, proportions) for proportions in framings]
+    windows = [framing.around(face, proportions) for proportions in framings]
+    return [*windows, framing.body(face, box)] if what == "person" else windows
 
 
-def _gain(cut, face, window):
-    """The factor in linear RGB that makes a dark face as bright as those that networks know."""
-    inside = cut[_oval(face, window, len(cut)) > 0.5]
-    # A face that the photo shows only a sliver of has no brightness of its own.
-    bright = np.percentile(inside.max(-1), 90.0) if len(inside) else 255.0
-    linear = float(color.to_linear_numpy(bright / 255.0))
-    return max(1.0, _DARK_FACE / max(linear, 1e-3))
+def _person(pixels, box, face, windows, outputs, what):
+    """`FaceMaps` of a head, and with it of its body if there is a crop of it."""
+    head = _head(pixels, box, face, windows, outputs, what)
+    if len(windows) <= _BODY or head.parts is None:
+        return head
+    window, output = windows[_BODY], outputs[_BODY]
+    size = _side(window)
+    maps = window.onto(_stacked(output), window, size)
+    # Albedo x light is known better than either, and the light is that on the face.
+    oval = window_weights.oval(face, window, size)
+    region = oval > 0.5
+    if region.any() and head.region.any():
+        maps[..., :3] *= _scale(head.albedo[head.region], maps[region, :3])
+    photo = window.cut(pixels, size, box)
+    within = _within(window, box, size)
+    mask = segmentation.person(photo / np.float32(255.0), maps[..., 6], oval, within)
+    mask *= window_weights.edge_fade(window, box, size)
+    body = _refined(photo, box, face, window, maps, head.light, mask)
+    return dataclasses.replace(head, body=dataclasses.replace(body, head_window=head.window))
 
 
-def _predict(model, cuts, gains):
-    """The network's outputs for each crop: the mean of it and its mirror image."""
-    results = []
-    for start in range(0, len(cuts), _BATCH // 2):
-        batch = np.stack(
-            [
-                _brightened(cut, gain)
-                for cut, gain in zip(cuts[start : start + _BATCH // 2], gains[start:])
-            ]
-        )
-        outputs = model.predict_on_batch(np.concatenate([batch, batch[:, :, ::-1]]))
-        plain, mirrored = (
-            {name: value[half] for name, value in outputs.items()}
-            for half in (slice(len(batch)), slice(len(batch), None))
-        )
-        mirrored = {
-            name: value if name == "light" else value[:, :, ::-1]
-            for name, value in mirrored.items()
-        }
-        mirrored["normals"] = mirrored["normals"] * _MIRROR.diagonal()
-        mirrored["light"] = harmonics.rotate(mirrored["light"], _MIRROR)
-        mean = {name: (plain[name] + mirrored[name]) / 2.0 for name in plain}
-        mean["light"] /= np.reshape(gains[start : start + len(batch)], (-1, 1, 1))
-        results += [{name: mean[name][k] for name in mean} for k in range(len(batch))]
-    return results
+def _within(window, box, size):
+    """`[S, S]` bool: whether pixels of a window lie inside the photo."""
+    points = window.corner + window_weights.centres(size) @ window.axes.T
+    return np.all((points >= box[:2]) & (points < box[2:]), -1)
 
 
-def _brightened(cut, gain):
-    """A crop `[S, S, 3]` uint8 in [0, 1], multiplied by a gain in linear RGB."""
-    photo = cut.astype(np.float32) / 255.0
-    return photo if gain == 1.0 else color.to_srgb_numpy(gain * color.to_linear_numpy(photo))
+def _wanted(maps, what):
+    """What of a crop's mask counts, `[S, S]` in [0, 1]: all of it if the network knows no parts."""
+    shares = {name: maps[..., 7 + k] for k, name in enumerate(PARTS[: maps.shape[-1] - 7])}
+    if what == "person" or not shares:
+        return 1.0
+    if what == "head":
+        return 1.0 - shares["cloth"]
+    return shares["skin"] + shares["eyes"] + shares["mouth"]
 
 
-def _fuse(pixels, box, face, windows, outputs):
+def _side(window):
+    return int(np.clip(round(window.sides.max()), _SMALLEST, _LARGEST))
+
+
+def _scale(wanted, found):
+    """The factor of each channel between two sets of albedos, `[N, 3]`."""
+    return np.clip(np.median(wanted, 0) / np.maximum(np.median(found, 0), 1e-3), 0.5, 2.0)
+
+
+def _stacked(output):
+    """Albedo, normals, mask and, if the network tells them apart, parts, `[S, S, 7 or more]`."""
+    names = [name for name in ("albedo", "normals", "mask", "parts") if name in output]
+    return np.dstack([output[name] for name in names])
+
+
+def _head(pixels, box, face, windows, outputs, what):
     outer = windows[0]
-    size = int(np.clip(round(outer.sides.max()), _SMALLEST, _LARGEST))
-    canvas = (0, 0, size, size)
+    size = _side(outer)
+    maps = outer.onto(_stacked(outputs[0]), outer, size)
+    photo = outer.cut(pixels, size, box)
+    light = harmonics.rotate(outputs[min(_FACE, len(outputs) - 1)]["light"], outer.rotation)
+    if face is None:
+        maps[..., 6] *= _wanted(maps, what)
+        return _refined(photo, box, face, outer, maps, light)
 
     def resampled(number, values):
-        """Values of a crop on the pixels of the outer one."""
-        window = windows[number]
-        place = framing.Window(
-            outer.place(window.corner) * size, np.linalg.inv(outer.axes) @ window.axes * size
-        )
-        return place.uncut(values, canvas)
+        return windows[number].onto(values, outer, size)
 
-    def layer(number):
-        """Albedo, normals, mask and, if the network tells them apart, parts of a crop."""
-        output = outputs[number]
-        names = [name for name in ("albedo", "normals", "mask", "parts") if name in output]
-        return resampled(number, np.dstack([output[name] for name in names]))
-
-    maps = layer(0)
-    if face is None:
-        return _refined(outer.cut(pixels, size, box), box, face, outer, maps, outputs[0]["light"])
-    inner = layer(1)
-    weight = resampled(1, _feather(len(outputs[1]["mask"])))[..., None]
+    inner = resampled(_FACE, _stacked(outputs[_FACE]))
+    weight = resampled(_FACE, window_weights.feather(len(outputs[_FACE]["mask"])))[..., None]
     # A face that fills the inner crop leaves no background to compare, except in front of a turned
     # head; there the inner crop sees the profile best.
     turn = segmentation.turn(face, outer)
@@ -229,16 +259,28 @@ def _fuse(pixels, box, face, windows, outputs):
     # The network knows albedo x light better than either, so the outer albedo may differ from the
     # inner one by a factor, which is removed.
     inside = weight[..., 0] > 0.9
-    scale = np.median(inner[inside, :3], 0) / np.maximum(np.median(maps[inside, :3], 0), 1e-3)
-    maps[..., :3] *= np.clip(scale, 0.5, 2.0)
+    maps[..., :3] *= _scale(inner[inside, :3], maps[inside, :3])
     maps += weight * (inner - maps)
-    maps[..., 6] = np.minimum(maps[..., 6], resampled(2, outputs[2]["mask"])[..., 0])
-    return _refined(outer.cut(pixels, size, box), box, face, outer, maps, outputs[1]["light"])
+    maps[..., 6] = np.minimum(maps[..., 6], resampled(_WIDE, outputs[_WIDE]["mask"])[..., 0])
+    # The outline says what the face is.
+    mask = maps[..., 6] * _wanted(maps, "head" if what == "face" else what)
+    with_body = what == "person" and maps.shape[-1] > 7
+    within = _within(outer, box, size)
+    oval = window_weights.oval(face, outer, size)
+    mask = segmentation.head(photo / np.float32(255.0), mask, oval, within, turn, with_body)
+    if not with_body:
+        mask *= window_weights.head_fade(window_weights.centres(size))
+    if what == "face":
+        mask *= window_weights.face_fade(face, outer, size)
+    return _refined(photo, box, face, outer, maps, light, mask)
 
 
-def _refined(photo, box, face, window, maps, light):
-    """`FaceMaps` in the photo's frame: maps with the photo's edges, and their residual."""
-    size = len(photo)
+def _refined(photo, box, face, window, maps, light, mask=None):
+    """`FaceMaps` in the photo's frame: maps with the photo's edges, and their residual.
+
+    The light is in the photo's frame already. Without a mask it is the network's.
+    """
+    size = len(maps)
     linear = color.to_linear_numpy(photo / np.float32(255.0))
     guide = color.luminance_numpy(photo / np.float32(255.0))
 
@@ -246,56 +288,16 @@ def _refined(photo, box, face, window, maps, light):
         radius, epsilon = settings
         return guided_filter.filtered(guide, values, max(1, round(radius * size)), epsilon)
 
-    light = harmonics.rotate(light, window.rotation)
     normals = filtered(maps[..., 3:6] @ window.rotation.T, _NORMALS)
     normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
     albedo = np.clip(maps[..., :3], 0.0, 1.0)
-    oval = _oval(face, window, size)
-    if face is None:
+    if mask is None:
         mask = np.clip(filtered(maps[..., 6:7], _MASK)[..., 0], 0.0, 1.0)
-    else:
-        points = window.corner + _centres(size) @ window.axes.T
-        within = np.all((points >= box[:2]) & (points < box[2:]), -1)
-        turn = segmentation.turn(face, window)
-        mask = segmentation.head(photo / np.float32(255.0), maps[..., 6], oval, within, turn)
-        mask *= _window_fade(size)
     explained = color.luminance_numpy(harmonics.render(albedo, normals, light))
     residual = np.log((color.luminance_numpy(linear) + _NOISE) / (explained + _NOISE))
     residual = filtered(residual[..., None], _RESIDUAL)[..., 0]
-    region = oval > 0.5
+    region = window_weights.oval(face, window, size) > 0.5
     parts = np.clip(filtered(maps[..., 7:], _PARTS), 0.0, 1.0) if maps.shape[-1] > 7 else None
     return FaceMaps(
         window, box, face, linear, guide, albedo, normals, mask, region, residual, light, parts
     )
-
-
-def _centres(size):
-    """`[S, S, 2]`: x and y of the pixels' centres in units of the window."""
-    y, x = (np.mgrid[:size, :size].astype(np.float32) + 0.5) / size
-    return np.stack([x, y], -1)
-
-
-def _feather(size):
-    """`[size, size]`, 0 at the border, 1 inside."""
-    inward = np.minimum(np.arange(size) + 0.5, size - 0.5 - np.arange(size)) / size
-    ramp = smoothstep((inward - _BORDER) / _FADE)
-    return np.outer(ramp, ramp).astype(np.float32)
-
-
-def _oval(face, window, size):
-    """`[S, S]` in [0, 1]: 1 inside the face's outline, or an ellipse without one."""
-    picture = Image.new("L", (size, size))
-    draw = ImageDraw.Draw(picture)
-    if face is None:
-        draw.ellipse([0.1 * size, 0.05 * size, 0.9 * size, 0.95 * size], fill=255)
-    else:
-        outline = face.oval + _OUTLINE_INSET * (face.oval.mean(0) - face.oval)
-        draw.polygon([tuple(point) for point in window.place(outline) * size], fill=255)
-    return np.asarray(picture, np.float32) / 255.0
-
-
-def _window_fade(size):
-    """`[S, S]`: 1 around the head, fading to 0 before the border of the window."""
-    # The 4-norm makes it a square with round corners, to suit the square window.
-    distance = np.linalg.norm(_centres(size) - 0.5, ord=4, axis=-1) / _HEAD_RADIUS
-    return smoothstep((1.0 - distance) / 0.25)

@@ -87,7 +87,9 @@ def shadows(maps: FaceMaps, shading: np.ndarray) -> np.ndarray:
     )
     found = filters.gaussian(found, _TOLERANCE * width / 2.0)
     places = (np.arange(size) + 0.5) * _COARSE / size - 0.5
-    return filters.sampled(found, places[:, None], places[None])
+    found = filters.sampled(found, places[:, None], places[None])
+    flesh = maps.probability("skin", "eyes", "mouth")
+    return found if flesh is None else found * flesh
 
 
 def _coarse(values):

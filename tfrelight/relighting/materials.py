@@ -83,12 +83,15 @@ def _steeper(normals, factor, sigma):
 def skin(maps: FaceMaps, things: np.ndarray) -> np.ndarray:
     """`[S, S]` in [0, 1]: 1 on skin, 0 on hair, cloth, eyes, teeth and dark things.
 
-    Skin is what has the colour of most of the face.
+    Where the network does not tell, skin is what has the colour of most of the face.
 
     Args:
       maps: of the face.
       things: `[S, S]`, what `lost_light.things` gives.
     """
+    known = maps.probability("skin")
+    if known is not None:
+        return known * maps.mask * (1.0 - things)
     albedo = np.maximum(maps.albedo, 1e-3)
     level = np.log(color.luminance_numpy(albedo))
     hue = np.log(albedo[..., [0, 2]] / albedo[..., 1:2])

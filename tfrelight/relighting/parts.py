@@ -49,10 +49,10 @@ def likeliest(
     result, highest = np.zeros(size, np.uint8), np.zeros(size, np.float32)
     # One part at a time, because all parts of a large photo take too much memory.
     for part in range(1, len(PARTS)):
-        values = [
+        values = (
             face.window.uncut(of_face[..., part], box)
             for face, of_face, (box, _) in zip(faces, shares, layers)
-        ]
+        )
         probability = compositing.paste(size, layers, values)
         np.copyto(result, part, where=probability > highest)
         np.maximum(highest, probability, out=highest)

@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from absl import logging
+
 from tfrelight import photos
 from tfrelight.errors import InputError
+from tfrelight.faces import find
 from tfrelight.lights import Light
 from tfrelight.models import engines, presets
 from tfrelight.photos import Photo, PhotoLike
-from tfrelight.relighting import decomposition
+from tfrelight.relighting import decomposition, face_maps
 
 if TYPE_CHECKING:
     from tfrelight.relighting.decomposition import Decomposition
-    from tfrelight.relighting.face_maps import Network
+    from tfrelight.relighting.inference import Network
 
 __all__ = ["each", "in_groups", "light_of", "loaded"]
 
@@ -35,13 +38,14 @@ def each(
     model: Network | Path | str | None = None,
     faces: str | int = "all",
     whole_image: bool = False,
+    what: str = "person",
 ) -> Any:
     """Decomposes one photo or a list of them, and uses each `Decomposition`.
 
     Args:
       photo: path, PIL image, array, bytes or `photos.Photo`, or a list of them.
       use: a function of a `Decomposition` and its source, an item of `photo`.
-      model, faces, whole_image: see `tfrelight.relight`.
+      model, faces, whole_image, what: see `tfrelight.relight`.
 
     Returns:
       What `use` returns; a list for a list.
@@ -52,7 +56,7 @@ def each(
     several = isinstance(photo, (list, tuple))
     sources: list[PhotoLike] = list(photo) if isinstance(photo, (list, tuple)) else [photo]
     results = []
-    for number, result in enumerate(in_groups(sources, use, model, faces, whole_image)):
+    for number, result in enumerate(in_groups(sources, use, model, faces, whole_image, what)):
         if isinstance(result, InputError):
             raise InputError(f"Photo {number}: {result}") if several else result
         results.append(result)
@@ -74,7 +78,9 @@ def light_of(
     Raises:
       InputError: see `tfrelight.decompose`.
     """
-    return each(photo, lambda decomposed, _: decomposed.light, model, "largest", whole_image)
+    return each(
+        photo, lambda decomposed, _: decomposed.light, model, "largest", whole_image, "face"
+    )
 
 
 def in_groups(
@@ -83,6 +89,7 @@ def in_groups(
     model: Network | Path | str | None = None,
     faces: str | int = "all",
     whole_image: bool = False,
+    what: str = "person",
 ) -> Iterator[Result | InputError]:
     """Yields, for each source, what `use` returns for its `Decomposition`, or an `InputError`.
 
@@ -91,13 +98,15 @@ def in_groups(
     Args:
       sources: each what `photos.read` takes.
       use: a function of a `Decomposition` and its source; it may raise `InputError`.
-      model, faces, whole_image: see `tfrelight.relight`.
+      model, faces, whole_image, what: see `tfrelight.relight`.
 
     Raises:
-      InputError: an invalid `faces`, no such model, or the package that detects faces is missing.
+      InputError: an invalid `faces` or `what`, no such model, or the package that detects faces is
+        missing.
     """
     network = loaded(model)
-    decomposition.face_count(faces)
+    find.face_limit(faces)
+    face_maps.check(what)
     group: list[tuple[Source, Photo | InputError]] = []
     pixels = 0
     for source in sources:
@@ -108,25 +117,39 @@ def in_groups(
             photo = error
         size = 0 if isinstance(photo, InputError) else photo.size[0] * photo.size[1]
         if group and (pixels + size > _PIXELS_AT_ONCE or len(group) == _PHOTOS_AT_ONCE):
-            yield from _used(group, use, network, faces, whole_image)
+            yield from _used(group, use, network, faces, whole_image, what)
             group, pixels = [], 0
         group.append((source, photo))
         pixels += size
         del photo
-    yield from _used(group, use, network, faces, whole_image)
+    yield from _used(group, use, network, faces, whole_image, what)
 
 
-def _used(group, use, network, faces, whole_image):
+def _used(group, use, network, faces, whole_image, what):
     good = [photo for _, photo in group if not isinstance(photo, InputError)]
-    decomposed = iter(decomposition.decompose(good, network, faces, whole_image) if good else [])
+    decomposed = iter(
+        decomposition.decompose(good, network, faces, whole_image, what=what) if good else []
+    )
     for source, photo in group:
         result = photo if isinstance(photo, InputError) else next(decomposed)
         if not isinstance(result, InputError):
+            _warn_of_darkness(result, source)
             try:
                 result = use(result, source)
             except InputError as error:
                 result = error
         yield result
+
+
+def _warn_of_darkness(decomposed, source):
+    share = decomposed.legibility
+    if share < 1.0:
+        name = f"{source}: a" if isinstance(source, (str, Path)) else "A"
+        logging.warning(
+            "%s face is nearly black, and is relit by %.0f %%. A longer exposure would help.",
+            name,
+            100.0 * share,
+        )
 
 
 def loaded(model: Network | Path | str | None, engine: str = "auto") -> Network:

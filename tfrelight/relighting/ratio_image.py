@@ -48,6 +48,8 @@ _GAIN = (0.01, 5e-2, 1.0)
 _MAX_LOG_FACTOR, _IN_SHADOW, _OF_THINGS = 2.5, 4.0, 0.7
 # Share of the residual that is light around the face.
 _STRANDS = 0.4
+# Share of the light that hair gains without taking on its colour.
+_SHEEN = 0.5
 # Value from which on brighter ones approach 1 gradually instead of being clipped.
 _SHOULDER = 0.6
 # Percentile of the face's brightness by which exposure is metered.
@@ -60,6 +62,7 @@ _MAX_EXPOSURE = 5.0
 SETTINGS = {
     "min_shading": _MIN_SHADING,
     "fade_distance": _FADE_DISTANCE,
+    "sheen": _SHEEN,
     "shoulder": _SHOULDER,
     "metered_percentile": _METERED_PERCENTILE,
     "max_exposure": _MAX_EXPOSURE,
@@ -204,16 +207,27 @@ def exposure(face: Relightable, new_rendering: rendering.Rendering) -> float:
     return min(ratio, _MAX_EXPOSURE * _metered(face.shading[maps.region]))
 
 
-def change(face: Relightable, new_rendering: rendering.Rendering) -> Change:
-    """The effect of a light on a face.
+def sameness(face: Relightable, new_rendering: rendering.Rendering) -> float:
+    """How much a light is the face's own: 1 if the shadings differ by a factor alone, down to 0.
 
     Args:
       face: what `prepare` gives.
       new_rendering: of the face under the light (`rendered`).
     """
+    return _sameness(face, _floored(new_rendering.diffuse))
+
+
+def change(face: Relightable, new_rendering: rendering.Rendering, sameness: float) -> Change:
+    """The effect of a light on a face.
+
+    Args:
+      face: what `prepare` gives.
+      new_rendering: of the face under the light (`rendered`).
+      sameness: what `sameness` gives of the face, or of the head above a body: by how much old
+        shadows stay.
+    """
     maps = face.maps
     new = _floored(new_rendering.diffuse)
-    sameness = _sameness(face, new)
     log_ratio = _log_ratio(face, new, sameness)
     if new_rendering.highlights.any():
         # As a factor, so that pores and wrinkles show in highlights. What is burnt has no room.
@@ -224,6 +238,9 @@ def change(face: Relightable, new_rendering: rendering.Rendering) -> Change:
     over = np.maximum(log_ratio.max(-1) - face.max_log_factor, 0.0)
     log_ratio = log_ratio - over[..., None]
     log_ratio = _shouldered(face.around, log_ratio)
+    hair = maps.probability("hair")
+    if hair is not None:
+        log_ratio = _with_sheen(face, log_ratio, new, hair)
     slope, offset = guided_filter.coefficients(maps.guide, log_ratio, face.radius, face.epsilon)
     # Only brightness follows the guide, because the colour of light has no edges.
     shared = color.luminance_numpy(slope)
@@ -267,6 +284,20 @@ def _sameness(face, new):
 def _log_ratio(face, new, sameness):
     """`[S, S, 3]`: log of the factor."""
     return np.log(new / face.shading) - ((1.0 - sameness) * face.residual)[..., None]
+
+
+def _with_sheen(face, log_ratio, new, hair):
+    """The log of the factor, where a share of what hair gains has the colour of the light.
+
+    Light that strands reflect at once is white, and only what enters them takes on their colour
+    (Marschner et al., "Light Scattering from Human Hair Fibers", 2003). A factor alone would turn
+    brown hair yellow.
+    """
+    white = new[face.maps.region].mean(0) if face.maps.region.any() else new.mean((0, 1))
+    white = white / color.luminance_numpy(white)
+    gained = face.around * np.maximum(np.exp(log_ratio) - 1.0, 0.0)
+    sheen = _SHEEN * hair[..., None] * (color.luminance_numpy(gained)[..., None] * white - gained)
+    return np.log(np.exp(log_ratio) + sheen / face.around)
 
 
 def _shouldered(around, log_ratio):

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenPhotos"]
 
-# Bytes of a face's maps, and of what relighting it keeps.
-_FACE_BYTES = 12 * 2**20
-# Bytes per pixel beside the photo's own: outlines of faces.
+# Bytes of the maps of a head or body, and of what relighting it keeps.
+_SURFACE_BYTES = 12 * 2**20
+# Bytes per pixel beside the photo's own: outlines of people.
 _OUTLINE_BYTES = 1
 
 
@@ -73,8 +73,8 @@ class OpenPhotos:
         name = secrets.token_urlsafe(24)
         photo = decomposed.photo
         height, width = photo.size
-        faces = len(decomposed.faces)
-        size = photo.nbytes + height * width * _OUTLINE_BYTES + faces * _FACE_BYTES
+        surfaces = len(decomposed.surfaces)
+        size = photo.nbytes + height * width * _OUTLINE_BYTES + surfaces * _SURFACE_BYTES
         self._entries[name] = _Entry(decomposed, size, self._now())
         return name
 

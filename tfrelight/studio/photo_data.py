@@ -1,8 +1,8 @@
-"""The data with which the page relights a photo by itself: pixels, and maps of faces.
+"""The data with which the page relights a photo by itself: pixels, and maps of heads and bodies.
 
 One block of bytes: the length of a JSON header (uint32, little-endian); the header, padded with
-spaces to a multiple of 4; the photo, `[H, W, 4]` uint8 RGBA, sRGB-encoded; and for each face its
-planes, `[P, S, S]` float32 little-endian, in the order of `PLANES`.
+spaces to a multiple of 4; the photo, `[H, W, 4]` uint8 RGBA, sRGB-encoded; and for each head, and
+then for each body, its planes, `[P, S, S]` float32 little-endian, in the order of `PLANES`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from tfrelight.faces import framing
 from tfrelight.photos import filters
-from tfrelight.relighting import compositing, decomposition, lost_light, ratio_image
+from tfrelight.relighting import backdrop, compositing, decomposition, lost_light, ratio_image
 
 __all__ = ["LONGEST", "PLANES", "SETTINGS", "encode"]
 
@@ -25,7 +25,7 @@ PLANES = (
     *("normal_x", "normal_y", "normal_z"),
     *("photo_r", "photo_g", "photo_b"),
     *("albedo_r", "albedo_g", "albedo_b"),
-    *("guide", "mask", "region", "residual", "epsilon", "black", "max_log_factor"),
+    *("guide", "mask", "region", "residual", "epsilon", "black", "max_log_factor", "hair"),
     *("surface_r", "surface_g", "surface_b"),
     *("outline_slope", "outline_offset", "share"),
 )
@@ -35,7 +35,7 @@ SETTINGS = {
     "outline": compositing.OUTLINE,
     "clipped": lost_light.CLIPPED,
     "least_channel": lost_light.LEAST_CHANNEL,
-    "behind": decomposition.BEHIND,
+    "behind": backdrop.BEHIND,
 }
 
 
@@ -52,12 +52,16 @@ def encode(decomposed: decomposition.Decomposition, fields: Mapping[str, Any]) -
     pixels[..., :3] = small.photo.as_uint8()
     faces, blocks = [], [pixels]
     # The photo's own, which downloads use as well.
-    for number, (face, prepared) in enumerate(zip(small.faces, decomposed.relightable)):
-        outline = compositing.outlines(small.faces, number)
+    for number, (face, prepared, head) in enumerate(
+        zip(small.surfaces, decomposed.relightable, decomposed.head_indices)
+    ):
+        outline = compositing.outlines(small.surfaces, number)
+        hair = face.probability("hair")
         planes = np.dstack(
             [face.normals, face.photo, face.albedo]
             + [face.guide, face.mask, face.region, prepared.residual]
             + [prepared.epsilon[..., 0], prepared.black, prepared.max_log_factor]
+            + [np.zeros_like(face.mask) if hair is None else hair]
             + [prepared.surface_color, outline]
         )
         blocks.append(np.ascontiguousarray(np.moveaxis(planes, -1, 0), "<f4"))
@@ -69,9 +73,10 @@ def encode(decomposed: decomposition.Decomposition, fields: Mapping[str, Any]) -
                 "box": [int(side) for side in face.box],
                 "bounds": [int(side) for side in face.window.bounds(face.box)],
                 "head": _head(face),
+                "above": head,
                 "light": face.light.astype(float).tolist(),
                 "white": prepared.white.astype(float).tolist(),
-                "legibility": ratio_image.legibility(face),
+                "legibility": ratio_image.legibility(decomposed.faces[head]),
                 "radius": prepared.radius,
             }
         )
@@ -83,6 +88,7 @@ def encode(decomposed: decomposition.Decomposition, fields: Mapping[str, Any]) -
         "view": {"height": height, "width": width},
         # A photo that is stored in grey cannot hold colours; another may take on the light's.
         "grey": "always" if decomposed.photo.mode == "L" else "maybe" if decomposed.is_grey else "",
+        "relit": len(decomposed.faces),
         "planes": PLANES,
         "faces": faces,
         "settings": SETTINGS,

@@ -22,12 +22,12 @@ from tfrelight import photos, progress
 from tfrelight.errors import InputError
 from tfrelight.faces import find
 from tfrelight.lights import Light, as_light
-from tfrelight.relighting import decomposition
+from tfrelight.relighting import decomposition, face_maps
 from tfrelight.video import pixel_aspect, reading, smoothing, tracks, writing
 
 if TYPE_CHECKING:
     from tfrelight.lights import LightLike
-    from tfrelight.relighting.face_maps import Network
+    from tfrelight.relighting.inference import Network
 
 __all__ = ["relight"]
 
@@ -60,6 +60,7 @@ def relight(
     shadows: float = 1.0,
     highlights: float = 1.0,
     softness: float = 0.0,
+    what: str = "person",
 ) -> None:
     """Relights a video, and keeps its size, pixel aspect, times, sound and description.
 
@@ -79,15 +80,16 @@ def relight(
       strength, exposure, background, white_balance: see `tfrelight.relight`.
       overwrite: whether to replace an existing file.
       mark: see `writing.write`.
-      shadows, highlights, softness: see `tfrelight.relight`.
+      shadows, highlights, softness, what: see `tfrelight.relight`.
 
     Raises:
-      InputError: a path that cannot be written, not a video, no face in it, or sound that does not
-        fit into the file to write.
+      InputError: another value of `faces` or `what`, a path that cannot be written, not a video,
+        no face in it, or sound that does not fit into the file to write.
       OSError: a file cannot be read or written.
     """
     writing.check(path, overwrite, sound_from=source)
-    count = decomposition.face_count(faces)
+    count = find.face_limit(faces)
+    face_maps.check(what)
     about = reading.info(source)
     constant = None if callable(light) else as_light(light)
 
@@ -99,7 +101,7 @@ def relight(
         largest = dataclasses.replace(decomposed, faces=decomposed.faces[:1])
         return new, largest.exposure(new, white_balance, shadows, softness) * 2.0**exposure
 
-    tracked, lamps = _track(source, about, new_light, model, count)
+    tracked, lamps = _track(source, about, new_light, model, count, what)
     if not any(tracked):
         raise InputError(f"No face found in {source}.")
     settings = {
@@ -111,11 +113,11 @@ def relight(
         "highlights": highlights,
         "softness": softness,
     }
-    relit = _relit(source, about, tracked, lamps, model, settings)
+    relit = _relit(source, about, tracked, lamps, model, settings, what)
     writing.write(path, relit, about.rate, source, mark)
 
 
-def _track(source, about, new_light, model, count):
+def _track(source, about, new_light, model, count, what):
     """For each frame a dict of track to face and what `_lights` gives of it, all smoothed.
 
     And the lamps and maps of the new light, which are those of the first frame with a face: frames
@@ -128,7 +130,7 @@ def _track(source, about, new_light, model, count):
 
     def measure():
         nonlocal lamps
-        for decomposed in _decomposed(batch, found[len(found) - len(batch) :], model):
+        for decomposed in _decomposed(batch, found[len(found) - len(batch) :], model, what):
             if decomposed is None:
                 lights.append([])
                 continue
@@ -182,11 +184,11 @@ def _lights(decomposed, new, factor):
     return [np.stack([face.light, *changed]) for face in decomposed.faces]
 
 
-def _decomposed(frames, found, model):
+def _decomposed(frames, found, model, what):
     """A `Decomposition` for each frame; None for a frame without a face."""
     with_faces = [photos.read(pixels) for pixels, faces in zip(frames, found) if faces]
     known_faces = [faces for faces in found if faces]
-    results = iter(decomposition.decompose(with_faces, model, known_faces=known_faces))
+    results = iter(decomposition.decompose(with_faces, model, known_faces=known_faces, what=what))
     return [next(results) if faces else None for faces in found]
 
 
@@ -204,9 +206,9 @@ def _cuts(thumbnails):
     return cuts
 
 
-def _relit(source, about, tracked, lamps, model, settings):
+def _relit(source, about, tracked, lamps, model, settings, what):
     """Yields the frames under the new light."""
-    decomposed = _decomposed_frames(source, about, tracked, lamps, model)
+    decomposed = _decomposed_frames(source, about, tracked, lamps, model, what)
     for frame, faces, light in smoothing.smooth(decomposed, _MAPS_SIGMA * float(about.rate)):
         if not faces:
             yield frame
@@ -217,7 +219,7 @@ def _relit(source, about, tracked, lamps, model, settings):
         yield pixel_aspect.stored(frame, before, after)
 
 
-def _decomposed_frames(source, about, tracked, lamps, model):
+def _decomposed_frames(source, about, tracked, lamps, model, what):
     """Yields each frame, the maps of its faces by track under the old light, and the new light."""
     frames = iter(_progress(source, about, "Relighting"))
     tracked = iter(tracked)
@@ -228,14 +230,14 @@ def _decomposed_frames(source, about, tracked, lamps, model):
             for _ in batch
         ]
         faces = [[face for _, (face, *_) in frame_tracks] for frame_tracks in by_size]
-        decomposed = _decomposed(list(map(pixel_aspect.square, batch)), faces, model)
+        decomposed = _decomposed(list(map(pixel_aspect.square, batch)), faces, model, what)
         for frame, frame_tracks, result in zip(batch, by_size, decomposed):
             if result is None:
                 yield frame, {}, None
                 continue
             maps = {
-                track: smoothing.with_light(face_maps, old_light)
-                for (track, (_, old_light, *_)), face_maps in zip(frame_tracks, result.faces)
+                track: smoothing.with_light(face, old_light)
+                for (track, (_, old_light, *_)), face in zip(frame_tracks, result.faces)
             }
             own, relative, factor = frame_tracks[0][1][2:]
             yield frame, maps, Light(own, relative) + lamps * np.maximum(factor[0], 0.0)

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from tfrelight import color, harmonics
+from tfrelight.faces import framing
 from tfrelight.relighting.face_maps import FaceMaps
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def with_light(maps: FaceMaps, light: ArrayLike) -> FaceMaps:
     """
     light = np.asarray(light, np.float32)
     inside = maps.region
+    if maps.body is not None:
+        maps = dataclasses.replace(maps, body=with_light(maps.body, light))
     if not inside.any():
         return maps
     before, after = (
@@ -90,22 +93,48 @@ def _centre(window, centre, reach, weights):
     frame, faces, light = window[centre]
     means = []
     for track, maps in faces.items():
-        size = len(maps.mask)
-        total, sum_of_weights = 0.0, 0.0
-        for number, (_, others, _) in enumerate(window):
-            weight = weights[number - centre + reach] if abs(number - centre) <= reach else 0.0
-            if track in others and weight > 0:
-                total = total + np.float32(weight) * _stacked(others[track], size)
-                sum_of_weights += weight
-        total /= np.float32(sum_of_weights)
-        normals = total[..., :3]
-        normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
-        means.append(
-            dataclasses.replace(
-                maps, normals=normals, residual=total[..., 3], mask=np.clip(total[..., 4], 0, 1)
-            )
-        )
+        near = [
+            (others[track], float(weights[number - centre + reach]))
+            for number, (_, others, _) in enumerate(window)
+            if abs(number - centre) <= reach and track in others
+        ]
+        mean = _mean(maps, near)
+        if maps.body is not None:
+            bodies = [
+                (_followed(other.body, maps.body), weight)
+                for other, weight in near
+                if other.body is not None
+            ]
+            mean = dataclasses.replace(mean, body=_mean(maps.body, bodies))
+        means.append(mean)
     return frame, tuple(means), light
+
+
+def _followed(body, reference):
+    """A body of another frame on the pixels of a reference, moved and scaled as its face is.
+
+    The windows of bodies depend on the borders of the photo, so they do not follow the face.
+    """
+    scale = reference.face.interocular_distance / body.face.interocular_distance
+    before, after = body.face.eyes.mean(0), reference.face.eyes.mean(0)
+    window = framing.Window(after + scale * (body.window.corner - before), scale * body.window.axes)
+    size = len(reference.mask)
+    stacked = np.dstack([body.normals, body.residual, body.mask]).astype(np.float32)
+    moved = window.onto(stacked, reference.window, size)
+    return dataclasses.replace(
+        body, normals=moved[..., :3], residual=moved[..., 3], mask=moved[..., 4]
+    )
+
+
+def _mean(maps, near):
+    """Maps whose normals, residual and mask are weighted means of those of frames nearby."""
+    total = sum(np.float32(weight) * _stacked(other, len(maps.mask)) for other, weight in near)
+    total = total / np.float32(sum(weight for _, weight in near))
+    normals = total[..., :3]
+    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
+    return dataclasses.replace(
+        maps, normals=normals, residual=total[..., 3], mask=np.clip(total[..., 4], 0, 1)
+    )
 
 
 def _stacked(maps, size):

@@ -1,7 +1,7 @@
 // @ts-check
 // Windows on a photo: squares around faces, and the way back, as in tfrelight.faces.framing.
 
-import { clamp } from "../../tfrelight/studio/static/numbers.js";
+import { clamp, roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
 import { crop, padded, reduce, transformed } from "./images.js";
 import constants from "./constants.json" with { type: "json" };
 
@@ -11,7 +11,8 @@ import constants from "./constants.json" with { type: "json" };
 
 /** @typedef {[number, number, number, number]} Matrix two rows of two */
 
-const { bar_tolerance: TOLERANCE, bar_edge: EDGE } = constants.framing;
+const { bar_tolerance: TOLERANCE, bar_edge: EDGE, body: BODY, body_row: BODY_ROW } =
+  constants.framing;
 
 /** @type {(a: Matrix, x: number, y: number) => Point} */
 export const times = ([a, b, c, d], x, y) => [a * x + b * y, c * x + d * y];
@@ -45,12 +46,20 @@ export class Window {
     return Math.atan2(this.axes[2], this.axes[0]);
   }
 
+  /**
+   * The window on the photo in another size.
+   *
+   * @param {number} across  factor of the photo's width
+   * @param {number} down  factor of its height
+   */
+  scaled(across, down) {
+    const { corner: [x, y], axes: [a, b, c, d] } = this;
+    return new Window([x * across, y * down], [a * across, b * across, c * down, d * down]);
+  }
+
   /** @returns {number[]} least x and y, most x and y of its corners */
   extent() {
-    const corners = [[0, 0], [0, 1], [1, 0], [1, 1]].map(([u, v]) => {
-      const [x, y] = times(this.axes, u, v);
-      return [this.corner[0] + x, this.corner[1] + y];
-    });
+    const corners = [[0, 0], [0, 1], [1, 0], [1, 1]].map(([u, v]) => this.point([u, v]));
     const [xs, ys] = [0, 1].map((c) => corners.map((corner) => corner[c]));
     return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
   }
@@ -68,6 +77,17 @@ export class Window {
       low[0], low[1],
       clamp(Math.ceil(x1), low[0] + 1, right), clamp(Math.ceil(y1), low[1] + 1, bottom),
     ];
+  }
+
+  /**
+   * The point of the photo at window coordinates: (0, 0) top left, (1, 1) the end.
+   *
+   * @param {Point} place
+   * @returns {Point}
+   */
+  point([u, v]) {
+    const [x, y] = times(this.axes, u, v);
+    return [this.corner[0] + x, this.corner[1] + y];
   }
 
   /**
@@ -101,6 +121,23 @@ export class Window {
     const y = (this.corner[1] - bounds[1]) / factor + outside[1];
     const source = padded(near, outside);
     return reduce(transformed(source, 2 * size, 2 * size, [a, b, x, c, d, y], "bicubic"), 2);
+  }
+
+  /**
+   * Resamples maps of the window to the pixels of another one; see `uncut`.
+   *
+   * @param {Float32Array[]} maps  each `[side, side]`
+   * @param {number} side
+   * @param {Window} other
+   * @param {number} size  of the result
+   */
+  onto(maps, side, other, size) {
+    const [a, b, c, d] = this.axes;
+    const [x, y] = other.place(this.corner);
+    const [p, r] = times(other.inverse, a, c);
+    const [q, s] = times(other.inverse, b, d);
+    const place = new Window([x * size, y * size], [p * size, q * size, r * size, s * size]);
+    return place.uncut(maps, side, [0, 0, size, size]);
   }
 
   /**
@@ -156,6 +193,30 @@ export function around(face, [share, row]) {
   const [x, y] = times(axes, 0.5, row);
   const [middleX, middleY] = face.between;
   return new Window([middleX - x, middleY - y], axes);
+}
+
+/**
+ * The upright window of the upper body of a person, not much larger than the photo.
+ *
+ * @param {Face} face  of the person
+ * @param {Box} box  of the picture in the photo
+ */
+export function body(face, [left, top, right, bottom]) {
+  const [eyeX, eyeY] = face.between;
+  // A person lies or stands, but rarely leans by more than the head.
+  const turn = roundHalfEven(face.roll / (Math.PI / 2)) * (Math.PI / 2);
+  const [cosine, sine] = [Math.round(Math.cos(turn)), Math.round(Math.sin(turn))];
+  const corners = [[left, top], [left, bottom], [right, top], [right, bottom]].map(([x, y]) =>
+    times([cosine, sine, -sine, cosine], x - eyeX, y - eyeY),
+  );
+  const across = Math.max(...corners.map(([x]) => Math.abs(x)));
+  const down = Math.max(...corners.map(([, y]) => y));
+  const reach = Math.max(2 * across, down / (1 - BODY_ROW));
+  const side = clamp(reach, face.distance / BODY[1], face.distance / BODY[0]);
+  /** @type {Matrix} */
+  const axes = [side * cosine, -side * sine, side * sine, side * cosine];
+  const [x, y] = times(axes, 0.5, BODY_ROW);
+  return new Window([eyeX - x, eyeY - y], axes);
 }
 
 /**

@@ -5,7 +5,7 @@
 import { moved } from "../../tfrelight/studio/static/face_maps.js";
 import { UNCHANGED, backgroundFactors, staysGrey } from
   "../../tfrelight/studio/static/preview.js";
-import { Face, relight } from "../../tfrelight/studio/static/relighting.js";
+import { Face, change, relight } from "../../tfrelight/studio/static/relighting.js";
 import { Renderer } from "../../tfrelight/studio/static/renderer.js";
 import { StudioError } from "../../tfrelight/studio/static/requests.js";
 import { bitmapOf, rgbaOf, tooLarge } from "./decode.js";
@@ -94,7 +94,7 @@ async function drawRelit(context, bitmap, data, request, report) {
       faces: faces.map((face) => placed(face, left, top)),
     });
     // Loading has computed another light, that of the albedo.
-    faces.forEach((face, k) => face.change(lights[k]));
+    change(faces, lights);
     renderer.update(faces, lights);
     renderer.draw({ view: "relit", ...view, behind, grey, split: 0, only: null });
     context.drawImage(renderer.canvas, left, top);

@@ -5,6 +5,7 @@ import { LUMINANCE } from "../../tfrelight/studio/static/color.js";
 
 /** @import { Coefficients } from "../../tfrelight/studio/static/harmonics.js" */
 /** @import { Channels } from "../../tfrelight/studio/static/relighting.js" */
+/** @import { Picture } from "./images.js" */
 
 /**
  * The light in a picture whose left and right are swapped.
@@ -34,8 +35,14 @@ export function rolled(light, a) {
   ];
 }
 
+/** @type {(picture: Picture) => Float32Array} luma of each pixel, 0 to 1 */
+export const luma = ({ data }) =>
+  Float32Array.from({ length: data.length / 3 }, (_, k) =>
+    LUMINANCE.reduce((sum, share, c) => sum + (share * data[3 * k + c]) / 255, 0),
+  );
+
 /**
- * Luminance of linear RGB, or luma of encoded RGB, at each pixel.
+ * Luminance of linear RGB at each pixel.
  *
  * @param {Channels} rgb
  * @returns {Float32Array}

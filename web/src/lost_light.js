@@ -3,6 +3,7 @@
 
 import { clamp, median, percentile, ramp, roundHalfEven } from
   "../../tfrelight/studio/static/numbers.js";
+import { probability } from "./face_maps.js";
 import { box, dilated, disc, eroded, gaussian, sampled } from "./filters.js";
 import { luminance } from "./light.js";
 import constants from "./constants.json" with { type: "json" };
@@ -44,8 +45,9 @@ export function shadows(maps, shading) {
   const evidence = gaussian(found, small, (C.tolerance * width) / 2);
   /** @type {(k: number) => number} */
   const place = (k) => ((k + 0.5) * small) / size - 0.5;
+  const flesh = probability(maps, "skin", "eyes", "mouth");
   return Float32Array.from({ length: size * size }, (_, k) =>
-    sampled(evidence, small, place(Math.floor(k / size)), place(k % size)),
+    sampled(evidence, small, place(Math.floor(k / size)), place(k % size)) * (flesh?.[k] ?? 1),
   );
 }
 

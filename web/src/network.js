@@ -4,9 +4,9 @@
 import { Environment, Tensor, loadAndCompile, loadLiteRt } from "@litertjs/core";
 import constants from "./constants.json" with { type: "json" };
 
-/** @import { Network } from "./face_maps.js" */
+/** @import { Network } from "./inference.js" */
 
-const { size } = constants.network;
+const { network: { size }, parts: PARTS } = constants;
 
 const { create } = Environment;
 // By default it looks for a graphics card, and warns if there is none.
@@ -41,6 +41,7 @@ export async function startNetwork(runtime, binary, content) {
           ...[0, 1, 2].map((c) => plane(values.albedo, 3, c)),
           ...[0, 1, 2].map((c) => plane(values.normals, 3, c)),
           values.mask,
+          ...(values.parts ? PARTS.map((_, c) => plane(values.parts, PARTS.length, c)) : []),
         ],
         light: Array.from({ length: 9 }, (_, k) => [...values.light.subarray(3 * k, 3 * k + 3)]),
       };

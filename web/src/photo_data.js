@@ -2,20 +2,23 @@
 // A decomposed photo as the page shows it, as tfrelight.studio.photo_data encodes it.
 
 import { roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
+import { probability } from "./face_maps.js";
 import { dilatedBySquare } from "./filters.js";
-import { Window, times } from "./framing.js";
+import { Window } from "./framing.js";
 import { filterOf } from "./guided_filter.js";
 import { shrunk } from "./images.js";
 import { prepare } from "./ratio_image.js";
+import { centre, headFade } from "./window_weights.js";
 import constants from "./constants.json" with { type: "json" };
 
 /** @import { FaceFacts, Planes } from "../../tfrelight/studio/static/face_maps.js" */
 /** @import { PhotoHeader } from "../../tfrelight/studio/static/photo_data.js" */
 /** @import { FaceMaps } from "./face_maps.js" */
 /** @import { Box, Picture } from "./images.js" */
+/** @import { Relightable } from "./ratio_image.js" */
 
 /**
- * Where the maps of a face lie in the photo at its full size.
+ * Where the maps of a head or a body lie in the photo at its full size.
  *
  * @typedef {Pick<FaceFacts, "corner" | "inverse" | "bounds">} Place
  */
@@ -26,8 +29,8 @@ import constants from "./constants.json" with { type: "json" };
  * @typedef {object} PreparedPhoto
  * @property {PhotoHeader} header
  * @property {Uint8Array} pixels
- * @property {Planes[]} planes  of each face
- * @property {Place[]} places  of each face
+ * @property {Planes[]} planes  of each head and each body
+ * @property {Place[]} places  of each head and each body
  */
 
 const { compositing, settings, longest } = constants;
@@ -47,17 +50,30 @@ export function preparedPhoto(photo, faces, fields) {
     pixels[at + 1] = small.data[k + 1];
     pixels[at + 2] = small.data[k + 2];
   }
-  const views = faces.map((maps) => viewed(maps, factors[0], factors[1]));
-  const prepared = faces.map((maps, k) => planesOf(maps, views, k));
+  const bodies = faces.flatMap(({ body }) => body ?? []);
+  const surfaces = [...faces, ...bodies];
+  const heads = faces.map(prepare);
+  // Head and body have one white, and are relit by as much.
+  const shared = faces.flatMap(({ body }, k) =>
+    body ? [{ white: heads[k].white, legibility: heads[k].legibility }] : [],
+  );
+  const ready = [...heads, ...bodies.map((maps, k) => ({ ...prepare(maps), ...shared[k] }))];
+  const views = surfaces.map((maps) => viewed(maps, factors[0], factors[1]));
+  const above = faces.flatMap(({ body }, k) => (body ? [k] : []));
+  const prepared = surfaces.map((maps, k) => {
+    const head = k < faces.length ? k : above[k - faces.length];
+    return planesOf(maps, ready[k], views[k], head, faces, views);
+  });
   const header = /** @type {PhotoHeader} */ (/** @type {unknown} */ ({
     ...fields,
     height: photo.height,
     width: photo.width,
     view: { height: small.height, width: small.width },
+    relit: faces.length,
     faces: prepared.map(({ facts }) => facts),
     settings,
   }));
-  const places = faces.map(({ window, box }) => placeOf(window, box));
+  const places = surfaces.map(({ window, box }) => placeOf(window, box));
   return { header, pixels, planes: prepared.map(({ planes }) => planes), places };
 }
 
@@ -68,35 +84,36 @@ function placeOf(window, box) {
 }
 
 /**
- * A face's place in the preview.
+ * Where a head or a body is in the preview; and the middle of its face, and its size.
  *
- * @typedef {{ window: Window, box: Box, middle: number[] | null, distance: number }} View
+ * @typedef {{ window: Window, box: Box, middle: number[], distance: number }} View
  */
 
 /** @type {(maps: FaceMaps, across: number, down: number) => View} */
 function viewed({ window, box, face }, across, down) {
-  const { corner: [x, y], axes: [a, b, c, d] } = window;
   const scaled = face?.scaled(across, down);
   return {
-    window: new Window([x * across, y * down], [a * across, b * across, c * down, d * down]),
+    window: window.scaled(across, down),
     box: /** @type {Box} */ (
       box.map((side, k) => Math.trunc(roundHalfEven(side * (k % 2 ? down : across))))
     ),
-    middle: scaled ? scaled.middle : null,
+    middle: scaled?.middle ?? [0, 0],
     distance: scaled?.distance ?? 1,
   };
 }
 
 /**
  * @param {FaceMaps} maps
- * @param {View[]} views
- * @param {number} number
+ * @param {Relightable} ready
+ * @param {View} view
+ * @param {number} head  index of the head among those in the photo
+ * @param {FaceMaps[]} heads
+ * @param {View[]} views  of the heads, first
  * @returns {{ facts: FaceFacts, planes: Planes }}
  */
-function planesOf(maps, views, number) {
+function planesOf(maps, ready, view, head, heads, views) {
   const { size } = maps;
-  const { window, box } = views[number];
-  const ready = prepare(maps);
+  const { window, box } = view;
   const [slope, offset] = filterOf(maps.guide, size, compositing.mask).coefficients(maps.mask);
   return {
     facts: {
@@ -104,6 +121,7 @@ function planesOf(maps, views, number) {
       ...placeOf(window, box),
       box,
       head: headBox(maps, window, box),
+      above: head,
       light: maps.light,
       white: ready.white,
       legibility: ready.legibility,
@@ -116,32 +134,58 @@ function planesOf(maps, views, number) {
       guide: maps.guide, mask: maps.mask, region: Float32Array.from(maps.region),
       residual: ready.residual, epsilon: ready.epsilon, black: ready.black,
       max_log_factor: ready.maxLogFactor,
+      hair: probability(maps, "hair") ?? new Float32Array(size * size),
       surface_r: ready.surface[0], surface_g: ready.surface[1], surface_b: ready.surface[2],
-      outline_slope: slope, outline_offset: offset, share: shareOf(views, number, size),
+      outline_slope: slope, outline_offset: offset, share: shareOf(maps, view, head, heads, views),
     },
   };
 }
 
 /**
- * The share of each pixel that belongs to a face and not to its neighbours, `[S, S]`.
+ * The share of each pixel that belongs to a head and not to others, or to a body, `[S, S]`.
  *
- * @param {View[]} views
- * @param {number} number
+ * @param {FaceMaps} maps
+ * @param {View} view
+ * @param {number} head  index of the head
+ * @param {FaceMaps[]} heads
+ * @param {View[]} views  of the heads, first
+ */
+function shareOf({ size, window, headWindow, body }, view, head, heads, views) {
+  // Whoever is nearer counts only where they are: between them is the body of who stands behind.
+  const present = heads.map((one, k) => (k === head ? null : presence(one, window, size)));
+  return Float32Array.from({ length: size * size }, (_, k) => {
+    const place = centre(k, size);
+    let share = 1;
+    if (heads.length > 1) {
+      const [x, y] = view.window.point(place);
+      /** @type {(one: View) => number} */
+      const nearness = ({ middle: [u, v], distance }) =>
+        (Math.hypot(x - u, y - v) / distance + 1e-3) ** -compositing.sharpness;
+      const own = nearness(view);
+      share = own / present.reduce(
+        (sum, there, number) => sum + (there ? nearness(views[number]) * there[k] : 0), own,
+      );
+    }
+    if (!headWindow && !body) return share;
+    // In the window of the head its maps count, and outside it those of the body.
+    const fade = headFade((headWindow ?? window).place(window.point(place)));
+    return share * (headWindow ? 1 - fade : fade);
+  });
+}
+
+/**
+ * 1 where a person is, on the pixels of a window, `[S, S]`.
+ *
+ * @param {FaceMaps} maps  of the head
+ * @param {Window} window
  * @param {number} size
  */
-function shareOf(views, number, size) {
-  const share = new Float32Array(size * size).fill(1);
-  if (views.length === 1) return share;
-  const { corner, axes } = views[number].window;
-  return share.map((_, k) => {
-    const place = times(axes, ((k % size) + 0.5) / size, (Math.floor(k / size) + 0.5) / size);
-    const nearness = views.map(({ middle, distance }) => {
-      const [x, y] = middle ?? [0, 0];
-      const apart = Math.hypot(corner[0] + place[0] - x, corner[1] + place[1] - y);
-      return (apart / distance + 1e-3) ** -compositing.sharpness;
-    });
-    return nearness[number] / nearness.reduce((sum, value) => sum + value, 0);
-  });
+function presence({ mask, body, size: side, window: own }, window, size) {
+  if (!body) return own.onto([mask], side, window, size)[0];
+  const faded = mask.map((value, k) => value * headFade(centre(k, side)));
+  const [above] = own.onto([faded], side, window, size);
+  const [below] = body.window.onto([body.mask], body.size, window, size);
+  return above.map((value, k) => Math.max(value, below[k]));
 }
 
 /**
@@ -152,7 +196,7 @@ function shareOf(views, number, size) {
  * @param {Box} box
  * @returns {number[]}
  */
-function headBox({ mask, size }, { corner, axes }, box) {
+function headBox({ mask, size }, window, box) {
   // Nothing changes below a mask of 0.45; its edges move a little with the photo's.
   const around = dilatedBySquare(mask, size, 4);
   const head = [...around.keys()].filter((k) => around[k] > 0.1);
@@ -165,11 +209,9 @@ function headBox({ mask, size }, { corner, axes }, box) {
     right = Math.max(right, x + 1);
     bottom = Math.max(bottom, y + 1);
   }
-  const [x, y] = times(axes, left / size, top / size);
-  const [a, b, c, d] = axes;
+  const [a, b, c, d] = window.axes;
   const [across, down] = [(right - left) / size, (bottom - top) / size];
-  const part = new Window(
-    [corner[0] + x, corner[1] + y], [a * across, b * down, c * across, d * down],
-  );
-  return part.bounds(box);
+  return new Window(
+    window.point([left / size, top / size]), [a * across, b * down, c * across, d * down],
+  ).bounds(box);
 }

@@ -1,9 +1,10 @@
 // @ts-check
-// Segmentation of a head, as in tfrelight.faces.segmentation.
+// Segmentation of a head or a person, as in tfrelight.faces.segmentation.
 
 import { clamp, ramp } from "../../tfrelight/studio/static/numbers.js";
 import { gaussianAlong } from "./filters.js";
 import { filterOf } from "./guided_filter.js";
+import { luma } from "./light.js";
 import constants from "./constants.json" with { type: "json" };
 
 /** @import { Picture } from "./images.js" */
@@ -14,27 +15,64 @@ const S = constants.segmentation;
 const HEAD = constants.framing.head;
 const COLOURS = S.bins ** 3;
 
+/** @type {(network: Float32Array) => Float32Array} */
+const logOdds = (network) =>
+  network.map((value) => {
+    const p = clamp(value, S.network_bound, 1 - S.network_bound);
+    return S.network * Math.log(p / (1 - p));
+  });
+
 /**
- * Segments the head in a window of the framing `head`.
+ * Segments the head, or the person, in a window of the framing `head`.
  *
  * @param {Picture} photo  the window, S x S pixels
- * @param {Float32Array} guide  `[S, S]` its luma
  * @param {Float32Array} network  `[S, S]` in [0, 1], the network's mask
  * @param {Uint8Array} oval  `[S, S]` 1 inside the outline of the face
  * @param {Uint8Array} inside  `[S, S]` 1 for pixels inside the photo
  * @param {number} turned  what `turn` gives
+ * @param {boolean} withBody  whether the network's mask and the result hold the body, too
  * @returns {Float32Array} `[S, S]` in [0, 1], 1 on the head
  */
-export function head(photo, guide, network, oval, inside, turned) {
+export function head(photo, network, oval, inside, turned, withBody) {
   const size = photo.width;
   const certain = ramp(Math.abs(turned), S.frontal);
   const ahead = certain > 0 ? inFront(oval, size, turned) : null;
-  const shape = shapeOdds(size, turned);
-  const prior = network.map((value, k) => {
-    const p = clamp(value, S.network_bound, 1 - S.network_bound);
-    const odds = shape[k] + S.network * Math.log(p / (1 - p));
-    return ahead?.[k] ? odds + certain * (-2 * S.face_odds - odds) : odds;
+  const shape = shapeOdds(size, turned, withBody);
+  // Below the chin shoulders and hands may be anywhere.
+  /** @type {(k: number) => boolean} */
+  const isBody = (k) => withBody && offset(size, k % size, Math.floor(k / size))[1] > S.chin;
+  const prior = logOdds(network).map((value, k) => {
+    const odds = shape[k] + value;
+    return ahead?.[k] && !isBody(k) ? odds + certain * (-2 * S.face_odds - odds) : odds;
   });
+  return refined(photo, prior, oval, inside, S.colour);
+}
+
+/**
+ * Segments a person in a window of any framing, as `head` without its usual shape.
+ *
+ * @param {Picture} photo
+ * @param {Float32Array} network
+ * @param {Uint8Array} oval
+ * @param {Uint8Array} inside
+ * @returns {Float32Array} `[S, S]` in [0, 1], 1 on the person
+ */
+export function person(photo, network, oval, inside) {
+  return refined(photo, logOdds(network), oval, inside, S.colour_of_clothes);
+}
+
+/**
+ * A mask from log odds, and from colours that the mask itself tells.
+ *
+ * @param {Picture} photo
+ * @param {Float32Array} prior  the log odds
+ * @param {Uint8Array} oval
+ * @param {Uint8Array} inside
+ * @param {number} weight  of the colours
+ */
+function refined(photo, prior, oval, inside, weight) {
+  const size = photo.width;
+  const guide = luma(photo);
   const bins = binsOf(photo);
   const inRound = filterOf(guide, size, S.round_filter);
   /** @type {(odds: Float32Array) => Float32Array} */
@@ -46,7 +84,7 @@ export function head(photo, guide, network, oval, inside, turned) {
     const others = histograms(bins, share.map((value, k) => (1 - value) * inside[k]));
     const colours = ours.map((value, k) => Math.log(value / others[k]));
     const changed = prior.map((value, k) =>
-      value + S.colour * clamp(colours[bins[k]], -S.colour_bound, S.colour_bound),
+      value + weight * clamp(colours[bins[k]], -S.colour_bound, S.colour_bound),
     );
     odds = certainFace(inRound.filtered(changed));
   }
@@ -176,8 +214,9 @@ function shares(counts) {
  *
  * @param {number} size
  * @param {number} turned
+ * @param {boolean} withBody
  */
-function shapeOdds(size, turned) {
+function shapeOdds(size, turned, withBody) {
   const odds = new Float32Array(size * size);
   for (let y = 0, k = 0; y < size; y++) {
     for (let x = 0; x < size; x++, k++) {
@@ -186,8 +225,10 @@ function shapeOdds(size, turned) {
       const across = right + S.behind_eyes * turned;
       // Adults have 63 mm between the eyes, and heads 155 mm wide and 230 mm high; hair adds to it.
       const skull = 12 * (1 - Math.hypot(across / 1.5, down / 2.15));
-      const neck = down > 1.2 ? Math.min(6 * (0.95 - Math.abs(across)), 1) : -4;
-      odds[k] = Math.max(clamp(skull, -4, 4), neck, -4);
+      const neck = down > S.chin ? Math.min(6 * (0.95 - Math.abs(across)), 1) : -4;
+      // Below the chin is a neck, but shoulders may be anywhere.
+      const least = withBody && down > S.chin ? 0 : -4;
+      odds[k] = Math.max(clamp(skull, -4, 4), neck, least);
     }
   }
   return odds;

@@ -14,8 +14,8 @@ import { startNetwork } from "./network.js";
 import { preparedPhoto } from "./photo_data.js";
 import constants from "./constants.json" with { type: "json" };
 
-/** @import { Network } from "./face_maps.js" */
 /** @import { Face } from "./find.js" */
+/** @import { Network } from "./inference.js" */
 
 /**
  * What the worker starts with: files, or their addresses.

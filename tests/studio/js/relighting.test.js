@@ -12,10 +12,10 @@ const faces = () => parsePhotoData(block).faces;
 const column = (texture, c) => texture.filter((_, k) => k % 4 === c);
 
 test("faces change as in Python", () => {
-  const both = faces();
+  const all = faces();
   for (const { strength, stops, lights, changes, ...light } of expected.photo.relit) {
-    assertClose(relight(both, light, strength, stops), lights, 1e-4);
-    both.forEach((face, k) => {
+    assertClose(relight(all, light, strength, stops), lights, 1e-4);
+    all.forEach((face, k) => {
       const { factor, slope, lost, fill } = changes[k];
       for (const c of [0, 1, 2]) {
         const wanted = factor.map((row) => row[c]);
@@ -39,8 +39,8 @@ function uniform(given = {}, settings = {}) {
   const values = {
     normal_x: 0, normal_y: 0, normal_z: 1, photo_r: 0.5, photo_g: 0.4, photo_b: 0.3,
     albedo_r: 0.6, albedo_g: 0.5, albedo_b: 0.4, guide: 0.5, mask: 1, region: 1, residual: 0,
-    epsilon: 1, black: 0, max_log_factor: 2.5, surface_r: 1, surface_g: 0.8, surface_b: 0.6,
-    outline_slope: 0, outline_offset: 1, share: 1, ...given,
+    epsilon: 1, black: 0, max_log_factor: 2.5, hair: 0, surface_r: 1, surface_g: 0.8,
+    surface_b: 0.6, outline_slope: 0, outline_offset: 1, share: 1, ...given,
   };
   const plane = (value) => new Float32Array(size * size).fill(value);
   const planes = Object.fromEntries(
@@ -48,7 +48,7 @@ function uniform(given = {}, settings = {}) {
   );
   const facts = { size, radius: 1, light: even([1, 1, 1]), white: [1.2, 1, 0.7], legibility: 1 };
   return new Face(facts, planes, {
-    min_shading: 0.03, fade_distance: 0.02, shoulder: 0.6, metered_percentile: 90,
+    min_shading: 0.03, fade_distance: 0.02, sheen: 0.5, shoulder: 0.6, metered_percentile: 90,
     max_exposure: 5, ...settings,
   });
 }
@@ -91,6 +91,20 @@ test("no factor is above the largest", () => {
   const face = uniform({ photo_r: 0.001, photo_g: 0.001, photo_b: 0.001 });
   face.change(even([100, 100, 100]));
   assertClose(factorOf(face), Array(3).fill(Math.exp(2.5)), 2e-2);
+});
+
+test("half of what hair gains has the colour of the light", () => {
+  const brown = { photo_r: 0.1, photo_g: 0.05, photo_b: 0.02 };
+  const [skin, hair] = [uniform(brown), uniform({ ...brown, hair: 1 })];
+  for (const face of [skin, hair]) face.change(even([2, 2, 2]));
+  assertClose(factorOf(skin), [2, 2, 2], 2e-3);
+  // A factor of 2 adds the photo again; its luminance is 0.0585.
+  const luminance = 0.2126 * 0.1 + 0.7152 * 0.05 + 0.0722 * 0.02;
+  const wanted = [0.1, 0.05, 0.02].map((value) => 1.5 + (0.5 * luminance) / value);
+  assertClose(factorOf(hair), wanted, 5e-3);
+  // Darkness has no sheen.
+  hair.change(even([0.5, 0.5, 0.5]));
+  assertClose(factorOf(hair), [0.5, 0.5, 0.5], 2e-3);
 });
 
 test("exposure keeps the brightness, within limits", () => {

@@ -59,19 +59,22 @@ for (const [name, given] of Object.entries(expected.photos)) {
   });
 }
 
+// Side of the network's crops, pixels.
+const SIZE = 128;
+
 /** A network that says what Python's said of the same crops. */
 function recorded(runs) {
   const known = runs.map(({ crop, maps, light }) => {
     const all = floats(maps);
-    const count = all.length / 7;
+    const plane = (k) => all.slice(k * SIZE ** 2, (k + 1) * SIZE ** 2);
     return {
       crop: new Uint16Array(bytes(crop).buffer),
-      maps: Array.from({ length: 7 }, (_, k) => all.slice(k * count, (k + 1) * count)),
+      maps: Array.from({ length: all.length / SIZE ** 2 }, (_, k) => plane(k)),
       light,
     };
   });
   return {
-    size: 128,
+    size: SIZE,
     run(crop) {
       const apart = known.map((one) => difference(crop.map((v) => v * 65280), one.crop).mean);
       const closest = apart.indexOf(Math.min(...apart));
@@ -97,6 +100,8 @@ for (const [name, given] of Object.entries(expected.photos)) {
     const { header } = actual;
     assert.deepEqual([header.height, header.width], [photo.height, photo.width]);
     assert.deepEqual(header.view, wanted.header.view);
+    assert.deepEqual([header.relit, header.faces.length],
+      [wanted.header.relit, wanted.header.faces.length]);
     assert.deepEqual(header.settings, wanted.header.settings);
     assertClose(actual.pixels, wanted.pixels, 0, "pixels");
     header.faces.forEach((facts, k) => {

@@ -1,29 +1,29 @@
 // @ts-check
-// What the studio measured on a face, as in tfrelight.relighting.face_maps.
+// What the studio measured on a head or a body, as in tfrelight.relighting.face_maps.
 
 /** @import { Rgb } from "./color.js" */
 /** @import { Coefficients } from "./harmonics.js" */
 
 /**
- * Names of a face's maps, `[S, S]` each, row by row. `photo_*`, `albedo_*`: linear RGB. `normal_*`:
- * unit vectors. `guide`: luma of the photo, sRGB-encoded. `mask`: head against the rest, 0 to 1.
+ * Names of the maps, `[S, S]` each, row by row. `photo_*`, `albedo_*`: linear RGB. `normal_*`: unit
+ * vectors. `guide`: luma of the photo, sRGB-encoded. `mask`: person against the rest, 0 to 1.
  * `region`: 1 in the face itself, where brightness is measured. `residual`: log of the light that
  * the shading leaves out. `epsilon`: variance of the guide below which it counts as flat.
- * `black`: 1 where a shadow is black. `max_log_factor`: log of the largest factor. `surface_*`:
- * colour of the surface under its own light; the largest channel is 1. `outline_slope`,
- * `outline_offset`: the mask as a linear function of the guide. `share`: how much of a pixel
- * belongs to this face rather than to another one, 0 to 1.
+ * `black`: 1 where a shadow is black. `max_log_factor`: log of the largest factor. `hair`: the
+ * probability of hair. `surface_*`: colour of the surface under its own light; the largest channel
+ * is 1. `outline_slope`, `outline_offset`: the mask as a linear function of the guide. `share`: how
+ * much of a pixel belongs to this head or body rather than to another one, 0 to 1.
  *
  * @typedef {"normal_x" | "normal_y" | "normal_z" | "photo_r" | "photo_g" | "photo_b" | "albedo_r" |
  *   "albedo_g" | "albedo_b" | "guide" | "mask" | "region" | "residual" | "epsilon" | "black" |
- *   "max_log_factor" | "surface_r" | "surface_g" | "surface_b" | "outline_slope" |
+ *   "max_log_factor" | "hair" | "surface_r" | "surface_g" | "surface_b" | "outline_slope" |
  *   "outline_offset" | "share"} PlaneName
  */
 
 /** @typedef {Record<PlaneName, Float32Array>} Planes */
 
 /**
- * Where a face lies; boxes are left, top, right, bottom in pixels of the preview.
+ * Where a head or a body lies; boxes are left, top, right, bottom in pixels of the preview.
  *
  * @typedef {object} FaceFacts
  * @property {number} size  S, side of the maps, pixels
@@ -35,6 +35,7 @@
  * @property {number[]} head  what a new light may change
  * @property {Coefficients} light  on the face in the photo
  * @property {Rgb} white  colour of that light, of luminance 1
+ * @property {number} [above]  index of the head of a body, or of a head itself
  * @property {number} legibility  1, or less if the face is nearly black and is relit by less
  * @property {number} radius  of the guided filter, pixels of the maps
  */
@@ -48,6 +49,7 @@
  *   shadows fade
  * @property {number} shoulder  linear value above which pixels approach 1 slowly
  * @property {number} metered_percentile  percentile of the brightness that exposure keeps
+ * @property {number} sheen  share of the light that hair gains without taking on its colour
  * @property {number} max_exposure  largest factor of exposure, if the own light is of brightness 1
  */
 

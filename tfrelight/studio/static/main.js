@@ -102,7 +102,7 @@ function showCommands() {
     ending: photo.ending,
     wholeImage: photo.header?.whole_image ?? false,
     found: photo.header?.found ?? 1,
-    relit: photo.header?.faces.length ?? 1,
+    relit: photo.header?.relit ?? 1,
   };
   const { text, needsLightFile } = commandLine(history.state, facts);
   byId("command", HTMLElement).textContent = text;

@@ -15,8 +15,9 @@ import { Face } from "./relighting.js";
  * @property {{ height: number, width: number }} view  of the preview, pixels
  * @property {"always" | "maybe" | ""} grey  whether the photo is without colour and stays so: under
  *   every light; under lights without colour; or neither
- * @property {PlaneName[]} planes  of each face, in the order of their data
- * @property {FaceFacts[]} faces  the largest first
+ * @property {number} relit  faces that are relit, the largest
+ * @property {PlaneName[]} planes  of each head and body, in the order of their data
+ * @property {FaceFacts[]} faces  all heads, the largest first, and then all bodies
  * @property {PreviewSettings} settings
  */
 

@@ -71,9 +71,9 @@ function pause(milliseconds) {
  * @param {PhotoData} data
  * @returns {PhotoData}
  */
-export function portraitOf({ header, pixels, faces: [face] }) {
+export function portraitOf({ header, pixels, faces }) {
   const { view } = header;
-  const [left, top, right, bottom] = face.facts.head;
+  const [left, top, right, bottom] = faces[0].facts.head;
   const side = Math.max(right - left, bottom - top, 1);
   const x = (left + right - side) / 2;
   const y = (top + bottom - side) / 2;
@@ -84,11 +84,13 @@ export function portraitOf({ header, pixels, faces: [face] }) {
   context.imageSmoothingQuality = "high";
   context.drawImage(whole, x, y, side, side, 0, 0, SIDE, SIDE);
   const small = context.getImageData(0, 0, SIDE, SIDE).data;
-  const half = face.halved();
-  half.facts = moved(half.facts, x, y, SIDE / side);
   return {
     header: { ...header, view: { width: SIDE, height: SIDE } },
     pixels: new Uint8Array(small.buffer),
-    faces: [half],
+    faces: faces.map((face) => {
+      const half = face.halved();
+      half.facts = moved(half.facts, x, y, SIDE / side);
+      return half;
+    }),
   };
 }

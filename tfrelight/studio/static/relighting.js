@@ -1,6 +1,6 @@
 // @ts-check
-// A face under another light, as in tfrelight.relighting.ratio_image: the part on the grid of the
-// maps. The shader applies the result to the photo's pixels.
+// A head or body under another light, as in tfrelight.relighting.ratio_image: the part on the grid
+// of the maps. The shader applies the result to the photo's pixels.
 
 import { BoxFilter } from "./box_filter.js";
 import { LUMINANCE } from "./color.js";
@@ -15,6 +15,8 @@ import { percentile } from "./numbers.js";
 /** @typedef {[Float32Array, Float32Array, Float32Array]} Channels red, green, blue */
 
 const [LR, LG, LB] = LUMINANCE;
+// Probability of hair below which sheen changes less than 8 bits hold.
+const LEAST_HAIR = 0.002;
 
 /** An even white light: a photo under it is its albedo. */
 export const WHITE_LIGHT = even([1, 1, 1]);
@@ -91,6 +93,8 @@ export class Face {
     this.changeTexture = new Float32Array(4 * count);
     /** Input of the shader, `[S, S, 4]`: linear RGB that takes the photo's place, and its share. */
     this.fillTexture = new Float32Array(4 * count);
+    /** What `sameness` gave for the last light. */
+    this.same = 1;
     /** Whether any of `fillTexture` is visible. */
     this.lossy = false;
 
@@ -112,10 +116,12 @@ export class Face {
     this.flatness = this.work.map(
       (square, k) => 1 / (Math.max(square - this.meanGuide[k] ** 2, 0) + planes.epsilon[k]),
     );
-    /** @type {(plane: Float32Array) => Uint32Array} */
-    const where = (plane) => Uint32Array.from(plane.keys()).filter((k) => plane[k] > 0.5);
+    /** @type {(plane: Float32Array, least?: number) => Uint32Array} */
+    const where = (plane, least = 0.5) =>
+      Uint32Array.from(plane.keys()).filter((k) => plane[k] > least);
     this.inside = where(planes.mask);
     this.region = where(planes.region);
+    this.hair = where(planes.hair, LEAST_HAIR);
     const photo = [planes.photo_r, planes.photo_g, planes.photo_b];
     this.metered = this.meter((k, c) => photo[c][k]);
     /** Largest factor of `exposure`. */
@@ -189,12 +195,15 @@ export class Face {
    * Fills the textures for a new light.
    *
    * @param {Coefficients} light
+   * @param {Face} [head]  of a body the head above it, changed before: old shadows stay as there
    */
-  change(light) {
+  change(light, head = this) {
     this.shade(light, this.new);
-    const sameness = this.sameness();
-    this.logRatio(sameness);
-    this.fill(sameness);
+    this.same = head === this ? this.sameness() : head.same;
+    this.logRatio(this.same);
+    this.limit();
+    this.sheen();
+    this.fill(this.same);
     this.guide();
   }
 
@@ -204,17 +213,51 @@ export class Face {
    * @param {number} sameness
    */
   logRatio(sameness) {
-    const { residual, max_log_factor: most } = this.planes;
+    const { residual } = this.planes;
+    this.ratio.forEach((ratio, c) => {
+      const [before, after] = [this.old[c], this.new[c]];
+      for (let k = 0; k < this.count; k++) {
+        ratio[k] = Math.log(after[k]) - before[k] + (sameness - 1) * residual[k];
+      }
+    });
+  }
+
+  /** Gives a share of what hair gains the colour of the light, which strands reflect at once. */
+  sheen() {
+    const { hair } = this.planes;
+    /** @type {number[]} */
+    const white = this.new.map((channel) =>
+      this.region.length > 0
+        ? this.region.reduce((sum, k) => sum + channel[k], 0)
+        : channel.reduce((sum, value) => sum + value, 0),
+    );
+    const level = LR * white[0] + LG * white[1] + LB * white[2];
+    const [around, factor, gained] = [[0, 0, 0], [0, 0, 0], [0, 0, 0]];
+    for (const k of this.hair) {
+      for (let c = 0; c < 3; c++) {
+        around[c] = Math.exp(this.around[c][k]);
+        factor[c] = Math.exp(this.ratio[c][k]);
+        gained[c] = around[c] * Math.max(factor[c] - 1, 0);
+      }
+      const all = LR * gained[0] + LG * gained[1] + LB * gained[2];
+      if (all === 0) continue;
+      const share = this.settings.sheen * hair[k];
+      for (let c = 0; c < 3; c++) {
+        const sheen = share * ((all * white[c]) / level - gained[c]);
+        this.ratio[c][k] = Math.log(factor[c] + sheen / around[c]);
+      }
+    }
+  }
+
+  /** Limits the factors: to the largest, and where a channel would pass white. */
+  limit() {
+    const { max_log_factor: most } = this.planes;
     const { shoulder } = this.settings;
     const [r, g, b] = this.ratio;
     const [ar, ag, ab] = this.around;
     const room = 1 - shoulder;
     const bright = Math.log(shoulder);
     for (let k = 0; k < this.count; k++) {
-      const left = (sameness - 1) * residual[k];
-      r[k] = Math.log(this.new[0][k]) - this.old[0][k] + left;
-      g[k] = Math.log(this.new[1][k]) - this.old[1][k] + left;
-      b[k] = Math.log(this.new[2][k]) - this.old[2][k] + left;
       const beyond = Math.max(0, Math.max(r[k], g[k], b[k]) - most[k]);
       r[k] -= beyond;
       g[k] -= beyond;
@@ -291,9 +334,9 @@ const under = ({ coefficients, relative }, { facts: { white } }) =>
   coefficients.map((row, k) => row.map((value, c) => value + relative[k][c] * (white[c] - 1)));
 
 /**
- * Relights every face as `tfrelight.relight` does, and fills their textures.
+ * Relights every head and body as `tfrelight.relight` does, and fills their textures.
  *
- * @param {Face[]} faces  the first of them keeps its brightness
+ * @param {Face[]} faces  the first of them, a head, keeps its brightness
  * @param {Light} light
  * @param {number} strength  0 (each face's own light) to 1 (the new light)
  * @param {number} stops  by which the first face becomes brighter
@@ -305,6 +348,16 @@ export function relight(faces, light, strength, stops) {
     const share = strength * face.facts.legibility;
     return mix(face.light, scale(under(light, face), gain), share);
   });
-  faces.forEach((face, k) => face.change(lights[k]));
+  change(faces, lights);
   return lights;
+}
+
+/**
+ * Fills the textures of every head and body.
+ *
+ * @param {Face[]} faces  all heads, and then all bodies
+ * @param {Coefficients[]} lights  of each
+ */
+export function change(faces, lights) {
+  faces.forEach((face, k) => face.change(lights[k], faces[face.facts.above ?? k]));
 }

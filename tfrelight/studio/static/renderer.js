@@ -2,9 +2,9 @@
 // Draws a photo with WebGL2: relit, as it is, or as one of its maps.
 
 import { shadingPolynomial } from "./harmonics.js";
-import { WHITE_LIGHT } from "./relighting.js";
+import { WHITE_LIGHT, change } from "./relighting.js";
 import { StudioError } from "./requests.js";
-import { CHANGE_LAYERS, LAYERS, MODES, VERTEX, fragment } from "./shaders.js";
+import { CHANGE_LAYERS, LAYERS, MODES, VERTEX, countOf, fragment } from "./shaders.js";
 
 /** @import { Coefficients } from "./harmonics.js" */
 /** @import { PhotoData } from "./photo_data.js" */
@@ -75,6 +75,9 @@ export class Renderer {
   }
 }
 
+/** @type {(faces: Face[]) => number} the largest side of their maps, pixels */
+const largest = (faces) => Math.max(...faces.map(({ facts }) => facts.size));
+
 /** A photo whose textures are on the GPU. */
 class Loaded {
   /**
@@ -89,29 +92,36 @@ class Loaded {
     this.locations = new Map();
     this.encoded = this.photoTexture(gl.RGBA8);
     this.decoded = this.photoTexture(gl.SRGB8_ALPHA8);
-    this.textures = data.faces.map((face) => this.faceTexture(face));
-    // Of another size while something moves on a slow machine.
-    this.changes = data.faces.map(() => ({
-      texture: this.texture(gl.TEXTURE_2D_ARRAY, gl.LINEAR), size: 0,
-    }));
+    this.maps = this.mapsTexture(data.faces);
+    this.changes = this.texture(gl.TEXTURE_2D_ARRAY, gl.LINEAR);
+    // Smaller while something moves on a slow machine.
+    this.changesSide = 0;
     this.setConstants();
   }
 
-  /** @type {(face: Face) => WebGLTexture} */
-  faceTexture(face) {
+  /**
+   * The maps of all faces. One texture holds them, because a shader may use no more than 16.
+   *
+   * @param {Face[]} faces
+   */
+  mapsTexture(faces) {
     const { gl } = this;
-    const { planes } = face;
     const texture = this.texture(gl.TEXTURE_2D_ARRAY, gl.LINEAR);
-    const layers = Object.keys(LAYERS).length;
-    const { size } = face.facts;
-    gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, gl.RGBA16F, size, size, layers);
-    face.change(WHITE_LIGHT);
-    const { outline_slope: slope, outline_offset: offset, share } = planes;
-    this.send(size, LAYERS.outline, packed(slope, offset, share));
-    this.send(size, LAYERS.surface, packed(planes.surface_r, planes.surface_g, planes.surface_b));
-    this.send(size, LAYERS.normals, packed(planes.normal_x, planes.normal_y, planes.normal_z));
-    this.send(size, LAYERS.albedo, face.changeTexture);
-    this.send(size, LAYERS.albedoFill, visibleFill(face));
+    const side = largest(faces);
+    const count = countOf(LAYERS);
+    gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, gl.RGBA16F, side, side, count * faces.length);
+    change(faces, faces.map(() => WHITE_LIGHT));
+    faces.forEach((face, k) => {
+      const { planes, facts: { size } } = face;
+      const { outline_slope: slope, outline_offset: offset, share } = planes;
+      const { surface_r: r, surface_g: g, surface_b: b } = planes;
+      const { normal_x: x, normal_y: y, normal_z: z } = planes;
+      this.send(size, count * k + LAYERS.outline, packed(slope, offset, share));
+      this.send(size, count * k + LAYERS.surface, packed(r, g, b));
+      this.send(size, count * k + LAYERS.normals, packed(x, y, z));
+      this.send(size, count * k + LAYERS.albedo, face.changeTexture);
+      this.send(size, count * k + LAYERS.albedoFill, visibleFill(face));
+    });
     return texture;
   }
 
@@ -122,6 +132,9 @@ class Loaded {
     gl.useProgram(this.program);
     gl.uniform1i(this.location("encoded"), 0);
     gl.uniform1i(this.location("decoded"), 1);
+    gl.uniform1i(this.location("maps"), 2);
+    gl.uniform1i(this.location("changes"), 3);
+    gl.uniform1fv(this.location("sides"), this.data.faces.map(({ facts }) => facts.size));
     gl.uniform2f(this.location("size"), view.width, view.height);
     gl.uniform2fv(this.location("ramp"), settings.outline);
     gl.uniform2fv(this.location("clipped"), settings.clipped);
@@ -131,8 +144,6 @@ class Loaded {
       gl.uniformMatrix2fv(this.location(`inverses[${k}]`), false, [a, c, b, d]);
       gl.uniform2fv(this.location(`corners[${k}]`), corner);
       gl.uniform4fv(this.location(`boxes[${k}]`), bounds);
-      gl.uniform1i(this.location(`maps${k}`), 2 + 2 * k);
-      gl.uniform1i(this.location(`changes${k}`), 3 + 2 * k);
     });
   }
 
@@ -149,21 +160,23 @@ class Loaded {
   /** @type {(faces: Face[], lights: Coefficients[]) => void} */
   update(faces, lights) {
     const { gl } = this;
+    this.bind(0, gl.TEXTURE_2D_ARRAY, this.changes);
+    const side = largest(faces);
+    const count = countOf(CHANGE_LAYERS);
+    if (this.changesSide !== side) {
+      this.changesSide = side;
+      gl.texImage3D(
+        gl.TEXTURE_2D_ARRAY, 0, gl.RGBA16F, side, side, count * faces.length, 0, gl.RGBA, gl.FLOAT,
+        null,
+      );
+    }
     faces.forEach((face, k) => {
       const { size } = face.facts;
-      const change = this.changes[k];
-      this.bind(0, gl.TEXTURE_2D_ARRAY, change.texture);
-      if (change.size !== size) {
-        change.size = size;
-        const layers = Object.keys(CHANGE_LAYERS).length;
-        gl.texImage3D(
-          gl.TEXTURE_2D_ARRAY, 0, gl.RGBA16F, size, size, layers, 0, gl.RGBA, gl.FLOAT, null,
-        );
-      }
-      this.send(size, CHANGE_LAYERS.change, face.changeTexture);
-      this.send(size, CHANGE_LAYERS.fill, visibleFill(face));
+      this.send(size, count * k + CHANGE_LAYERS.change, face.changeTexture);
+      this.send(size, count * k + CHANGE_LAYERS.fill, visibleFill(face));
     });
     gl.useProgram(this.program);
+    gl.uniform1fv(this.location("changeSides"), faces.map(({ facts }) => facts.size));
     lights.forEach((light, k) => {
       const [r, g, b] = shadingPolynomial(light);
       gl.uniform3fv(this.location(`light[${9 * k}]`), r.flatMap((_, j) => [r[j], g[j], b[j]]));
@@ -202,11 +215,9 @@ class Loaded {
       this.bind(unit, gl.TEXTURE_2D, texture);
       gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, filter);
     });
-    this.textures.forEach((texture, k) => {
-      this.bind(2 + 2 * k, gl.TEXTURE_2D_ARRAY, texture);
-      this.bind(3 + 2 * k, gl.TEXTURE_2D_ARRAY, this.changes[k].texture);
-    });
-    gl.uniform1f(this.location("mapLayer"), mapLayer(view));
+    this.bind(2, gl.TEXTURE_2D_ARRAY, this.maps);
+    this.bind(3, gl.TEXTURE_2D_ARRAY, this.changes);
+    gl.uniform1i(this.location("mapLayer"), mapLayer(view));
     gl.uniform1i(this.location("mode"), MODES[view]);
     gl.uniform2f(this.location("drawn"), width, height);
     gl.uniform1f(this.location("split"), split);
@@ -271,9 +282,8 @@ class Loaded {
 
   release() {
     const { gl } = this;
-    const changes = this.changes.map(({ texture }) => texture);
-    const textures = [this.encoded, this.decoded, ...this.textures, ...changes];
-    for (const texture of textures) gl.deleteTexture(texture);
+    const { encoded, decoded, maps, changes } = this;
+    for (const texture of [encoded, decoded, maps, changes]) gl.deleteTexture(texture);
     gl.deleteProgram(this.program);
   }
 }

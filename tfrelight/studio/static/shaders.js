@@ -15,67 +15,37 @@ export const MODES = { relit: 0, photo: 1, albedo: 2, normals: 3, shading: 4, ma
 
 /** @typedef {keyof typeof MODES} Mode */
 
-/** Layers of a face's texture of maps, and of the texture of what `relight` computes. */
+/** Layers of a face in the texture of maps, and in the texture of what `relight` computes. */
 export const LAYERS = { outline: 0, surface: 1, normals: 2, albedo: 3, albedoFill: 4 };
 export const CHANGE_LAYERS = { change: 0, fill: 1 };
 
-/** @type {(count: number, write: (k: number) => string) => string} */
-const repeated = (count, write) => Array.from({ length: count }, (_, k) => write(k)).join("");
-
 /**
- * Adds a face to `values` and `total`.
+ * How many layers a face has.
  *
- * @param {number} k  index of the face
+ * @param {Record<string, number>} layers
  */
-const face = (k) => `
-  {
-    vec2 place = inverses[${k}] * (point - corners[${k}]);
-    vec4 box = boxes[${k}];
-    if (all(greaterThanEqual(point, box.xy)) && all(lessThan(point, box.zw))) {
-      vec3 outline = texture(maps${k}, vec3(place, ${LAYERS.outline}.0)).rgb;
-      float share = smoothstep(ramp.x, ramp.y, outline.x * guide + outline.y) * outline.z;
-      share = floor(share * 255.0 + 0.5) / 255.0;
-      if (share > 0.0) {
-        vec4 change = mapLayer < 0.0
-          ? texture(changes${k}, vec3(place, ${CHANGE_LAYERS.change}.0))
-          : texture(maps${k}, vec3(place, mapLayer));
-        if (mode == 3 || mode == 4) {
-          values += share * (mode == 3 ? change.xyz : shading(normalize(change.xyz), ${k}));
-        } else {
-          vec3 factor = change.rgb * exp(change.a * guide);
-          vec3 surface = texture(maps${k}, vec3(place, ${LAYERS.surface}.0)).rgb;
-          vec3 after = darkened(before, surface, factor);
-          vec4 fill = mapLayer < 0.0
-            ? texture(changes${k}, vec3(place, ${CHANGE_LAYERS.fill}.0))
-            : texture(maps${k}, vec3(place, ${LAYERS.albedoFill}.0));
-          after += fill.a * (fill.rgb - after);
-          after /= max(1.0, max(after.r, max(after.g, after.b)));
-          values += share * (after - under);
-        }
-        total += share;
-      }
-    }
-  }`;
+export const countOf = (layers) => Object.keys(layers).length;
 
 /**
  * The fragment shader.
  *
- * @param {number} count  faces
+ * @param {number} count  faces: heads and bodies
  */
 export const fragment = (count) => `#version 300 es
 precision highp float;
 precision highp sampler2DArray;
 uniform sampler2D encoded, decoded;
-uniform int mode;
+uniform sampler2DArray maps, changes;
+uniform int mode, mapLayer;
 uniform bool grey;
 uniform vec2 size, drawn, ramp, clipped;
-uniform float split, mapLayer, leastChannel;
+uniform float split, leastChannel;
 uniform vec3 behind;
 uniform mat2 inverses[${count}];
 uniform vec2 corners[${count}];
 uniform vec4 boxes[${count}];
+uniform float sides[${count}], changeSides[${count}];
 uniform vec3 light[${9 * count}];
-${repeated(count, (k) => `uniform sampler2DArray maps${k}, changes${k};\n`)}
 out vec4 color;
 
 vec3 toSrgb(vec3 linear) {
@@ -114,6 +84,23 @@ vec3 shading(vec3 n, int k) {
     light[at + 8] * (n.x * n.x - n.y * n.y));
 }
 
+// A face's map fills a corner of the texture; its border is repeated outside.
+vec4 at(sampler2DArray layers, int layer, float side, vec2 place) {
+  vec2 point = clamp(place * side, 0.5, side - 0.5) / vec2(textureSize(layers, 0).xy);
+  return texture(layers, vec3(point, layer));
+}
+
+vec4 map(int k, int layer, vec2 place) {
+  return at(maps, ${countOf(LAYERS)} * k + layer, sides[k], place);
+}
+
+// What a view shows of a face, or what the light does to it.
+vec4 shown(int k, int layer, int change, vec2 place) {
+  return mapLayer < 0
+    ? at(changes, ${countOf(CHANGE_LAYERS)} * k + change, changeSides[k], place)
+    : map(k, layer, place);
+}
+
 void main() {
   vec2 uv = vec2(gl_FragCoord.x / drawn.x, 1.0 - gl_FragCoord.y / drawn.y);
   vec4 photo = texture(encoded, uv);
@@ -125,7 +112,27 @@ void main() {
   vec3 under = before * behind;
   vec3 values = vec3(0.0);
   float total = 0.0;
-  ${repeated(count, face)}
+  for (int k = 0; k < ${count}; k++) {
+    vec2 place = inverses[k] * (point - corners[k]);
+    vec4 box = boxes[k];
+    if (any(lessThan(point, box.xy)) || any(greaterThanEqual(point, box.zw))) continue;
+    vec3 outline = map(k, ${LAYERS.outline}, place).rgb;
+    float share = smoothstep(ramp.x, ramp.y, outline.x * guide + outline.y) * outline.z;
+    share = min(floor(share * 255.0 + 0.5) / 255.0, 1.0 - total);
+    if (share <= 0.0) continue;
+    total += share;
+    vec4 change = shown(k, mapLayer, ${CHANGE_LAYERS.change}, place);
+    if (mode == 3 || mode == 4) {
+      values += share * (mode == 3 ? change.xyz : shading(normalize(change.xyz), k));
+      continue;
+    }
+    vec3 factor = change.rgb * exp(change.a * guide);
+    vec3 after = darkened(before, map(k, ${LAYERS.surface}, place).rgb, factor);
+    vec4 fill = shown(k, ${LAYERS.albedoFill}, ${CHANGE_LAYERS.fill}, place);
+    after += fill.a * (fill.rgb - after);
+    after /= max(1.0, max(after.r, max(after.g, after.b)));
+    values += share * (after - under);
+  }
   if (mode == 3) {
     color.rgb = total == 0.0 ? vec3(0.0) : normalize(values) * 0.5 + 0.5;
   } else if (mode == 4) {

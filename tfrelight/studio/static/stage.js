@@ -164,12 +164,11 @@ export class Stage {
    *
    * @param {PhotoHeader} header
    */
-  showPhoto({ found, faces, view }) {
+  showPhoto({ found, relit, view }) {
     byId("empty", HTMLElement).hidden = true;
     byId("shown", HTMLElement).hidden = false;
     byId("another", HTMLElement).hidden = false;
     this.frame.style.setProperty("--ratio", String(view.width / view.height));
-    const relit = faces.length;
     if (found > relit) this.notify(`${found} faces found. The ${relit} largest are relit.`);
     else if (relit > 1) this.notify(`${relit} faces found. All of them are relit.`);
     else this.notify("Ready. Drag on the photo or the ball.");
