@@ -114,7 +114,7 @@ def photo_values(rng):
     photo = Photo(rng.integers(0, 256, (40, 60, 3), np.uint8), input_type="array")
     faces = [face(rng, 24, (4.0, 3.0), 30.0), face(rng, 16, (33.0, 8.0), 22.0)]
     body = with_parts(rng, face(rng, 20, (0.0, 4.0), 36.0))
-    body = dataclasses.replace(body, face=faces[0].face, head=faces[0].window)
+    body = dataclasses.replace(body, face=faces[0].face, head_window=faces[0].window)
     faces[0] = dataclasses.replace(with_parts(rng, faces[0]), body=body)
     fields = {"found": 3, "whole_image": False}
     decomposed = decomposition.Decomposition(photo, tuple(faces))
@@ -126,7 +126,7 @@ def photo_values(rng):
         "guide": [one.maps.guide.ravel().tolist() for one in prepared],
         "own": [rows(one.maps.light) for one in prepared],
         "relit": [
-            relit(prepared, light, strength, stops)
+            relit(prepared, decomposed.head_indices, light, strength, stops)
             for light, strength, stops in [
                 (Light.preset("left"), 1, 0),
                 (Light.preset("sunset"), 0.6, 0.8),
@@ -183,7 +183,7 @@ def with_parts(rng, maps):
     return dataclasses.replace(maps, parts=parts)
 
 
-def relit(prepared, light, strength, stops):
+def relit(prepared, heads, light, strength, stops):
     # The page knows lights by their coefficients.
     seen = [light.balanced(one.white).coefficients for one in prepared]
     first = Light(seen[0])
@@ -193,8 +193,9 @@ def relit(prepared, light, strength, stops):
         for one, new in zip(prepared, seen)
     ]
     renderings = [ratio_image.rendered(one, Light(new)) for one, new in zip(prepared, lights)]
+    same = [ratio_image.sameness(*each) for each in zip(prepared, renderings)]
     changes = [
-        ratio_image.change(*each, ratio_image.sameness(*each)) for each in zip(prepared, renderings)
+        ratio_image.change(*each, same[head]) for *each, head in zip(prepared, renderings, heads)
     ]
     return {
         "coefficients": rows(light.coefficients),

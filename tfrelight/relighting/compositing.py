@@ -250,14 +250,23 @@ def _share(faces, number):
         distance = np.linalg.norm(points - one.oval.mean(0), axis=-1) / one.interocular_distance
         return (distance + 1e-3) ** -_SHARPNESS
 
+    mine = _head_of(faces, number)
     own = nearness(face.face)
     # Whoever is nearer counts only where they are: between them is the body of who stands behind.
     others = sum(
         nearness(head.face) * _presence(head, face.window, size)
         for head in heads
-        if head.face is not face.face
+        if head is not mine
     )
     return (own / (own + others)).astype(np.float32)
+
+
+def _head_of(faces, number):
+    """The head of a body, or a head itself; bodies come after the heads, in the same order."""
+    if faces[number].head_window is None:
+        return faces[number]
+    before = sum(face.head_window is not None for face in faces[:number])
+    return [face for face in faces if face.body is not None][before]
 
 
 def _presence(head, window, size):
