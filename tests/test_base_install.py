@@ -103,7 +103,7 @@ def test_a_photo_is_relit_as_with_tensorflow(installed):
 def test_a_photo_is_decomposed_and_filmed(installed):
     done = installed("tfrelight", "decompose", "photo.png", "--output_dir=maps")
     assert (done.returncode, done.stderr) == (0, "")
-    assert len(list((installed.folder / "maps").iterdir())) == 7
+    assert len(list((installed.folder / "maps").iterdir())) == 8
     done = installed(
         *("tfrelight", "relight", "photo.png", "--turntable=turn.webp", "--seconds=1", "--fps=4")
     )

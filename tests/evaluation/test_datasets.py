@@ -36,6 +36,7 @@ def knowing(name, data_dir, split):
             "albedo": np.stack([person.albedo] * len(photos)),
             "normals": np.stack([person.normals] * len(photos)),
             "light": person.light,
+            "mask": np.ones_like(photos[..., :1]),
         }
 
     return predict
