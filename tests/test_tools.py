@@ -13,6 +13,7 @@ import sys
 import h5py
 import numpy as np
 import pytest
+from absl import flags
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
@@ -195,11 +196,28 @@ def test_presets_are_made_from_nothing(tmp_path):
 
 @functools.cache
 def tool(name):
-    """The module of a tool."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    """The module of a tool; its flags make room for those of the same names in this process."""
+    path = ROOT / "tools" / f"{name}.py"
+    own = re.findall(r'flags\.DEFINE_\w+\(\s*"(\w+)"', path.read_text())
+    others = {flag: flags.FLAGS[flag] for flag in own if flag in flags.FLAGS}
+    for flag in others:
+        delattr(flags.FLAGS, flag)
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    for flag in own:
+        delattr(flags.FLAGS, flag)
+    for flag, value in others.items():
+        flags.FLAGS[flag] = value
     return module
+
+
+def test_a_tool_leaves_the_flags_of_this_process_alone():
+    import tfrelight.pseudo_label  # noqa: F401  # Has a flag `model` of its own.
+
+    before = flags.FLAGS["model"]
+    tool.__wrapped__("measure_face_masks")
+    assert flags.FLAGS["model"] is before and "folder" not in flags.FLAGS
 
 
 def test_lights_on_face_and_clothes_are_fitted_and_compared():
