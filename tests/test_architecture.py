@@ -15,7 +15,7 @@ PACKAGE = pathlib.Path(tfrelight.__file__).parent
 ROOMS = (
     # What every room stands on.
     ("errors", "version"),
-    ("files", "native", "progress"),
+    ("files", "native", "progress", "threads"),
     # The physics.
     ("color", "harmonics"),
     ("shading",),

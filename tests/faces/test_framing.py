@@ -190,6 +190,21 @@ def test_maps_are_put_where_their_window_lies():
     np.testing.assert_allclose(channels[..., 1], -back[20:60, 30:50], atol=1e-5)
 
 
+@pytest.mark.parametrize("side,corner", [(95, 2), (95.5, 3.2), (9, 40), (300, -80)])
+def test_upright_maps_and_points_agree_with_turned_ones(side, corner):
+    """Enlarged, or reduced; a turn of nearly nothing."""
+    rng = np.random.default_rng(0)
+    maps = rng.random((12, 12, 2), np.float32)
+    box = (41, 21, 48, 31) if side == 9 else (5, 20, 95, 65)
+    upright = framing.Window(np.array([corner, corner / 2]), np.diag([side, 1.3 * side]))
+    turned = framing.Window(upright.corner, upright.axes + [[0, 1e-6], [1e-6, 0]])
+    found = upright.uncut(maps, box)
+    np.testing.assert_allclose(found, turned.uncut(maps, box), atol=2e-5)
+    y, x = np.mgrid[box[1] : box[3], box[0] : box[2]] + 0.5
+    at_centres = upright.sampled(maps, np.stack([x.ravel(), y.ravel()], -1))
+    np.testing.assert_allclose(at_centres, found.reshape(-1, 2), atol=2e-5)
+
+
 @pytest.mark.parametrize("off,bar", [(12, True), (13, False)])
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_a_bar_may_differ_by_12_of_255(off, bar, sign):

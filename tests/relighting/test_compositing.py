@@ -10,6 +10,7 @@ from tests.relighting.made_maps import SIZE, a_face, half, picture, roof
 from tfrelight import color, photos
 from tfrelight.errors import InputError
 from tfrelight.faces import framing
+from tfrelight.photos import srgb
 from tfrelight.relighting import compositing, decomposition
 from tfrelight.relighting.ratio_image import Change
 
@@ -260,7 +261,7 @@ def test_neighbours_share_what_lies_between_them(two, model):
     for face in decomposed.faces:
         x, y = face.face.oval.mean(0).astype(int)
         patch = np.s_[y - 5 : y + 5, x - 5 : x + 5]
-        ratio = compositing.decode(brighter.pixels)[patch] / compositing.decode(two.pixels)[patch]
+        ratio = srgb.decode(brighter.pixels)[patch] / srgb.decode(two.pixels)[patch]
         assert 0.35 < ratio.mean() < 0.7
 
 

@@ -61,15 +61,6 @@ def test_its_own_light_gives_the_photo_again(model, dtype):
         np.testing.assert_array_equal(relit.pixels, one.photo.pixels)
 
 
-def test_every_8_bit_value_survives(known):
-    from tfrelight.relighting import compositing
-
-    values = np.arange(256, dtype=np.uint8)
-    np.testing.assert_array_equal(compositing.encode(compositing.decode(values), np.uint8), values)
-    deep = np.arange(65536, dtype=np.uint16)
-    np.testing.assert_array_equal(compositing.encode(compositing.decode(deep), np.uint16), deep)
-
-
 @pytest.mark.parametrize("azimuth,elevation", [(60, 15), (-60, 15), (0, 60), (0, -40)])
 def test_a_known_head_looks_as_it_would_under_the_new_light(known, azimuth, elevation):
     lamp = Light.from_direction(azimuth, elevation, intensity=0.8, ambient=0.25)

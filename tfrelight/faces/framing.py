@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from tfrelight.photos import filters
+
 if TYPE_CHECKING:
     from tfrelight.faces.find import Face
 
@@ -125,7 +127,7 @@ class Window:
 
         Returns:
           `[bottom - top, right - left]` or `[bottom - top, right - left, C]` float32; the border of
-          the maps is repeated outside the window.
+          the maps is repeated for a pixel of theirs outside the window, and 0 follows.
         """
         left, top, right, bottom = box
         size = maps.shape[0]
@@ -134,16 +136,42 @@ class Window:
         matrix = np.linalg.inv(self.axes) * size
         origin = matrix @ (np.array([left, top]) - self.corner) + 1.0
         planes = padded[..., None] if maps.ndim == 2 else padded
-        result = np.empty((bottom - top, right - left, planes.shape[2]), np.float32)
+        shape = right - left, bottom - top
+        end = origin + matrix @ shape
+        # Of maps that are enlarged upright `resize` does the same in a fifth of the time.
+        enlarged = (
+            np.abs(matrix[[0, 1], [1, 0]]).max() < 1e-9
+            and np.all((0.0 < matrix.diagonal()) & (matrix.diagonal() <= 1.0))
+            and np.all((0.0 <= origin) & (end <= size + 2.0))
+        )
+        # Channel by channel in memory, as whoever goes on with the pixels of a photo takes them.
+        result = np.empty((planes.shape[2], *shape[::-1]), np.float32)
         for channel in range(planes.shape[2]):
             plane = Image.fromarray(np.ascontiguousarray(planes[..., channel], np.float32))
-            result[..., channel] = plane.transform(
-                (right - left, bottom - top),
+            if enlarged:
+                bilinear = Image.Resampling.BILINEAR
+                result[channel] = plane.resize(shape, bilinear, (*origin, *end))
+                continue
+            result[channel] = plane.transform(
+                shape,
                 Image.Transform.AFFINE,
                 (*matrix[0], origin[0], *matrix[1], origin[1]),
                 resample=Image.Resampling.BILINEAR,
             )
-        return result[..., 0] if maps.ndim == 2 else result
+        return result[0] if maps.ndim == 2 else np.moveaxis(result, 0, -1)
+
+    def sampled(self, maps: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """The values of maps of the window at points of the photo, bilinearly.
+
+        Args:
+          maps: `[S, S, C]` float32.
+          points: `[N, 2]`, pixels.
+
+        Returns:
+          `[N, C]` float32; the border of the maps is repeated outside the window.
+        """
+        columns, rows = (self.place(points) * len(maps) - 0.5).T
+        return filters.sampled(maps, rows, columns)
 
     def onto(self, maps: np.ndarray, other: Window, size: int) -> np.ndarray:
         """Resamples maps of the window to the `[size, size]` pixels of another one; see `uncut`."""

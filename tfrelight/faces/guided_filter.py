@@ -28,7 +28,14 @@ def coefficients(
       slope and offset, both `[H, W, C]`. The filtered maps are slope x guide + offset, for this
       guide or the same one at another resolution.
     """
-    guide = guide[..., None]
+    slope, offset = _coefficients(guide, maps, radius, epsilon)
+    return np.moveaxis(slope, 0, -1), np.moveaxis(offset, 0, -1)
+
+
+def _coefficients(guide, maps, radius, epsilon):
+    """The same as `[C, H, W]`: numpy is slow along an axis as short as that of the channels."""
+    maps = np.ascontiguousarray(np.moveaxis(maps, -1, 0))
+    epsilon = epsilon[..., 0] if isinstance(epsilon, np.ndarray) else epsilon
     mean_guide, mean_maps = _mean(guide, radius), _mean(maps, radius)
     variance = np.maximum(_mean(guide * guide, radius) - mean_guide**2, 0.0)
     slope = (_mean(guide * maps, radius) - mean_guide * mean_maps) / (variance + epsilon)
@@ -42,8 +49,8 @@ def filtered(
 
     Arguments as in `coefficients`.
     """
-    slope, offset = coefficients(guide, maps, radius, epsilon)
-    return slope * guide[..., None] + offset
+    slope, offset = _coefficients(guide, maps, radius, epsilon)
+    return np.moveaxis(slope * guide + offset, 0, -1)
 
 
 def _mean(maps, radius):

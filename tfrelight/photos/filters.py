@@ -6,6 +6,7 @@ lies inside in reverse, "edge" the last value, "wrap" the other end.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -17,6 +18,8 @@ Border = Literal["symmetric", "edge", "wrap"]
 
 # A Gaussian ends at this many standard deviations.
 _REACH = 4.0
+# Longest axis along which it is a product of matrices.
+_PRODUCT = 320
 
 
 def gaussian(
@@ -34,46 +37,67 @@ def gaussian(
       `[...]` of the same type.
     """
     for axis, deviation in enumerate(np.broadcast_to(sigma, values.ndim)):
-        reach = int(_REACH * deviation + 0.5)
-        if reach < 1:
-            continue
-        steps = np.arange(-reach, reach + 1)
-        weights = np.exp(-0.5 * (steps / deviation) ** 2)
-        weights /= weights.sum()
-        padded = _padded(values, axis, (reach, reach), mode)
         length = values.shape[axis]
-        total = np.zeros_like(values)
-        for step, weight in enumerate(weights.astype(values.dtype)):
-            total += weight * _part(padded, axis, step, length)
-        values = total
+        if int(_REACH * deviation + 0.5) < 1:
+            continue
+        if length > _PRODUCT:
+            values = _weighted(values, axis, float(deviation), mode)
+            continue
+        matrix = _gaussian_matrix(length, float(deviation), mode, values.dtype)
+        values = np.moveaxis(np.tensordot(matrix, values, (1, axis)), 0, axis)
     return values
 
 
+def _weighted(values, axis, deviation, mode):
+    """A Gaussian along one axis, as a sum of shifted copies."""
+    reach = int(_REACH * deviation + 0.5)
+    steps = np.arange(-reach, reach + 1)
+    weights = np.exp(-0.5 * (steps / deviation) ** 2)
+    weights /= weights.sum()
+    padded = _padded(values, axis, (reach, reach), mode)
+    total = np.zeros_like(values)
+    for step, weight in enumerate(weights.astype(values.dtype)):
+        total += weight * _part(padded, axis, step, values.shape[axis])
+    return total
+
+
+@functools.lru_cache(maxsize=32)
+def _gaussian_matrix(length, deviation, mode, dtype):
+    """The same as a matrix: a product with so small a one takes less time than shifting."""
+    return _weighted(np.eye(length), 0, deviation, mode).astype(dtype)
+
+
 def box(values: np.ndarray, size: int, mode: Border = "symmetric") -> np.ndarray:
-    """Averages over squares of the first two axes.
+    """Averages over squares of the last two axes.
 
     Args:
-      values: `[H, W, ...]` float.
+      values: `[..., H, W]` float.
       size: side of the square; of an even one the larger half lies before the middle.
       mode: of the border.
 
     Returns:
-      `[H, W, ...]` of the same type.
+      `[..., H, W]` of the same type.
     """
-    for _ in range(2):
-        # Along the first axis, which then becomes the second.
-        border = [(size // 2, (size - 1) // 2)] + [(0, 0)] * (values.ndim - 1)
-        rows = np.pad(values, border, mode=mode)
-        total = rows[:size].sum(0, dtype=np.float64)
-        result = np.empty(values.shape, values.dtype)
-        result[0] = total / size
-        for row in range(1, len(values)):
-            # In double precision, because the sum goes on for the whole column.
-            total += rows[row + size - 1]
-            total -= rows[row - 1]
-            np.divide(total, size, out=result[row], casting="same_kind")
-        values = np.ascontiguousarray(np.swapaxes(result, 0, 1))
+    for axis in (values.ndim - 2, values.ndim - 1):
+        padded = _padded(values, axis, (size // 2, (size - 1) // 2), mode)
+        values = _sums(padded, axis, size, values.shape[axis])
+        values *= values.dtype.type(1.0 / size)
     return values
+
+
+def _sums(values, axis, size, length):
+    """Sums of `size` neighbours along an axis, from those of 1, 2, 4, ... neighbours."""
+    total, done, step = None, 0, 1
+    while True:
+        if size & step:
+            part = _part(values, axis, done, length)
+            total = part.copy() if total is None else np.add(total, part, out=total)
+            done += step
+        if done == size:
+            return total
+        rest = values.shape[axis] - step
+        values = _part(values, axis, 0, rest) + _part(values, axis, step, rest)
+        step *= 2
 
 
 def disc(radius: float) -> np.ndarray:
@@ -131,6 +155,13 @@ def sampled(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nda
 
 
 def _padded(values, axis, width, mode):
+    """`numpy.pad` along one axis, without what it costs to prepare for all."""
+    length = values.shape[axis]
+    before, after = width
+    if mode == "edge":
+        first = np.repeat(_part(values, axis, 0, 1), before, axis)
+        last = np.repeat(_part(values, axis, length - 1, 1), after, axis)
+        return np.concatenate([first, values, last], axis)
     border = [(0, 0)] * values.ndim
     border[axis] = width
     return np.pad(values, border, mode=mode)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import io
 import warnings
 import zlib
@@ -15,6 +14,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import TiffImagePlugin
 
+from tfrelight import threads
 from tfrelight.errors import InputError
 from tfrelight.photos import tiff_pixels
 
@@ -49,7 +49,6 @@ _PREMULTIPLIED, _STRAIGHT = 1, 2
 # Directories to look at: a chain in a broken file may have no end.
 _MOST_DIRECTORIES = 1000
 _STRIP = 1 << 20
-_THREADS = 4
 # Of zlib: half the time of its default for a noisy photo of 24 megapixels, and 1 % more bytes.
 _LEVEL = 1
 
@@ -242,6 +241,5 @@ def write(
         plain = strip.astype(little).tobytes()
         return zlib.compress(plain, _LEVEL) if compressed else plain
 
-    with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
-        chunks = list(pool.map(packed, range(0, height, rows)))
+    chunks = list(threads.each(packed, range(0, height, rows)))
     tiff_pixels.append(file, tags, chunks)

@@ -6,26 +6,23 @@ for a few strips of about `_STRIP` pixels.
 
 from __future__ import annotations
 
-import concurrent.futures
 import functools
-import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfrelight import color
+from tfrelight import color, threads
 from tfrelight.faces import guided_filter
+from tfrelight.photos import srgb
 from tfrelight.photos.blending import ramp
 from tfrelight.relighting import lost_light, window_weights
 
 if TYPE_CHECKING:
-    from numpy.typing import DTypeLike
-
     from tfrelight.relighting.face_maps import FaceMaps
     from tfrelight.relighting.ratio_image import Change
 
-__all__ = ["OUTLINE", "Layer", "alphas", "apply", "decode", "encode", "linear", "outlines", "paste"]
+__all__ = ["OUTLINE", "Layer", "alphas", "apply", "linear", "outlines", "paste"]
 
 # The box of a face in the photo (left, top, right, bottom), and its opacity there, `[bottom - top,
 # right - left]` uint8, 0 to 255.
@@ -33,7 +30,6 @@ Layer = tuple[tuple[int, int, int, int], np.ndarray]
 
 # Pixels of a strip.
 _STRIP = 1 << 18
-_THREADS = 4
 # Guided filter of the mask: radius as a share of the maps' side, variance of the encoded photo.
 _MASK = (0.008, 1e-4)
 # Values of the mask between which the opacity rises from 0 to 1.
@@ -124,7 +120,7 @@ def apply(
         left, top, right, bottom = strip
         mixed, total = _mixed(pixels, faces, layers, changes, strip, behind)
         part = result[top:bottom, left:right]
-        part[:] = encode(mixed, pixels.dtype)
+        part[:] = np.moveaxis(srgb.encode(mixed, pixels.dtype), 0, -1)
         if behind is None:
             # The background must not change, not even by rounding.
             np.copyto(part, pixels[top:bottom, left:right], where=(total == 0)[..., None])
@@ -145,7 +141,8 @@ def linear(
 
     def work(strip):
         left, top, right, bottom = strip
-        result[top:bottom, left:right] = _mixed(pixels, faces, layers, changes, strip, nothing)[0]
+        mixed, _ = _mixed(pixels, faces, layers, changes, strip, nothing)
+        result[top:bottom, left:right] = np.moveaxis(mixed, 0, -1)
 
     _each_strip(work, _union([box for box, _ in layers]))
     return result
@@ -176,11 +173,11 @@ def paste(
 
 
 def _mixed(pixels, faces, layers, changes, strip, behind):
-    """Linear pixels of a strip with faces changed, and the opacity of all faces together."""
+    """Linear pixels `[3, h, w]` of a strip with faces changed, and the opacity of all faces."""
     left, top, right, bottom = strip
     photo = pixels[top:bottom, left:right]
-    before, guide = decode(photo), _guide(photo)
-    mixed = before.copy() if behind is None else before * behind
+    before, guide = srgb.decode(np.ascontiguousarray(np.moveaxis(photo, -1, 0))), _guide(photo)
+    mixed = before.copy() if behind is None else before * behind[:, None, None]
     under = mixed.copy()
     total = np.zeros(photo.shape[:2], np.float32)
     for face, (box, alpha), change in zip(faces, layers, changes):
@@ -196,35 +193,39 @@ def _mixed(pixels, faces, layers, changes, strip, behind):
         y0, y1 = y0 + rows[0], y0 + rows[-1] + 1
         weight = alpha[y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]]
         weight = weight.astype(np.float32) / 255.0
-        part = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
+        part = np.s_[..., y0 - top : y1 - top, x0 - left : x1 - left]
         here = (x0, y0, x1, y1)
         after = _changed(before[part], guide[part], face.window, change, here)
-        mixed[part] += weight[..., None] * (after - under[part])
+        mixed[part] += weight * (after - under[part])
         total[part] += weight
     return mixed, total
 
 
 def _changed(before, guide, window, change, box):
-    """Linear pixels `[h, w, 3]` of a box under a change."""
+    """Linear pixels `[3, h, w]` of a box under a change."""
+
+    def planes(maps, part=box):
+        return np.moveaxis(window.uncut(maps, part), -1, 0)
+
     along = window.uncut(change.slope, box)
     along *= guide
-    after = window.uncut(change.factor, box)
-    after *= np.exp(along, out=along)[..., None]
-    some, here = _rows((before > lost_light.CLIPPED[0]).any(-1), box)
-    if change.surface_color is None or here is None:
-        after *= before
-    else:
-        factor, surface = after[some].copy(), window.uncut(change.surface_color, here)
-        after *= before
-        after[some] = lost_light.darkened(before[some], surface, factor)
+    after = planes(change.factor)
+    after *= np.exp(along, out=along)
+    rows, columns = np.nonzero((before > lost_light.CLIPPED[0]).any(0))
+    factor = after[:, rows, columns].T
+    after *= before
+    if change.surface_color is not None and len(factor):
+        centres = np.stack([columns, rows], -1) + np.array(box[:2]) + 0.5
+        surface = window.sampled(change.surface_color, centres)
+        restored = lost_light.darkened(before[:, rows, columns].T, surface, factor)
+        after[:, rows, columns] = restored.T
     if change.lost is not None:
         lost = window.uncut(change.lost, box)
         some, here = _rows(lost > 0, box)
         if here:
-            filling = window.uncut(change.fill, here)
-            after[some] += lost[some][..., None] * (filling - after[some])
+            after[:, some] += lost[some] * (planes(change.fill, here) - after[:, some])
     # Clipping single channels would change the colour.
-    after /= np.maximum(after.max(-1, keepdims=True), 1.0)
+    after /= np.maximum(after.max(0), 1.0)
     return after
 
 
@@ -281,13 +282,12 @@ def _presence(head, window, size):
 
 
 def _each_strip(work, box):
-    """Calls `work` with the strips of a box, in threads: numpy and Pillow release the GIL."""
+    """Calls `work` with the strips of a box, in threads."""
     left, top, right, bottom = box
     rows = max(1, _STRIP // max(1, right - left))
     strips = [(left, start, right, min(start + rows, bottom)) for start in range(top, bottom, rows)]
-    with concurrent.futures.ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
-        for _ in pool.map(work, strips):
-            pass
+    for _ in threads.each(work, strips):
+        pass
 
 
 def _union(boxes):
@@ -299,31 +299,3 @@ def _guide(pixels):
     """Luma in [0, 1], as in `FaceMaps.guide`."""
     scale = 1.0 if pixels.dtype == np.float32 else 1.0 / np.iinfo(pixels.dtype).max
     return pixels @ (np.array(color.LUMINANCE, np.float32) * np.float32(scale))
-
-
-@functools.cache
-def _decoding(dtype):
-    most = np.iinfo(dtype).max
-    return color.to_linear_numpy(np.arange(most + 1) / most)
-
-
-@functools.lru_cache(maxsize=1)
-def _encoding():
-    # 65536 linear steps, between which the 8-bit value changes by at most 0.05.
-    return np.uint8(np.round(color.to_srgb_numpy(np.arange(65536) / 65535.0) * 255.0))
-
-
-def decode(pixels: np.ndarray) -> np.ndarray:
-    """Pixels of a `Photo`, uint8, uint16 or float32, as linear RGB, float32."""
-    if pixels.dtype == np.float32:
-        return color.to_linear_numpy(pixels)
-    return _decoding(pixels.dtype)[pixels]
-
-
-def encode(linear: np.ndarray, dtype: DTypeLike) -> np.ndarray:
-    """Linear RGB, clipped to [0, 1], as sRGB-encoded pixels of a `Photo` with a type."""
-    if dtype == np.uint8:
-        steps = (np.clip(linear, 0.0, 1.0) * 65535.0 + 0.5).astype(np.uint16)
-        return _encoding()[steps]
-    encoded = color.to_srgb_numpy(linear)
-    return encoded if dtype == np.float32 else np.round(encoded * 65535.0).astype(np.uint16)

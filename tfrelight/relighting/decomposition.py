@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from tfrelight import harmonics
+from tfrelight import harmonics, threads
 from tfrelight.errors import InputError
 from tfrelight.faces import find
 from tfrelight.lights import Light, as_light
-from tfrelight.photos import Photo, pictures
+from tfrelight.photos import Photo, pictures, srgb
 from tfrelight.photos.photo import grey
 from tfrelight.relighting import (
     backdrop,
@@ -166,7 +166,7 @@ class Decomposition:
 
     def background(self) -> tuple[np.ndarray, np.ndarray]:
         """The arguments of `Light.from_background`: linear RGB `[H, W, 3]`, and `mask()`."""
-        return compositing.decode(self.photo.pixels), self.mask()
+        return srgb.decode(self.photo.pixels), self.mask()
 
     def mask(self) -> np.ndarray:
         """`[H, W]` float32 in [0, 1]: 1 on what is relit of people, 0 on the background."""
@@ -294,7 +294,7 @@ def decompose(
     elif known_faces is not None:
         found = [list(photo_faces) for photo_faces in known_faces]
     else:
-        found = [find.find(photo.as_uint8())[:count] for photo in photos]
+        found = list(threads.each(lambda photo: find.find(photo.as_uint8())[:count], photos))
     decomposed = iter(
         face_maps.decompose(
             model,

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfrelight import color, harmonics
+from tfrelight import color, harmonics, threads
 from tfrelight.data.portrait import PARTS
 from tfrelight.errors import InputError
 from tfrelight.faces import find, framing, guided_filter, segmentation
@@ -138,12 +138,13 @@ def decompose(
         [_windows(face, pixels.shape[:2], box, what) for face in found]
         for pixels, box, found in zip(photos, boxes, faces)
     ]
-    cuts = [
-        window.cut(pixels, size, box)
+    cutting = [
+        (window, pixels, size, box)
         for pixels, box, photo_windows in zip(photos, boxes, windows)
         for face_windows in photo_windows
         for window in face_windows
     ]
+    cuts = list(threads.each(framing.Window.cut, *zip(*cutting)))
     gains, remaining = [], iter(cuts)
     for photo_windows, found in zip(windows, faces):
         for face_windows, face in zip(photo_windows, found):
@@ -154,13 +155,13 @@ def decompose(
             gain = inference.gain(own[best][oval > 0.5])
             gains += [gain] * len(own)
     outputs = iter(inference.predict(model, cuts, gains))
-    return [
-        [
-            _person(pixels, box, face, face_windows, [next(outputs) for _ in face_windows], what)
-            for face, face_windows in zip(found, photo_windows)
-        ]
+    people = [
+        (pixels, box, face, face_windows, [next(outputs) for _ in face_windows], what)
         for pixels, box, found, photo_windows in zip(photos, boxes, faces, windows)
+        for face, face_windows in zip(found, photo_windows)
     ]
+    maps = threads.each(_person, *zip(*people))
+    return [[next(maps) for _ in found] for found in faces]
 
 
 def of_crop(pixels: np.ndarray, output: dict[str, np.ndarray]) -> FaceMaps:

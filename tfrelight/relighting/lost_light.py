@@ -178,11 +178,12 @@ def surface_color(maps: FaceMaps, shading: np.ndarray) -> np.ndarray:
     """
     explained = np.maximum(maps.albedo, 1e-3) * shading
     # The network's colours are off by a little. The pixels that nothing clipped tell by how much.
-    measured = maps.region & (maps.photo.max(-1) < 0.8) & (maps.photo.min(-1) > 0.01)
-    if measured.sum() > _MEASURED * maps.region.sum():
-        error = np.median(maps.photo[measured] / explained[measured], axis=0)
+    photo, known = maps.photo[maps.region], explained[maps.region]
+    measured = (color.largest(photo) < 0.8) & (color.smallest(photo) > 0.01)
+    if measured.sum() > _MEASURED * len(photo):
+        error = np.median(photo[measured] / known[measured], axis=0)
         explained = explained * np.clip(error / error.mean(), 1.0 / _COLOR_ERROR, _COLOR_ERROR)
-    explained = explained / explained.max(-1, keepdims=True)
+    explained = explained / color.largest(explained)[..., None]
     return explained.astype(np.float32)
 
 
@@ -197,7 +198,7 @@ def restored(photo: np.ndarray, surface: np.ndarray) -> np.ndarray:
       `[..., 3]` linear RGB, at least `photo`.
     """
     surface = np.maximum(surface, LEAST_CHANNEL)
-    level = (photo / surface).max(-1, keepdims=True)
+    level = color.largest(photo / surface)[..., None]
     return photo + ramp(photo, *CLIPPED) * np.maximum(level * surface - photo, 0.0)
 
 
@@ -218,8 +219,8 @@ def darkened(photo: np.ndarray, surface: np.ndarray, factor: np.ndarray) -> np.n
     room = restored(photo, surface) * factor - after
     # Where all channels get darker, one share for all of them keeps white from turning yellow.
     shares = np.where(room > 1e-6, (limit - after) / np.maximum(room, 1e-6), 1.0)
-    together = after + np.minimum(shares.min(-1, keepdims=True), 1.0) * room
+    together = after + np.minimum(color.smallest(shares)[..., None], 1.0) * room
     # Where light of another colour brightens a channel, the others must not stay behind.
     each = np.minimum(after + room, limit)
-    apart = np.clip((factor.max(-1, keepdims=True) - 0.9) / 0.2, 0.0, 1.0)
+    apart = np.clip((color.largest(factor)[..., None] - 0.9) / 0.2, 0.0, 1.0)
     return together + apart * (each - together)

@@ -12,8 +12,8 @@ from PIL import Image
 from tfrelight.data import part_pictures
 from tfrelight.errors import InputError
 from tfrelight.lights import Light
-from tfrelight.photos import Photo, exr, pictures, profiles
-from tfrelight.relighting import compositing, parts
+from tfrelight.photos import Photo, exr, pictures, profiles, srgb
+from tfrelight.relighting import parts
 
 if TYPE_CHECKING:
     from tfrelight.relighting.face_maps import FaceMaps
@@ -128,4 +128,4 @@ def picture(name: str, values: np.ndarray) -> np.ndarray:
     if name == "normals":
         on_head = values.any(-1, keepdims=True)
         return np.round((values + 1.0) * np.float32(127.5)).astype(np.uint8) * on_head
-    return compositing.encode(values * np.float32(_SHADING if name == "shading" else 1.0), np.uint8)
+    return srgb.encode(values * np.float32(_SHADING if name == "shading" else 1.0), np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 
 from tfrelight import color, rendering
 from tfrelight.photos import filters
@@ -21,6 +22,8 @@ _HEAD_OF_CROP = 1.0
 # above that mean too low for shadows. Chosen by the errors of training people of Extended Yale B
 # under a known lamp (`evaluation.lamp_relighting`), and by eye.
 _SHARPER, _HIGHER, _LARGE = 1.2, 2.4, 0.14
+# Longest side on which heights are integrated, pixels.
+_SIDE = 128
 # Percentile of what heights rise above that mean from which on they are noses and brows.
 _USUAL = 85.0
 # z of a normal below which a slope says nothing.
@@ -45,16 +48,28 @@ def relief(maps: FaceMaps) -> rendering.HeightField:
         maps.mask,
         head,
         (float(middle[0]), float(middle[1])),
-        _raised(rendering.integrated(normals, maps.mask), maps.mask, _LARGE * head),
+        _height(normals, maps.mask, _LARGE * head),
     )
 
 
+def _height(normals, mask, sigma):
+    """Heights `[S, S]` above the window; the network's normals are no finer than `_SIDE` pixels."""
+    size = len(mask)
+    step = -(-size // _SIDE)
+    small = rendering.HeightField(normals, mask, 1.0, (0.0, 0.0)).reduced(_SIDE)
+    height = rendering.integrated(small.normals, small.mask)
+    height = step * _raised(height, small.mask, sigma / step)
+    side = step * len(height)
+    large = Image.fromarray(height).resize((side, side), Image.Resampling.BILINEAR)
+    return np.asarray(large)[:size, :size]
+
+
 def _blurred(values, sigma):
-    """A wide Gaussian's average of a map `[S, S, ...]`: three boxes take less time."""
+    """A wide Gaussian's average of maps `[..., S, S]`: three boxes take less time."""
     # The variance of a box of n pixels is (n² - 1) / 12.
     side = 2 * round((np.sqrt(4.0 * sigma * sigma + 1.0) - 1.0) / 2.0) + 1
     for _ in range(3):
-        values = filters.box(values, min(side, len(values) | 1), "edge")
+        values = filters.box(values, min(side, values.shape[-1] | 1), "edge")
     return values
 
 
@@ -71,7 +86,7 @@ def _raised(height, mask, sigma):
 def _steeper(normals, factor, sigma):
     """Normals `[S, S, 3]` whose slopes differ from the mean around them by a factor more."""
     slopes = normals[..., :2] / np.maximum(normals[..., 2:], _LEAST_Z)
-    around = _blurred(slopes, sigma)
+    around = np.moveaxis(_blurred(np.moveaxis(slopes, -1, 0), sigma), 0, -1)
     steeper = np.dstack([around + factor * (slopes - around), np.ones(slopes.shape[:2])])
     steeper /= np.linalg.norm(steeper, axis=-1, keepdims=True)
     # Where the surface turns away from the camera, its slope says nothing.

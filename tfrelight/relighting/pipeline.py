@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from absl import logging
 
-from tfrelight import photos
+from tfrelight import photos, threads
 from tfrelight.errors import InputError
 from tfrelight.faces import find
 from tfrelight.lights import Light
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["each", "in_groups", "light_of", "loaded"]
 
-# Most pixels and photos that are decomposed together. A photo takes 6 bytes a pixel while it waits
-# and 18 while it is decomposed.
-_PIXELS_AT_ONCE = 64_000_000
+# Most pixels and photos that are decomposed together, and pixels that are used at a time. A photo
+# takes 6 bytes a pixel while it waits and 18 while it is used.
+_PIXELS_AT_ONCE, _PIXELS_IN_WORK = 64_000_000, 32_000_000
 _PHOTOS_AT_ONCE = 16
 
 Result = TypeVar("Result")
@@ -97,7 +97,8 @@ def in_groups(
 
     Args:
       sources: each what `photos.read` takes.
-      use: a function of a `Decomposition` and its source; it may raise `InputError`.
+      use: a function of a `Decomposition` and its source; it may raise `InputError`. It is called
+        from several threads.
       model, faces, whole_image, what: see `tfrelight.relight`.
 
     Raises:
@@ -130,15 +131,23 @@ def _used(group, use, network, faces, whole_image, what):
     decomposed = iter(
         decomposition.decompose(good, network, faces, whole_image, what=what) if good else []
     )
-    for source, photo in group:
-        result = photo if isinstance(photo, InputError) else next(decomposed)
+    largest = max((photo.size[0] * photo.size[1] for photo in good), default=1)
+    at_once = max(1, _PIXELS_IN_WORK // largest)
+    waiting = [
+        (source, photo if isinstance(photo, InputError) else next(decomposed))
+        for source, photo in group
+    ]
+
+    def used(source, result):
         if not isinstance(result, InputError):
             _warn_of_darkness(result, source)
             try:
-                result = use(result, source)
+                return use(result, source)
             except InputError as error:
-                result = error
-        yield result
+                return error
+        return result
+
+    yield from threads.each(used, *zip(*waiting), at_once=at_once)
 
 
 def _warn_of_darkness(decomposed, source):

@@ -138,7 +138,8 @@ def prepare(maps: FaceMaps) -> Relightable:
     epsilon = np.exp(filters.gaussian(epsilon, radius))[..., None]
     # An average of the surroundings, so that detail keeps its contrast.
     side = 2 * max(1, round(0.01 * size)) + 1
-    around = np.maximum(filters.box(maps.photo, side), 1e-4)
+    around = filters.box(np.moveaxis(maps.photo, -1, 0), side)
+    around = np.moveaxis(np.maximum(around, 1e-4), 0, -1)
     shading = _floored(harmonics.shade(maps.normals, maps.light))
     metered = _metered(maps.photo[maps.region])
     evidence = lost_light.shadows(maps, shading)
@@ -231,11 +232,11 @@ def change(face: Relightable, new_rendering: rendering.Rendering, sameness: floa
     log_ratio = _log_ratio(face, new, sameness)
     if new_rendering.highlights.any():
         # As a factor, so that pores and wrinkles show in highlights. What is burnt has no room.
-        room = 1.0 - ramp(face.around.max(-1, keepdims=True), _SHOULDER, 1.0)
+        room = 1.0 - ramp(color.largest(face.around), _SHOULDER, 1.0)[..., None]
         shine = room * new_rendering.highlights / face.around
         log_ratio = np.log(np.exp(log_ratio) + shine)
     # The same reduction for all channels keeps the colour.
-    over = np.maximum(log_ratio.max(-1) - face.max_log_factor, 0.0)
+    over = np.maximum(color.largest(log_ratio) - face.max_log_factor, 0.0)
     log_ratio = log_ratio - over[..., None]
     log_ratio = _shouldered(face.around, log_ratio)
     hair = maps.probability("hair")
