@@ -95,7 +95,7 @@ def test_a_photo_comes_back_as_what_the_page_needs(studio, ball_model):
     answer = studio.open(ball(height=120, width=160), whole_image=1)
     header = header_of(answer.content)
     assert (header["width"], header["height"]) == (160, 120)
-    size = header["faces"][0]["size"]
+    size = header["surfaces"][0]["size"]
     begins = 4 + int.from_bytes(answer.content[:4], "little")
     pixels = np.frombuffer(answer.content, np.uint8, 4 * 120 * 160, begins).reshape(120, 160, 4)
     np.testing.assert_array_equal(pixels[..., :3], heads.photo(height=120, width=160))

@@ -11,7 +11,6 @@ from PIL import Image
 
 from tests.conftest import ROOT
 from tfrelight import harmonics
-from tfrelight.data.portrait import PARTS
 from tfrelight.faces import find, framing, guided_filter, mtcnn_networks
 from tfrelight.photos import Photo, filters
 from tfrelight.relighting import decomposition, face_maps, pipeline
@@ -196,7 +195,7 @@ class Recorder:
     """A network that keeps what it was given and what it said.
 
     Attributes:
-      tells_parts: whether it gives parts; those of a network that has none are made up.
+      tells_parts: whether it gives parts, as the network that it records does.
     """
 
     def __init__(self, network, tells_parts):
@@ -205,10 +204,8 @@ class Recorder:
 
     def predict_on_batch(self, images):
         outputs = self.network.predict_on_batch(images)
-        parts = outputs.pop("parts", None)
-        if self.tells_parts:
-            outputs["parts"] = made_up_parts(images) if parts is None else parts
-            outputs["mask"] = 1 - outputs["parts"][..., :1]
+        if not self.tells_parts:
+            del outputs["parts"]
         planes = [
             outputs[name] for name in ("albedo", "normals", "mask", "parts") if name in outputs
         ]
@@ -222,13 +219,6 @@ class Recorder:
                 }
             )
         return outputs
-
-
-def made_up_parts(images):
-    """Probabilities `[N, H, W, 7]` that depend on the colours of photos."""
-    weights = np.random.default_rng(0).normal(size=(3, len(PARTS)))
-    parts = np.exp(4 * images @ weights.astype(np.float32))
-    return parts / parts.sum(-1, keepdims=True)
 
 
 def photo_values(name, pixels):

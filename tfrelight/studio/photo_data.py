@@ -50,7 +50,7 @@ def encode(decomposed: decomposition.Decomposition, fields: Mapping[str, Any]) -
     height, width = small.photo.size
     pixels = np.full((height, width, 4), 255, np.uint8)
     pixels[..., :3] = small.photo.as_uint8()
-    faces, blocks = [], [pixels]
+    surfaces, blocks = [], [pixels]
     # The photo's own, which downloads use as well.
     for number, (face, prepared, head) in enumerate(
         zip(small.surfaces, decomposed.relightable, decomposed.head_indices)
@@ -65,7 +65,7 @@ def encode(decomposed: decomposition.Decomposition, fields: Mapping[str, Any]) -
             + [prepared.surface_color, outline]
         )
         blocks.append(np.ascontiguousarray(np.moveaxis(planes, -1, 0), "<f4"))
-        faces.append(
+        surfaces.append(
             {
                 "size": len(face.guide),
                 "corner": face.window.corner.tolist(),
@@ -90,7 +90,7 @@ def encode(decomposed: decomposition.Decomposition, fields: Mapping[str, Any]) -
         "grey": "always" if decomposed.photo.mode == "L" else "maybe" if decomposed.is_grey else "",
         "relit": len(decomposed.faces),
         "planes": PLANES,
-        "faces": faces,
+        "surfaces": surfaces,
         "settings": SETTINGS,
     }
     text = json.dumps(header, separators=(",", ":")).encode()

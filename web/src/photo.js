@@ -89,7 +89,7 @@ async function decomposed(file, wholeImage, report) {
   /** @type {PreparedPhoto} */
   const { header, pixels, planes, places } =
     await running.ask({ task: "open", file, wholeImage }, report);
-  const faces = header.faces.map((facts, k) => new Face(facts, planes[k], header.settings));
+  const faces = header.surfaces.map((facts, k) => new Face(facts, planes[k], header.settings));
   return { header, pixels, faces, places };
 }
 

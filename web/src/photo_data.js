@@ -70,7 +70,7 @@ export function preparedPhoto(photo, faces, fields) {
     width: photo.width,
     view: { height: small.height, width: small.width },
     relit: faces.length,
-    faces: prepared.map(({ facts }) => facts),
+    surfaces: prepared.map(({ facts }) => facts),
     settings,
   }));
   const places = surfaces.map(({ window, box }) => placeOf(window, box));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { parsePhotoData } from "../../../tfrelight/studio/static/photo_data.js";
+import { headsOf, parsePhotoData } from "../../../tfrelight/studio/static/photo_data.js";
 import { assertClose, expected } from "./helpers.js";
 
 const bytes = Buffer.from(expected.photo.block, "base64");
@@ -27,4 +27,10 @@ test("the block holds what Python put in", () => {
   // The last plane of the last face ends with the block.
   const last = faces.at(-1).planes.share;
   assert.equal(last.byteOffset + last.byteLength, block.byteLength);
+});
+
+test("bodies come after heads, and are no heads", () => {
+  const { header } = parsePhotoData(block);
+  assert.deepEqual(header.surfaces.map(({ size }) => size), [24, 16, 20]);
+  assert.deepEqual(headsOf(header).map(({ size }) => size), [24, 16]);
 });

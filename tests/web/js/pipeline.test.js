@@ -100,11 +100,11 @@ for (const [name, given] of Object.entries(expected.photos)) {
     const { header } = actual;
     assert.deepEqual([header.height, header.width], [photo.height, photo.width]);
     assert.deepEqual(header.view, wanted.header.view);
-    assert.deepEqual([header.relit, header.faces.length],
-      [wanted.header.relit, wanted.header.faces.length]);
+    assert.deepEqual([header.relit, header.surfaces.length],
+      [wanted.header.relit, wanted.header.surfaces.length]);
     assert.deepEqual(header.settings, wanted.header.settings);
     assertClose(actual.pixels, wanted.pixels, 0, "pixels");
-    header.faces.forEach((facts, k) => {
+    header.surfaces.forEach((facts, k) => {
       const other = wanted.faces[k].facts;
       assert.deepEqual([facts.size, facts.radius], [other.size, other.radius]);
       assert.deepEqual(facts.box, other.box);

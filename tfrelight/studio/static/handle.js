@@ -6,6 +6,7 @@ import { directionOf, placeOf } from "./ball.js";
 import { byId, element } from "./dom.js";
 import { toHex } from "./color.js";
 import { tintColor } from "./lighting.js";
+import { headsOf } from "./photo_data.js";
 
 /** @import { Active, BallEvents } from "./ball.js" */
 /** @import { State } from "./lighting.js" */
@@ -42,7 +43,9 @@ export class Handle {
    *
    * @param {PhotoHeader} header
    */
-  load({ view, faces: [{ head: [left, top, right, bottom] }] }) {
+  load(header) {
+    const { view } = header;
+    const [{ head: [left, top, right, bottom] }] = headsOf(header);
     const reach = REACH * Math.max(right - left, bottom - top);
     this.head = { x: (left + right) / 2, y: (top + bottom) / 2, reach, ...view };
   }

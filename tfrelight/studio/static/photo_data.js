@@ -17,7 +17,7 @@ import { Face } from "./relighting.js";
  *   every light; under lights without colour; or neither
  * @property {number} relit  faces that are relit, the largest
  * @property {PlaneName[]} planes  of each head and body, in the order of their data
- * @property {FaceFacts[]} faces  all heads, the largest first, and then all bodies
+ * @property {FaceFacts[]} surfaces  all heads, the largest first, and then all bodies
  * @property {PreviewSettings} settings
  */
 
@@ -36,8 +36,16 @@ import { Face } from "./relighting.js";
  * @typedef {object} PhotoData
  * @property {PhotoHeader} header
  * @property {Uint8Array} pixels  `[height, width, 4]` RGBA of the preview, sRGB-encoded
- * @property {Face[]} faces
+ * @property {Face[]} faces  of each head and body, in the order of the header's `surfaces`
  */
+
+/**
+ * Where the faces of a photo are, without the bodies below them.
+ *
+ * @param {PhotoHeader} header
+ * @returns {FaceFacts[]} the largest first
+ */
+export const headsOf = ({ surfaces, relit }) => surfaces.slice(0, relit);
 
 /**
  * @param {ArrayBuffer} buffer
@@ -51,7 +59,7 @@ export function parsePhotoData(buffer) {
   const { width, height } = header.view;
   const pixels = new Uint8Array(buffer, offset, 4 * width * height);
   offset += pixels.length;
-  const faces = header.faces.map((facts) => {
+  const faces = header.surfaces.map((facts) => {
     const count = facts.size * facts.size;
     const planes = header.planes.map((name) => {
       const plane = new Float32Array(buffer, offset, count);
