@@ -136,6 +136,20 @@ def test_the_residual_of_things_is_not_light():
     np.testing.assert_allclose(residual(maps, half(0, 0)), half(0, 1.5), atol=1e-6)
 
 
+def test_what_the_network_calls_a_thing_keeps_its_darkness():
+    """Half as dark again as the maps explain, a lens is in no shadow, and skin may be."""
+    parts = np.zeros((SIZE, SIZE, len(PARTS)), np.float32)
+    parts[:, : SIZE // 2, PARTS.index("things")] = 1.0
+    parts[:, SIZE // 2 :, PARTS.index("skin")] = 1.0
+    maps = roof(residual=half(-1.1, -1.1), parts=parts)
+    for evidence in (0, 1):
+        np.testing.assert_allclose(
+            residual(maps, half(evidence, evidence)), half(0, -1.1), atol=1e-6
+        )
+    # A thing that is brighter than explained has a highlight.
+    np.testing.assert_allclose(residual(roof(residual=half(1, 1), parts=parts), half(0, 0)), 1.0)
+
+
 @pytest.mark.parametrize("value,known,expected", [(-1.55, 0, -1.5), (-5, 1, -4), (-3, 1, -3)])
 def test_shadows_are_deeper_where_they_are_known(value, known, expected):
     maps = roof(residual=half(value, value))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.relighting.made_maps import RIGHT, SIZE, half, light, picture, roof
-from tfrelight import color
+from tfrelight import color, rendering
 from tfrelight.data.portrait import PARTS
 from tfrelight.lights import Light
 from tfrelight.relighting import ratio_image
@@ -17,8 +17,8 @@ WITHIN = np.s_[8:-8, 8:24], np.s_[8:-8, 40:-8]
 
 def changed(face, new):
     """The effect on a face of a light of coefficients `[9, 3]`."""
-    rendering = ratio_image.rendered(face, Light(new))
-    return ratio_image.change(face, rendering, ratio_image.sameness(face, rendering))
+    drawn = ratio_image.rendered(face, Light(new))
+    return ratio_image.change(face, drawn, ratio_image.sameness(face, drawn))
 
 
 def exposure(face, new):
@@ -171,6 +171,15 @@ def test_exposure_looks_at_the_lit_part_of_the_face():
     # A coloured light: its channels' root mean square is that of the photo's.
     found = exposure(ratio_image.prepare(maps), light((0.8, 0, 0), (0.2, 0, 0)))
     assert found == pytest.approx(np.sqrt(3), rel=0.05)
+
+
+def test_highlights_count_as_brightness():
+    """Of 0.2 that a highlight of 0.2 doubles, half is wanted; burnt 1.0 has no room for more."""
+    for photo, factor in ((0.2, 0.5), (1.0, 1.0)):
+        face = ratio_image.prepare(roof(photo=photo, own=0.5))
+        same = np.full((SIZE, SIZE, 3), 0.5, np.float32)
+        shiny = rendering.Rendering(same, np.full_like(same, 0.2))
+        assert ratio_image.exposure(face, shiny) == pytest.approx(factor, rel=1e-3)
 
 
 def test_exposure_is_measured_on_the_face_alone():

@@ -76,6 +76,36 @@ def test_a_black_collar_stays_black(model):
         assert decomposed.relight(name).pixels[collar].mean() < before.mean() + 8, name
 
 
+def test_black_lenses_stay_black(model):
+    """Discs over the astronaut's eyes, under every named light."""
+    pixels = photos.read(ASTRONAUT).pixels
+    (plain,) = decomposition.decompose([photos.read(pixels)], model)
+    face = plain.faces[0].face
+    y, x = np.mgrid[: pixels.shape[0], : pixels.shape[1]] + 0.5
+    apart = np.min([np.hypot(x - u, y - v) for u, v in face.eyes], 0) / face.interocular_distance
+    covered = pixels.copy()
+    covered[apart <= 0.38] = 9
+    (decomposed,) = decomposition.decompose([photos.read(covered)], model)
+    for name in PRESETS:
+        assert decomposed.relight(name).pixels[apart <= 0.32].max() < 25, name
+
+
+@pytest.mark.parametrize("stops", [0, -3, -4])
+def test_the_lit_part_of_a_face_keeps_its_brightness_with_highlights(model, stops):
+    linear = color.to_linear_numpy(photos.read(ASTRONAUT).pixels / np.float32(255)) * 2.0**stops
+    pixels = np.uint8(np.round(255 * color.to_srgb_numpy(linear)))
+    (decomposed,) = decomposition.decompose([photos.read(pixels)], model)
+    inside = faces_inside(decomposed.faces[0].face, pixels.shape[:2])
+
+    def lit(values):
+        linear = color.to_linear_numpy(values[inside] / np.float32(255))
+        return np.percentile(np.sqrt(np.mean(linear**2, -1)), 90)
+
+    for name in ("left", "right", "front"):
+        gain = lit(decomposed.relight(name).pixels) / lit(pixels)
+        assert 0.92 < gain < 1.08, (name, gain)
+
+
 def test_bars_change_nothing(model):
     """A photo in bars is the photo, and bars."""
     # So close that the window of the head reaches over its borders.

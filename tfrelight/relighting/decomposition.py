@@ -70,19 +70,20 @@ class Decomposition:
         light: LightLike,
         white_balance: str = "keep",
         shadows: float = 1.0,
+        highlights: float = 1.0,
         softness: float = 0.0,
     ) -> float:
         """The factor for a light with which the largest face keeps its brightness.
 
         Args:
-          light, white_balance, shadows, softness: see `relight`.
+          light, white_balance, shadows, highlights, softness: see `relight`.
 
         Raises:
           InputError: see `relight`.
         """
         face = self._largest
         (new,) = _balanced(as_light(light).softened(softness), white_balance, [face])
-        return ratio_image.exposure(face, ratio_image.rendered(face, new, shadows, 0.0))
+        return ratio_image.exposure(face, ratio_image.rendered(face, new, shadows, highlights))
 
     def relight(
         self,

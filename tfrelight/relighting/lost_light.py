@@ -31,8 +31,9 @@ __all__ = [
 # Bounds of the residual, natural logarithms: anywhere, and below in what is known to be a shadow.
 _MAX_RESIDUAL, _DEEPEST_SHADOW = 1.5, 4.0
 # Values of the residual between which a darker place needs evidence that it is a shadow: one fifth
-# and one ninth of the light that the maps explain. Shadows outdoors keep a quarter.
-_DARK_THING = (1.6, 2.2)
+# and one ninth of the light that the maps explain. Shadows outdoors keep a quarter. And of what the
+# network calls a thing: lenses are darker than it knows.
+_DARK_THING, _KNOWN_THING = (1.6, 2.2), (0.3, 1.0)
 # On the other side: shares of the explained light between which a place is lit; shares of the
 # face's brightest shading between which the light reaches it; ratios of the shading there to that
 # here. Chosen by eye on Extended Yale B and with `tools/measure_exposures.py`.
@@ -123,7 +124,11 @@ def things(maps: FaceMaps, evidence: np.ndarray) -> np.ndarray:
       maps: of the face.
       evidence: what `shadows` gives.
     """
-    return ramp(-maps.residual, *_DARK_THING) * (1.0 - evidence)
+    found = ramp(-maps.residual, *_DARK_THING) * (1.0 - evidence)
+    known = maps.probability("things")
+    return (
+        found if known is None else np.maximum(found, known * ramp(-maps.residual, *_KNOWN_THING))
+    )
 
 
 def residual(maps: FaceMaps, evidence: np.ndarray, dark_things: np.ndarray) -> np.ndarray:

@@ -203,7 +203,9 @@ def exposure(face: Relightable, new_rendering: rendering.Rendering) -> float:
     maps = face.maps
     new = _floored(new_rendering.diffuse)
     log_ratio = _log_ratio(face, new, _sameness(face, new))[maps.region]
-    ratio = face.metered / max(_metered(maps.photo[maps.region] * np.exp(log_ratio)), 1e-6)
+    shine = _shine(face, new_rendering)[maps.region]
+    lit = _metered(maps.photo[maps.region] * np.exp(log_ratio) + shine)
+    ratio = face.metered / max(lit, 1e-6)
     # A lamp behind the head hardly lights it and would get an unlimited factor.
     return min(ratio, _MAX_EXPOSURE * _metered(face.shading[maps.region]))
 
@@ -231,10 +233,8 @@ def change(face: Relightable, new_rendering: rendering.Rendering, sameness: floa
     new = _floored(new_rendering.diffuse)
     log_ratio = _log_ratio(face, new, sameness)
     if new_rendering.highlights.any():
-        # As a factor, so that pores and wrinkles show in highlights. What is burnt has no room.
-        room = 1.0 - ramp(color.largest(face.around), _SHOULDER, 1.0)[..., None]
-        shine = room * new_rendering.highlights / face.around
-        log_ratio = np.log(np.exp(log_ratio) + shine)
+        # As a factor, so that pores and wrinkles show in highlights.
+        log_ratio = np.log(np.exp(log_ratio) + _shine(face, new_rendering) / face.around)
     # The same reduction for all channels keeps the colour.
     over = np.maximum(color.largest(log_ratio) - face.max_log_factor, 0.0)
     log_ratio = log_ratio - over[..., None]
@@ -285,6 +285,12 @@ def _sameness(face, new):
 def _log_ratio(face, new, sameness):
     """`[S, S, 3]`: log of the factor."""
     return np.log(new / face.shading) - ((1.0 - sameness) * face.residual)[..., None]
+
+
+def _shine(face, new_rendering):
+    """`[S, S, 3]`: what highlights add; what is burnt has no room for them."""
+    room = 1.0 - ramp(color.largest(face.around), _SHOULDER, 1.0)
+    return room[..., None] * new_rendering.highlights
 
 
 def _with_sheen(face, log_ratio, new, hair):

@@ -99,7 +99,8 @@ def relight(
         if exposure is None:
             return new, 1.0
         largest = dataclasses.replace(decomposed, faces=decomposed.faces[:1])
-        return new, largest.exposure(new, white_balance, shadows, softness) * 2.0**exposure
+        factor = largest.exposure(new, white_balance, shadows, highlights, softness)
+        return new, factor * 2.0**exposure
 
     tracked, lamps = _track(source, about, new_light, model, count, what)
     if not any(tracked):

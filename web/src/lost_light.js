@@ -108,8 +108,12 @@ function otherSide(maps) {
  * @param {FaceMaps} maps
  * @param {Float32Array} evidence  what `shadows` gives
  */
-export const things = (maps, evidence) =>
-  maps.residual.map((value, k) => ramp(-value, C.dark_thing) * (1 - evidence[k]));
+export function things(maps, evidence) {
+  const known = probability(maps, "things");
+  return maps.residual.map((value, k) => Math.max(
+    ramp(-value, C.dark_thing) * (1 - evidence[k]), known ? known[k] * ramp(-value, C.known_thing) : 0,
+  ));
+}
 
 /**
  * The part of the residual that is light: shadows and highlights, not dark things.
