@@ -1,7 +1,8 @@
-"""Compares the two face finders: `python tools/measure_finders.py PHOTO... FOLDER...`.
+"""Compares the face finders: `python tools/measure_finders.py PHOTO... GROUP.jpg=6 EMPTY.jpg=0`.
 
-For each photo: how many faces each finder finds, and for faces that both find the distance of the
-eyes that they give, in eye distances, and that of the outlines. Times are of the second search.
+Each photo shows one person, or as many as it says. The table gives for each finder the people that
+it misses, what else it calls faces, and milliseconds of the second search; and of the faces that
+both find the distance of their eyes and outlines, in eye distances.
 """
 
 import time
@@ -11,7 +12,6 @@ import numpy as np
 from tfrelight import photos
 from tfrelight.commands import app
 from tfrelight.faces import find
-from tfrelight.photos import listing
 
 
 def matched(ours, theirs):
@@ -23,45 +23,49 @@ def matched(ours, theirs):
                 yield face, other
 
 
+def searched(pixels, finder):
+    """The faces that a finder finds, and the seconds of a second search."""
+    find.find(pixels, finder)
+    start = time.perf_counter()
+    return find.find(pixels, finder), time.perf_counter() - start
+
+
 def main(arguments):
-    """Prints a table, with medians in its last row."""
-    print("| photo | mtcnn | mediapipe | only mtcnn | only mediapipe | eyes | outline | ms | ms |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    """Prints a table; its last row has sums and medians."""
+    heads = [f"{finder}: {what}" for finder in find.FINDERS for what in ("missed", "false", "ms")]
+    print(f"| photo | people | {' | '.join(heads)} | eyes | outline |")
+    print("|---" * (4 + len(heads)) + "|")
     rows = []
-    for path in listing.expanded(arguments):
+    for argument in arguments:
+        path, _, said = argument.partition("=")
+        people = int(said or 1)
         pixels = photos.read(path).as_uint8()
-        found, seconds = [], []
-        for finder in find.FINDERS:
-            find.find(pixels, finder)
-            start = time.perf_counter()
-            found.append(find.find(pixels, finder))
-            seconds.append(time.perf_counter() - start)
+        found, seconds = zip(*(searched(pixels, finder) for finder in find.FINDERS))
+        counts = [people]
+        for faces in found:
+            counts += [max(people - len(faces), 0), max(len(faces) - people, 0)]
         pairs = list(matched(*found))
-        eyes, outlines = (
+        apart = [
             [
                 np.linalg.norm(getattr(a, name) - getattr(b, name), axis=1).mean()
                 / b.interocular_distance
                 for a, b in pairs
             ]
             for name in ("eyes", "oval")
-        )
-        counts = [
-            len(found[0]),
-            len(found[1]),
-            len(found[0]) - len(pairs),
-            len(found[1]) - len(pairs),
         ]
-        rows.append((counts, eyes, outlines, seconds))
+        rows.append((counts, seconds, *apart))
         print(_row(path.rpartition("/")[2], *rows[-1]), flush=True)
-    columns = list(zip(*rows))
-    totals = np.sum(columns[0], 0).tolist()
-    print(_row("all", totals, sum(columns[1], []), sum(columns[2], []), np.median(columns[3], 0)))
+    counts, seconds, eyes, outlines = zip(*rows)
+    print(_row("all", np.sum(counts, 0), np.median(seconds, 0), sum(eyes, []), sum(outlines, [])))
 
 
-def _row(name, counts, eyes, outlines, seconds):
-    shares = [f"{np.median(values):.1%}" if values else "" for values in (eyes, outlines)]
-    times = [f"{1e3 * second:.0f}" for second in seconds]
-    return f"| {' | '.join([name, *map(str, counts), *shares, *times])} |"
+def _row(name, counts, seconds, eyes, outlines):
+    people, *missed_and_false = counts
+    cells = [name, people]
+    for number, second in enumerate(seconds):
+        cells += [*missed_and_false[2 * number : 2 * number + 2], f"{1e3 * second:.0f}"]
+    cells += [f"{np.median(values):.1%}" if values else "" for values in (eyes, outlines)]
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 if __name__ == "__main__":
