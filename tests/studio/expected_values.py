@@ -25,7 +25,6 @@ def values() -> dict:
         "harmonics": harmonics_values(rng),
         "presets": {
             name: {
-                "description": preset.description,
                 "lamps": preset.lamps,
                 "light": rows(Light.preset(name)),
             }

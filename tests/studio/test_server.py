@@ -58,6 +58,7 @@ def test_the_page_and_its_parts_come_with_their_types_and_headers(studio):
     for path, kind in [
         ("/static/main.js", "text/javascript"),
         ("/static/style.css", "text/css"),
+        ("/static/texts.json", "application/json"),
         ("/static/icon.svg", "image/svg+xml"),
         ("/samples/astronaut.jpg", "image/jpeg"),
         ("/settings", "application/json"),

@@ -1,12 +1,7 @@
 """The built page in headless Chromium: from a file, and from a server that sets no headers."""
 
 import base64
-import functools
-import http.server
 import io
-import os
-import sys
-import threading
 
 import numpy as np
 import pytest
@@ -14,67 +9,16 @@ from PIL import Image
 
 import tfrelight
 from tests.conftest import ROOT
-from tests.javascript import MARKS, run
-from tests.studio.browser.page import Page, chromium
+from tests.javascript import MARKS
 from tests.studio.conftest import png
 from tests.studio.drawn import by_the_page
 from tests.web.expected_values import read
+from tests.web.page import WebPage
 from tfrelight.photos import Photo
 from tfrelight.relighting import decomposition, map_files, pipeline
 from tfrelight.studio import page as page_settings
 
 pytestmark = MARKS
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """The built page."""
-    path = tmp_path_factory.mktemp("page")
-    run("web/build.js", path, **{**os.environ, "PYTHON": sys.executable})
-    return path
-
-
-@pytest.fixture(scope="module")
-def server(folder):
-    """The address of a server that sets no headers."""
-    handler = functools.partial(Silent, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as one:
-        threading.Thread(target=one.serve_forever).start()
-        yield f"http://127.0.0.1:{one.server_port}"
-        one.shutdown()
-
-
-class Silent(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-class WebPage(Page):
-    """A page whose modules cannot be imported by name."""
-
-    def load(self, fragment=""):
-        self.page.goto(f"{self.url}{fragment}")
-        self.page.wait_for_selector(".preset")
-        return self
-
-    def picture(self):
-        """What the canvas shows in full, `[H, W, 3]` uint8."""
-        self.page.wait_for_timeout(700)
-        data = self.page.evaluate("document.querySelector('#picture').toDataURL().split(',')[1]")
-        return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
-
-    def download(self):
-        """The relit photo: name of the file, and content."""
-        with self.page.expect_download() as download:
-            self.page.click("#save-photo")
-        with open(download.value.path(), "rb") as file:
-            return download.value.suggested_filename, file.read()
 
 
 @pytest.fixture(scope="module")
@@ -256,12 +200,12 @@ def test_the_second_visit_needs_no_network(browser, server):
         page.assert_quiet()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", ["desktop", "phone"])
-def test_axe_finds_nothing(browser, server, size, scheme):
+@pytest.mark.parametrize("language", ["en", "de", "ar"])
+@pytest.mark.parametrize("size, scheme", [("desktop", "light"), ("phone", "dark")])
+def test_axe_finds_nothing(browser, server, size, scheme, language):
     """axe-core's rules for accessibility, before and after a photo is opened."""
     axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-    with WebPage(browser, f"{server}/", size, color_scheme=scheme) as page:
+    with WebPage(browser, f"{server}/", size, color_scheme=scheme, locale=language) as page:
         page.load()
         for _ in range(2):
             page.page.evaluate(axe)

@@ -16,8 +16,5 @@ SAMPLES = ("astronaut.jpg", "curls.jpg", "glasses.jpg")
 
 
 def presets() -> dict[str, dict[str, Any]]:
-    """The named lights, as JSON can hold them: a description, and lamps for the controls."""
-    return {
-        name: {"description": preset.description, "lamps": preset.lamps}
-        for name, preset in PRESETS.items()
-    }
+    """The named lights, as JSON can hold them: lamps for the controls."""
+    return {name: {"lamps": preset.lamps} for name, preset in PRESETS.items()}

@@ -50,7 +50,5 @@ async function fetched(name) {
   } catch {
     // The same sentence as for a file that is missing.
   }
-  throw new StudioError(
-    `A part of the page could not be loaded (${name}). Check the connection and try again.`,
-  );
+  throw new StudioError("part_missing", { name });
 }

@@ -3,6 +3,7 @@
 
 import { StudioError } from "../../tfrelight/studio/static/requests.js";
 
+/** @import { TextKey } from "../../tfrelight/studio/static/texts.js" */
 /** @import { Picture } from "./images.js" */
 
 /**
@@ -20,23 +21,17 @@ export async function bitmapOf(file, name) {
     });
   } catch {
     const start = new Uint8Array(await file.slice(0, 16).arrayBuffer());
-    throw new StudioError(problem(start, name));
+    throw new StudioError(problem(start), { name });
   }
 }
 
-/** @type {(start: Uint8Array, name: string) => string} what is wrong with a file, in a sentence */
-function problem(start, name) {
+/** @type {(start: Uint8Array) => TextKey} what is wrong with a file that begins so */
+function problem(start) {
   const text = String.fromCharCode(...start);
-  if (/^....ftyp(hei|hev|mif|msf)/s.test(text)) {
-    return `This browser cannot read HEIC photos. Save ${name} as a JPEG and choose that.`;
-  }
-  if (/^(II\*\0|MM\0\*)/.test(text)) {
-    return `This browser cannot read TIFF files. Save ${name} as a JPEG or PNG and choose that.`;
-  }
-  if (/^(\xff\xd8\xff|\x89PNG|GIF8|RIFF....WEBP|BM)/s.test(text)) {
-    return `${name} is broken or cut off. Choose another copy of it.`;
-  }
-  return `${name} is not a photo that this browser can read. Choose a JPEG, PNG or WebP.`;
+  if (/^....ftyp(hei|hev|mif|msf)/s.test(text)) return "file_heic";
+  if (/^(II\*\0|MM\0\*)/.test(text)) return "file_tiff";
+  const isPhoto = /^(\xff\xd8\xff|\x89PNG|GIF8|RIFF....WEBP|BM)/s.test(text);
+  return isPhoto ? "file_broken" : "file_unknown";
 }
 
 /**
@@ -63,10 +58,7 @@ export function rgbaOf(bitmap, [left, top, right, bottom]) {
 /** @type {(size: { width: number, height: number }) => StudioError} */
 export function tooLarge({ width, height }) {
   const megapixels = Math.round((width * height) / 1e6);
-  return new StudioError(
-    `The browser has too little memory for ${megapixels} megapixels. Make the photo smaller, ` +
-      "or close other tabs.",
-  );
+  return new StudioError("too_many_pixels", { megapixels });
 }
 
 /**

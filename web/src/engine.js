@@ -4,6 +4,7 @@
 import { StudioError } from "../../tfrelight/studio/static/requests.js";
 
 /** @import { Report } from "../../tfrelight/studio/static/actions.js" */
+/** @import { TextKey, Values } from "../../tfrelight/studio/static/texts.js" */
 /** @import { Open, Start } from "./worker.js" */
 
 /**
@@ -24,9 +25,7 @@ export class Engine {
     this.worker.addEventListener("message", ({ data }) => this.receive(data));
     this.worker.addEventListener("error", (event) => {
       event.preventDefault();
-      const error = new StudioError(
-        "The page's worker could not be started. Load the page again, or use a newer browser.",
-      );
+      const error = new StudioError("no_worker");
       for (const { reject } of this.waiting.values()) reject(error);
       this.waiting.clear();
     });
@@ -52,20 +51,20 @@ export class Engine {
   }
 
   /**
-   * @param {{ id: number, text?: string, share?: number, result?: unknown,
-   *   error?: { message: string, stack: string, reason: string | null } }} message  `reason`: null
-   *   for a fault of the page
+   * @param {{ id: number, progress?: TextKey, share?: number, result?: unknown,
+   *   refusal?: { key: TextKey, values: Values, reason: string },
+   *   error?: { message: string, stack: string } }} message  `error`: a fault of the page
    */
-  receive({ id, text, share, result, error }) {
+  receive({ id, progress, share, result, refusal, error }) {
     const one = this.waiting.get(id);
     if (!one) return;
-    if (text !== undefined) {
-      one.report(text, share);
+    if (progress !== undefined) {
+      one.report(progress, share);
       return;
     }
     this.waiting.delete(id);
-    if (!error) one.resolve(result);
-    else if (error.reason !== null) one.reject(new StudioError(error.message, error.reason));
-    else one.reject(Object.assign(new Error(error.message), { stack: error.stack }));
+    if (refusal) one.reject(new StudioError(refusal.key, refusal.values, refusal.reason));
+    else if (error) one.reject(Object.assign(new Error(error.message), { stack: error.stack }));
+    else one.resolve(result);
   }
 }

@@ -38,7 +38,7 @@ export async function relitFile(data, file, request, report) {
     const context = canvas.getContext("2d");
     if (!context) throw new RangeError("The canvas has no context.");
     await drawRelit(context, bitmap, data, request, report);
-    report("Writing the file…");
+    report("progress_writing");
     if (file.type !== "image/jpeg") {
       const content = await canvas.convertToBlob({ type: "image/png" });
       return { content, type: "image/png", ending: "png" };
@@ -83,7 +83,7 @@ async function drawRelit(context, bitmap, data, request, report) {
   context.drawImage(bitmap, 0, 0);
   for (const box of tiles(width, height)) {
     const [left, top, right, bottom] = box;
-    report("Rendering the photo at full size…", top / height);
+    report("progress_rendering", top / height);
     // Lets the page draw its progress.
     await new Promise((resolve) => setTimeout(resolve));
     if (!request.background && !faces.some(({ facts }) => overlap(facts.bounds, box))) continue;

@@ -19,9 +19,7 @@ import constants from "./constants.json" with { type: "json" };
 /** @import { Place, PreparedPhoto } from "./photo_data.js" */
 
 /** Where photos go, and whose work the page contains. */
-export const PRIVACY =
-  "Photos stay on this device. The page sends nothing anywhere. It contains tfrelight and " +
-  "LiteRT.js (Apache-2.0) and the weights of mtcnn (MIT).";
+export const PRIVACY = "privacy_page";
 
 /** Ids of controls that only the studio has. */
 export const MISSING = ["save-maps", "film", "environment", "drop-map"];
@@ -49,11 +47,7 @@ export function startedEngine() {
 }
 
 async function startEngine() {
-  if (typeof WebAssembly === "undefined") {
-    throw new StudioError(
-      "This browser has WebAssembly switched off, which the network needs. Switch it on.",
-    );
-  }
+  if (typeof WebAssembly === "undefined") throw new StudioError("no_wasm");
   const script = "text/javascript";
   const [worker, runtime, binary, network, finder] = await Promise.all([
     loadable("worker.js", script),
@@ -84,7 +78,7 @@ startedEngine().catch(() => {});
  * @returns {Promise<PhotoData & { places: Place[] }>}
  */
 async function decomposed(file, wholeImage, report) {
-  report("Loading the network…");
+  report("progress_loading");
   const running = await startedEngine();
   /** @type {PreparedPhoto} */
   const { header, pixels, planes, places } =
@@ -132,7 +126,7 @@ export class Photo extends PhotoFile {
    */
   async download(what, request, report) {
     if (!this.data || !this.file || what !== "relit") {
-      throw new StudioError("Only tfrelight studio writes maps and films.");
+      throw new StudioError("only_studio_files");
     }
     const { stem, data, file } = this;
     const { content, type, ending } = await relitFile(data, file, request, report);
@@ -150,9 +144,7 @@ export class Photo extends PhotoFile {
  * @throws {StudioError} the file holds no light
  */
 export async function fetchLight(file, kind, report) {
-  if (kind === "environment") {
-    throw new StudioError("Only tfrelight studio reads environment maps.");
-  }
+  if (kind === "environment") throw new StudioError("only_studio_maps");
   const { faces: [{ light }] } = await decomposed(file, false, report);
   return scale(light, 1 / exposure(light)).flat();
 }

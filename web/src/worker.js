@@ -2,6 +2,7 @@
 // The worker: finds the faces of photos and separates their light from their colour, while the page
 // stays responsive. A classic worker, because LiteRT's script is loaded by `importScripts`.
 
+import { UNNAMED } from "../../tfrelight/studio/static/photo_file.js";
 import { StudioError } from "../../tfrelight/studio/static/requests.js";
 import { bitmapOf, pictureOf, tooLarge } from "./decode.js";
 import { decompose } from "./face_maps.js";
@@ -14,6 +15,7 @@ import { startNetwork } from "./network.js";
 import { preparedPhoto } from "./photo_data.js";
 import constants from "./constants.json" with { type: "json" };
 
+/** @import { Report } from "../../tfrelight/studio/static/actions.js" */
 /** @import { Face } from "./find.js" */
 /** @import { Network } from "./inference.js" */
 
@@ -36,10 +38,6 @@ import constants from "./constants.json" with { type: "json" };
 
 /** @typedef {{ id: number } & (Start | Open)} Request */
 
-const NO_FACE =
-  "No face found. Choose a photo of a face seen from the front or half from the side. If the " +
-  "photo is a crop of one face, use all of it as the face.";
-
 /** @type {{ network: Network, mtcnn: Mtcnn } | null} */
 let loaded = null;
 
@@ -58,26 +56,26 @@ async function start({ runtime, binary: runtimeBinary, network, finder }) {
 
 /**
  * @param {Open} request
- * @param {(text: string, share?: number) => void} report
+ * @param {Report} report
  */
 async function open({ file, wholeImage }, report) {
   if (!loaded) throw new Error("The worker was not started.");
   const { network, mtcnn } = loaded;
-  report("Reading the photo…");
-  const bitmap = await bitmapOf(file, file.name || "The file");
+  report("progress_reading");
+  const bitmap = await bitmapOf(file, file.name || UNNAMED);
   const size = { width: bitmap.width, height: bitmap.height };
   try {
     const { picture, isGrey } = pictureOf(bitmap);
     bitmap.close();
-    report("Finding faces…");
+    report("progress_finding");
     /** @type {(Face | null)[]} */
     const found = wholeImage ? [null] : find(picture, mtcnn);
-    if (found.length === 0) throw new StudioError(NO_FACE, "no_face");
+    if (found.length === 0) throw new StudioError("no_face", {}, "no_face");
     const faces = found.slice(0, constants.most_faces);
-    const text = "Separating light from colour…";
-    report(text, 0);
-    const maps = await decompose(network, picture, faces, (share) => report(text, share));
-    report("Preparing the picture…");
+    const step = "progress_separating";
+    report(step, 0);
+    const maps = await decompose(network, picture, faces, (share) => report(step, share));
+    report("progress_preparing");
     const grey = isGrey ? "maybe" : "";
     return preparedPhoto(picture, maps, { found: found.length, whole_image: wholeImage, grey });
   } catch (error) {
@@ -89,7 +87,9 @@ async function open({ file, wholeImage }, report) {
 /** @type {(request: Request) => Promise<unknown>} */
 function answer(request) {
   if (request.task === "start") return start(request);
-  return open(request, (text, share) => self.postMessage({ id: request.id, text, share }));
+  return open(request, (progress, share) =>
+    self.postMessage({ id: request.id, progress, share }),
+  );
 }
 
 self.addEventListener("message", async (/** @type {MessageEvent<Request>} */ { data }) => {
@@ -97,8 +97,12 @@ self.addEventListener("message", async (/** @type {MessageEvent<Request>} */ { d
   try {
     self.postMessage({ id, result: await answer(data) });
   } catch (error) {
+    if (error instanceof StudioError) {
+      const { key, values, reason } = error;
+      self.postMessage({ id, refusal: { key, values, reason } });
+      return;
+    }
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    const reason = error instanceof StudioError ? error.reason : null;
-    self.postMessage({ id, error: { message, stack, reason } });
+    self.postMessage({ id, error: { message, stack } });
   }
 });

@@ -65,7 +65,7 @@ def test_another_address_in_the_same_page_brings_its_light(fresh_page):
     np.testing.assert_array_equal(fresh_page.light(), candle)
 
 
-@pytest.mark.parametrize("control", ["#ball", "[data-key='Left, right']"])
+@pytest.mark.parametrize("control", ["#ball", "[data-key=across]"])
 def test_a_held_key_is_one_step_of_undo(fresh_page, control):
     fresh_page.page.focus(control)
     start = fresh_page.light()

@@ -8,7 +8,7 @@ function started() {
   const [progress, errors] = [[], []];
   const actions = new Actions({
     showProgress: (text, share) => progress.push([text, share]),
-    showError: (error) => errors.push(error && error.message),
+    showError: (error) => errors.push(error && error.key),
   });
   return { actions, progress, errors };
 }
@@ -35,10 +35,10 @@ test("progress is that of the latest action that still runs", async () => {
 test("an error is shown and ends the action only", async (context) => {
   const { actions, errors } = started();
   const logged = context.mock.method(console, "error", () => {});
-  await actions.run(() => Promise.reject(new StudioError("No face found.", "no_face")));
-  assert.deepEqual([errors, logged.mock.callCount()], [[null, "No face found."], 0]);
+  await actions.run(() => Promise.reject(new StudioError("no_face")));
+  assert.deepEqual([errors, logged.mock.callCount()], [[null, "no_face"], 0]);
   await actions.run(() => Promise.reject(new TypeError("x is null")));
-  assert.equal(errors.at(-1), "The page failed unexpectedly: x is null");
+  assert.equal(errors.at(-1), "page_failed");
   assert.equal(logged.mock.callCount(), 1);
   assert.deepEqual(actions.running, []);
 });

@@ -8,7 +8,7 @@ const IMPORT = /^(?:import|\/\*\* @import) [^"]*? from "([^"]*)"/gm;
 
 /** The modules that each module imports, those whose types it uses included. */
 function graph() {
-  const names = readdirSync(FOLDER).filter((name) => name.endsWith(".js"));
+  const names = readdirSync(FOLDER).filter((name) => /\.js(on)?$/.test(name));
   return Object.fromEntries(
     names.map((name) => {
       const text = readFileSync(new URL(name, FOLDER), "utf8");

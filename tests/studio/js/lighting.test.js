@@ -41,11 +41,11 @@ test("ambient light of a preset has the colour of its lamp", () => {
     { azimuth: 0, elevation: 0, temperature: 3000 },
     { azimuth: 9, elevation: 0, color: [1, 0.5, 0], ambient: 0.3 },
   ];
-  const shown = lighting.presetLight("x", { description: "", lamps });
+  const shown = lighting.presetLight("x", { lamps });
   assert.deepEqual(shown.ambient, { power: 0.3, tint: tint({ kind: "colour", rgb: [1, 0.5, 0] }) });
   assert.deepEqual(shown.lamps[0].tint, tint({ kind: "kelvin", kelvin: 3000 }));
   assert.deepEqual([shown.lamps[0].power, shown.lamps[0].radius], [1, 0]);
-  const without = lighting.presetLight("x", { description: "", lamps: lamps.slice(0, 1) });
+  const without = lighting.presetLight("x", { lamps: lamps.slice(0, 1) });
   assert.deepEqual(without.ambient, noAmbient);
 });
 

@@ -6,11 +6,12 @@ import { describeLamp, describeScene } from "../../../tfrelight/studio/static/st
 
 test("values of sliders", () => {
   assert.equal(slider.degrees(12.6), "13°");
-  assert.equal(slider.percent(0.126), "13 %");
+  assert.equal(slider.percent(0.126), "13%");
   assert.equal(slider.kelvins(5000), "5000 K");
   assert.deepEqual([-1, 0, 0.5].map(slider.stops), ["-1.0 EV", "0.0 EV", "+0.5 EV"]);
+  assert.equal(slider.degrees(-0.2), "0°");
   const format = slider.directed("left", "right");
-  assert.deepEqual([-20, 0, 30].map(format), ["20° left", "0° ", "30° right"]);
+  assert.deepEqual([-20, 0, 30].map(format), ["20° left", "0°", "30° right"]);
 });
 
 test("lights in words", () => {

@@ -4,12 +4,13 @@
 import { StudioError } from "./requests.js";
 
 /** @import { Stage } from "./stage.js" */
+/** @import { TextKey } from "./texts.js" */
 
 /**
  * Reports what is going on.
  *
  * @callback Report
- * @param {string} text
+ * @param {TextKey} text
  * @param {number} [share]  of the work that is done, 0 to 1, if it is known
  * @returns {void}
  */
@@ -18,7 +19,7 @@ export class Actions {
   /** @param {Pick<Stage, "showProgress" | "showError">} stage */
   constructor(stage) {
     this.stage = stage;
-    /** @type {{ text: string, share?: number }[]} */
+    /** @type {{ text?: TextKey, share?: number }[]} */
     this.running = [];
   }
 
@@ -28,8 +29,8 @@ export class Actions {
    * @param {(report: Report) => Promise<void>} action
    */
   async run(action) {
-    /** @type {{ text: string, share?: number }} */
-    const entry = { text: "" };
+    /** @type {{ text?: TextKey, share?: number }} */
+    const entry = {};
     this.running.push(entry);
     this.stage.showError(null);
     try {
@@ -59,6 +60,6 @@ export class Actions {
     }
     console.error(error);
     const message = error instanceof Error ? error.message : String(error);
-    this.stage.showError(new StudioError(`The page failed unexpectedly: ${message}`));
+    this.stage.showError(new StudioError("page_failed", { detail: message }));
   }
 }

@@ -2,6 +2,7 @@
 // Taking a photo with the camera.
 
 import { context2d, element } from "./dom.js";
+import { StudioError } from "./requests.js";
 
 /**
  * The elements of the camera's window.
@@ -51,7 +52,7 @@ function frameOf(video) {
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => {
       if (blob) resolve(new File([blob], "camera.png", { type }));
-      else reject(new Error("The browser could not encode the camera's picture."));
+      else reject(new StudioError("camera_failed"));
     }, type);
   });
 }

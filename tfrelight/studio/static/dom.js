@@ -1,6 +1,8 @@
 // @ts-check
 // Finding and making elements of the page.
 
+import { StudioError } from "./requests.js";
+
 /**
  * The element with an id.
  *
@@ -43,7 +45,7 @@ export function element(tag, properties = {}, ...children) {
  */
 export function context2d(canvas) {
   const context = canvas.getContext("2d");
-  if (!context) throw new Error("This browser cannot draw on a canvas.");
+  if (!context) throw new StudioError("no_canvas");
   return context;
 }
 

@@ -66,7 +66,6 @@ import { add, dark, even, exposure, lamp, rotated, scale } from "./harmonics.js"
  * A named light, as the studio describes it: see `lights.presets` in Python.
  *
  * @typedef {object} Preset
- * @property {string} description
  * @property {PresetLamp[]} lamps
  */
 

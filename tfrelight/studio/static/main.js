@@ -19,9 +19,11 @@ import { Preview } from "./preview.js";
 import { Renderer } from "./renderer.js";
 import { StudioError } from "./requests.js";
 import { Stage, describeLamp, describeScene } from "./stage.js";
+import { offerLanguages, say, speakFirst } from "./texts.js";
 import { Actions } from "./actions.js";
 
 /** @import { RelightRequest } from "./photo_file.js" */
+/** @import { TextKey } from "./texts.js" */
 
 // Milliseconds between changes of the page's address: Safari allows 100 in 30 seconds.
 const ADDRESS_PAUSE = 400;
@@ -32,6 +34,7 @@ const BASIS =
   "real orthonormal spherical harmonics of the incoming radiance, linear RGB, x right, y up, " +
   "z to the camera: 1, y, z, x, xy, yz, 3zz-1, xz, xx-yy";
 
+speakFirst();
 const stage = new Stage();
 const actions = new Actions(stage);
 const settings = await fetchSettings().catch((error) => {
@@ -151,7 +154,7 @@ let opening = Promise.resolve();
 function open(file, wholeImage = false) {
   const before = opening;
   opening = actions.run(async (report) => {
-    report("Waiting for the photo before this one…");
+    report("progress_waiting");
     await before;
     stage.showError(null);
     try {
@@ -179,7 +182,7 @@ function open(file, wholeImage = false) {
  */
 function takeLight(file, kind) {
   actions.run(async (report) => {
-    report("Finding the light in the file…");
+    report("progress_light");
     await photo.check(file);
     const light = await fetchLight(file, kind, report);
     panel.active = "scene";
@@ -189,11 +192,7 @@ function takeLight(file, kind) {
       state.preset = null;
       state.ambient.power = 0;
     });
-    stage.notify(
-      kind === "photo"
-        ? "The face now has the light of that photo. Drag on the ball to turn it."
-        : "The face is now lit by the map. Drag on the ball to turn it.",
-    );
+    stage.notify(kind === "photo" ? "took_photo_light" : "took_map_light");
   });
 }
 
@@ -201,18 +200,18 @@ function takeLight(file, kind) {
  * Downloads a file that the studio renders.
  *
  * @param {"relit" | "maps" | "film"} what
- * @param {string} text  shown meanwhile
+ * @param {TextKey} progress  shown meanwhile
  * @param {Partial<RelightRequest>} [more]
  */
-function download(what, text, more = {}) {
+function download(what, progress, more = {}) {
   actions.run(async (report) => {
-    report(text);
+    report(progress);
     const { strength, brightness, background } = history.state;
     const { coefficients, relative } = lightOf(history.state);
     const light = { light: coefficients.flat(), relative: relative.flat() };
     const request = { ...light, strength, exposure: brightness, background, ...more };
     await photo.download(what, request, report);
-    stage.notify("Saved.");
+    stage.notify("saved");
   });
 }
 
@@ -222,11 +221,7 @@ function saveLight() {
 }
 
 async function openFromCamera() {
-  if (!navigator.mediaDevices) {
-    throw new StudioError(
-      "The browser allows the camera on http://localhost and over HTTPS only. Choose a photo.",
-    );
-  }
+  if (!navigator.mediaDevices) throw new StudioError("camera_not_here");
   try {
     const file = await takePhoto({
       dialog: byId("camera-window", HTMLDialogElement),
@@ -237,27 +232,25 @@ async function openFromCamera() {
     if (file) open(file);
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;
-    throw new StudioError(
-      "There is no camera, or the browser may not use it. Allow it, or choose a photo.",
-    );
+    throw new StudioError("no_camera");
   }
 }
 
-const copyText = (/** @type {string} */ id, /** @type {string} */ notice) =>
+const copyText = (/** @type {string} */ id, /** @type {TextKey} */ notice) =>
   stage.copy(byId(id, HTMLElement).textContent ?? "", notice);
 
 onClick("undo", () => history.undo());
 onClick("redo", () => history.redo());
 onClick("reset", () => history.replace(defaultState()));
-onClick("link", () => stage.copy(link(), "Link copied. It holds the light, not the photo."));
-onClick("copy-command", () => copyText("command", "Command copied."));
-onClick("copy-python", () => copyText("python", "Python copied."));
+onClick("link", () => stage.copy(link(), "link_copied"));
+onClick("copy-command", () => copyText("command", "command_copied"));
+onClick("copy-python", () => copyText("python", "python_copied"));
 onClick("camera", () => actions.run(openFromCamera));
-onClick("save-photo", () => download("relit", "Rendering the photo at full size…"));
-onClick("save-maps", () => download("maps", "Writing the maps…"));
+onClick("save-photo", () => download("relit", "progress_rendering"));
+onClick("save-maps", () => download("maps", "progress_maps"));
 onClick("save-film", () => {
   const ending = byId("film-kind", HTMLSelectElement).value;
-  download("film", "Rendering the film. This takes a while…", { ending });
+  download("film", "progress_film", { ending });
 });
 onClick("save-light", saveLight);
 
@@ -265,13 +258,14 @@ chooseFile(["choose", "another"], "photo-file", open);
 chooseFile(["environment"], "environment-file", (file) => takeLight(file, "environment"));
 chooseFile(["reference"], "reference-file", (file) => takeLight(file, "photo"));
 
-byId("privacy", HTMLElement).textContent = PRIVACY;
+say(byId("privacy", HTMLElement), { text: PRIVACY });
 for (const id of MISSING) byId(id, HTMLElement).hidden = true;
 for (const option of [...byId("film-kind", HTMLSelectElement).options]) {
   if (!settings.films.includes(option.value)) option.remove();
 }
 for (const name of settings.samples) {
-  const title = element("span", { textContent: name.replace(/\.\w+$/, "") });
+  const key = /** @type {TextKey} */ (`sample_${name.replace(/\.\w+$/, "")}`);
+  const title = say(element("span"), { text: key });
   const picture = element("img", { src: sampleUrl(name), alt: "", width: 72, height: 72 });
   const button = element("button", { type: "button", className: "sample" }, picture, title);
   button.addEventListener("click", () => actions.run(async () => open(await fetchSample(name))));
@@ -305,6 +299,11 @@ stage.listen({
 addEventListener("hashchange", () => {
   const state = fromFragment(location.hash, settings.presets);
   if (state) history.replace(state);
+});
+offerLanguages(byId("language", HTMLSelectElement), () => {
+  stage.sayError();
+  actions.showProgress();
+  showState(true);
 });
 addEventListener("pagehide", () => photo.close());
 showState(true);

@@ -5,12 +5,17 @@ import { drawBall } from "./ball.js";
 import { byId, context2d, element, focusOn } from "./dom.js";
 import { MOST_LAMPS, defaultState, lightOf, newLamp, presetLight } from "./lighting.js";
 import { createSlider, degrees, directed, percent, stops } from "./slider.js";
+import { say, text } from "./texts.js";
 import { tintControls } from "./tint_controls.js";
 
 /** @import { Active } from "./ball.js" */
 /** @import { History } from "./history.js" */
 /** @import { Preset, Scene, State } from "./lighting.js" */
 /** @import { Movement, Slider, SliderOptions } from "./slider.js" */
+/** @import { TextKey } from "./texts.js" */
+
+/** Texts of the first lamps. @type {TextKey[]} */
+const LAMPS = ["lamp_key", "lamp_fill"];
 
 export class Panel {
   /**
@@ -116,24 +121,25 @@ export class Panel {
   }
 
   showLamps() {
-    /** @type {(active: Active, text: string) => HTMLButtonElement} */
-    const chip = (active, text) => {
-      const button = element("button", { type: "button", textContent: text, className: "chip" });
+    /** @type {(active: Active, name: string) => HTMLButtonElement} */
+    const chip = (active, name) => {
+      const button = element("button", { type: "button", textContent: name, className: "chip" });
       button.setAttribute("aria-pressed", String(active === this.active));
       button.dataset.key = `lamp-${active}`;
       button.addEventListener("click", () => this.choose(active));
       return button;
     };
-    const names = ["Key", "Fill"];
-    const buttons = this.state.lamps.map((_, k) => chip(k, `${k + 1} ${names[k] ?? "Light"}`));
+    const buttons = this.state.lamps.map((_, k) =>
+      chip(k, text(LAMPS[k] ?? "lamp_other", { number: k + 1 })),
+    );
     const { scene } = this.state;
     if (scene) {
-      buttons.push(chip("scene", scene.kind === "photo" ? "Other photo" : "Environment"));
+      buttons.push(chip("scene", text(`scene_${scene.kind}`)));
     }
     const add = element("button", {
-      type: "button", textContent: "Add light", className: "chip add",
-      disabled: this.state.lamps.length >= MOST_LAMPS,
+      type: "button", className: "chip add", disabled: this.state.lamps.length >= MOST_LAMPS,
     });
+    say(add, { text: "add_light" });
     add.dataset.key = "add";
     add.addEventListener("click", () => this.addLamp());
     this.lampArea.replaceChildren(...buttons, add);
@@ -174,34 +180,35 @@ export class Panel {
     return [
       this.slider({
         // Azimuth grows to the left, the slider to the right.
-        label: "Left, right",
+        label: "across",
+        isSideways: true,
         range: [-180, 180, 1],
         value: () => -now().azimuth,
         format: directed("left", "right"),
         on: this.movement((state, value) => (state.lamps[k].azimuth = -value)),
       }),
       this.slider({
-        label: "Up, down",
+        label: "up_down",
         range: [-90, 90, 1],
         value: () => now().elevation,
         format: directed("down", "up"),
         on: this.movement((state, value) => (state.lamps[k].elevation = value)),
       }),
       this.slider({
-        label: "Intensity",
+        label: "intensity",
         range: [0, 2, 0.05],
         value: () => now().power,
         format: percent,
         on: this.movement((state, value) => (state.lamps[k].power = value)),
       }),
       this.slider({
-        label: "Softness",
+        label: "softness",
         range: [0, 90, 1],
         value: () => now().radius,
         format: degrees,
         on: this.movement((state, value) => (state.lamps[k].radius = value)),
       }),
-      tintControls(this, "Colour", `tint-${k}`, (state) => state.lamps[k].tint),
+      tintControls(this, "colour", `tint-${k}`, (state) => state.lamps[k].tint),
       this.removeButton((state) => state.lamps.splice(k, 1)),
     ];
   }
@@ -209,13 +216,13 @@ export class Panel {
   ambientControls() {
     return [
       this.slider({
-        label: "Ambient",
+        label: "ambient",
         range: [0, 1, 0.01],
         value: () => this.state.ambient.power,
         format: percent,
         on: this.movement((state, value) => (state.ambient.power = value)),
       }),
-      tintControls(this, "Ambient colour", "tint-ambient", (state) => state.ambient.tint),
+      tintControls(this, "ambient_colour", "tint-ambient", (state) => state.ambient.tint),
     ];
   }
 
@@ -231,14 +238,15 @@ export class Panel {
     return [
       element("p", { className: "note", textContent: scene.name }),
       this.slider({
-        label: "Turn",
+        label: "turn",
+        isSideways: true,
         range: [-180, 180, 1],
         value: () => -now().rotate,
         format: directed("left", "right"),
         on: movement((changed, value) => (changed.rotate = -value)),
       }),
       this.slider({
-        label: "Intensity",
+        label: "intensity",
         range: [0, 2, 0.05],
         value: () => now().power,
         format: percent,
@@ -250,8 +258,8 @@ export class Panel {
 
   /** @param {(state: State) => void} change */
   removeButton(change) {
-    const text = "Remove this light";
-    const button = element("button", { type: "button", textContent: text, className: "quiet" });
+    const button = element("button", { type: "button", className: "quiet" });
+    say(button, { text: "remove_light" });
     button.addEventListener("click", () => {
       this.history.set((state) => {
         change(state);
@@ -266,36 +274,33 @@ export class Panel {
   showPictureControls() {
     this.pictureArea.replaceChildren(
       this.slider({
-        label: "Strength",
+        label: "strength",
         range: [0, 1, 0.01],
         value: () => this.state.strength,
         format: percent,
         on: this.movement((state, value) => (state.strength = value), false),
       }),
       this.slider({
-        label: "Brightness",
+        label: "brightness",
         range: [-2, 2, 0.1],
         value: () => this.state.brightness,
         format: stops,
         on: this.movement((state, value) => (state.brightness = value), false),
       }),
-      this.checkbox("background", "Relight the background too"),
-      this.checkbox("neutral", "White lamps take the photo's tint away"),
+      this.checkbox("background"),
+      this.checkbox("neutral"),
     );
   }
 
-  /**
-   * @param {"background" | "neutral"} name  of a field of the state
-   * @param {string} text
-   */
-  checkbox(name, text) {
+  /** @param {"background" | "neutral"} name  of a field of the state, and of its text */
+  checkbox(name) {
     const id = `whole-${name}`;
     const box = element("input", { id, type: "checkbox", checked: this.state[name] });
     box.dataset.key = id;
     box.addEventListener("change", () => {
       this.history.set((state) => (state[name] = box.checked));
     });
-    const label = element("label", { htmlFor: id, textContent: text });
+    const label = say(element("label", { htmlFor: id }), { text: name });
     return element("div", { className: "check" }, box, label);
   }
 
@@ -305,10 +310,10 @@ export class Panel {
       const picture = element("canvas", { width: 48, height: 48 });
       const light = lightOf({ ...defaultState(), ...presetLight(name, preset) });
       drawBall(context2d(picture), light.coefficients, picture.width);
-      const button = element(
-        "button", { type: "button", className: "preset", title: preset.description },
-        picture, element("span", { textContent: name }),
-      );
+      const key = /** @type {TextKey} */ (`preset_${name}`);
+      const title = say(element("span"), { text: key });
+      const button = element("button", { type: "button", className: "preset" }, picture, title);
+      say(button, { title: /** @type {TextKey} */ (`${key}_about`) });
       button.dataset.name = name;
       button.addEventListener("click", () => {
         this.active = 0;

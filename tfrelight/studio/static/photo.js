@@ -23,8 +23,7 @@ import { StudioError, get, parseJson, post } from "./requests.js";
  */
 
 /** Where photos go. */
-export const PRIVACY =
-  "Photos are sent to the computer that runs the studio. It keeps them in memory only.";
+export const PRIVACY = "privacy_studio";
 
 /** Ids of controls that do not work here. @type {string[]} */
 export const MISSING = [];
@@ -55,13 +54,13 @@ export class Photo extends PhotoFile {
    * @throws {StudioError} it cannot be opened; the other photo then stays open
    */
   async open(file, wholeImage, report) {
-    report("Sending the photo…", 0);
+    report("progress_sending", 0);
     await this.check(file);
     const response = await post(`photos${wholeImage ? "?whole_image=1" : ""}`, file, (share) => {
-      if (share < 1) report("Sending the photo…", share);
-      else report("Finding faces and separating light from colour…");
+      if (share < 1) report("progress_sending", share);
+      else report("progress_decomposing");
     });
-    report("Preparing the picture…");
+    report("progress_preparing");
     const data = parsePhotoData(response.data);
     this.close();
     this.name = response.header("X-Photo");
@@ -90,7 +89,7 @@ export class Photo extends PhotoFile {
     const render = () => post(`photos/${this.name}/${what}`, JSON.stringify(request));
     let response;
     try {
-      if (!this.name) throw new StudioError("The photo is not open.", "gone");
+      if (!this.name) throw new StudioError("studio_gone", {}, "gone");
       response = await render();
     } catch (error) {
       if (!(error instanceof StudioError) || error.reason !== "gone" || !this.file) throw error;
@@ -114,7 +113,7 @@ export class Photo extends PhotoFile {
  */
 export async function fetchLight(file, kind, report) {
   const { data } = await post(`lights/${kind}`, file, (share) =>
-    report("Finding the light in the file…", share < 1 ? share : undefined),
+    report("progress_light", share < 1 ? share : undefined),
   );
   return parseJson(data).light.flat();
 }

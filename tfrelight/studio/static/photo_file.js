@@ -24,8 +24,11 @@ export const MEDIA_TYPES = {
 };
 const MEGABYTE = 2 ** 20;
 
-/** @type {(bytes: number) => string} */
-const megabytes = (bytes) => (bytes / MEGABYTE).toFixed(0);
+/** The name of a file that has none. */
+export const UNNAMED = "photo.png";
+
+/** @type {(bytes: number) => number} */
+const megabytes = (bytes) => Math.round(bytes / MEGABYTE);
 
 /**
  * Whether a file is an environment map.
@@ -51,26 +54,23 @@ export class PhotoFile {
    * @throws {StudioError} it is too large, empty or unreadable
    */
   async check(file) {
-    const name = file.name || "The file";
+    const name = file.name || UNNAMED;
     if (file.size > this.limits.bytes) {
-      throw new StudioError(
-        `${name} has ${megabytes(file.size)} MB, ` +
-          `more than the limit of ${megabytes(this.limits.bytes)} MB. ` +
-          "Choose a smaller file, or save it as a JPEG.",
-      );
+      const [size, limit] = [megabytes(file.size), megabytes(this.limits.bytes)];
+      throw new StudioError("file_large", { name, size, limit });
     }
-    if (file.size === 0) throw new StudioError(`${name} is empty. Choose a photo.`);
+    if (file.size === 0) throw new StudioError("file_empty", { name });
     try {
       await file.slice(0, 1).arrayBuffer();
     } catch {
       // A folder, or a deleted file: sending it would look like a lost connection.
-      throw new StudioError(`${name} cannot be read. Choose a photo, not a folder.`);
+      throw new StudioError("file_unreadable", { name });
     }
   }
 
   /** Name of the photo's file. */
   get title() {
-    return this.file?.name || "photo.png";
+    return this.file?.name || UNNAMED;
   }
 
   /** The title without its ending. */

@@ -45,11 +45,7 @@ export class Renderer {
    */
   load(data) {
     const gl = this.canvas.getContext("webgl2", OPTIONS);
-    if (!gl) {
-      throw new StudioError(
-        "The preview needs WebGL2, which this browser does not have. Use a newer browser.",
-      );
-    }
+    if (!gl) throw new StudioError("no_webgl");
     this.loaded?.release();
     this.loaded = new Loaded(gl, data);
   }

@@ -1,24 +1,33 @@
 // @ts-check
 // Requests to the studio's process.
 
-/** An error whose message is shown on the page; `reason` is its code, for example "no_face". */
+/** @import { TextKey, Values } from "./texts.js" */
+
+/** An error whose text is shown on the page; `reason` is its code, for example "no_face". */
 export class StudioError extends Error {
   /**
-   * @param {string} message
+   * @param {TextKey} key  of its text
+   * @param {Values} [values]  in the text
    * @param {string} [reason]
    */
-  constructor(message, reason = "") {
-    super(message);
+  constructor(key, values = {}, reason = "") {
+    super(`${key} ${JSON.stringify(values)}`);
+    this.key = key;
+    this.values = values;
     this.reason = reason;
   }
 }
 
+// Texts for the studio's refusals. The others, for example what is wrong with a file, come as a
+// sentence of Python's.
+/** @type {Record<string, TextKey>} */
+const REFUSALS = {
+  no_face: "no_face", busy: "studio_busy", slow: "studio_slow", large: "studio_large",
+  full: "studio_full", gone: "studio_gone", memory: "studio_memory",
+};
+
 const noAnswer = () =>
-  new StudioError(
-    "The studio does not answer. Restart it with “python -m tfrelight.studio” and try again. " +
-      "This page keeps your light.",
-    "stopped",
-  );
+  new StudioError("no_answer", { command: "python -m tfrelight.studio" }, "stopped");
 
 /**
  * Parses JSON in UTF-8.
@@ -35,7 +44,9 @@ export const parseJson = (data) => JSON.parse(new TextDecoder().decode(data));
 function errorIn(data) {
   try {
     const { error, reason } = parseJson(data);
-    return new StudioError(error, reason);
+    return Object.hasOwn(REFUSALS, reason)
+      ? new StudioError(REFUSALS[reason], {}, reason)
+      : new StudioError("studio_says", { detail: error }, reason);
   } catch {
     // Somebody else answered, a proxy for example.
     return noAnswer();

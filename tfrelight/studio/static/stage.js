@@ -2,11 +2,14 @@
 // The part of the page with the photo: drops, views, drags on the photo, and messages.
 
 import { byId, element } from "./dom.js";
+import { degrees } from "./slider.js";
+import { say, text } from "./texts.js";
 
 /** @import { Lamp, Scene } from "./lighting.js" */
 /** @import { PhotoHeader } from "./photo_data.js" */
 /** @import { StudioError } from "./requests.js" */
 /** @import { Mode } from "./shaders.js" */
+/** @import { TextKey, Values } from "./texts.js" */
 
 /**
  * Callbacks for what people do here. `since`: time of the event, milliseconds.
@@ -22,17 +25,14 @@ import { byId, element } from "./dom.js";
  * @property {() => void} redo
  */
 
-/** @type {[Mode, string][]} */
-const VIEWS = [
-  ["relit", "Relit"], ["split", "Before | after"], ["photo", "Photo"], ["albedo", "Albedo"],
-  ["normals", "Normals"], ["shading", "Shading"], ["mask", "Mask"],
-];
+/** @type {Mode[]} */
+const VIEWS = ["relit", "split", "photo", "albedo", "normals", "shading", "mask"];
 // Milliseconds that a notice stays.
 const NOTICE = 5000;
 
-/** @type {(degrees: number, positive: string, negative: string) => string} */
-const directed = (degrees, positive, negative) =>
-  `${Math.round(Math.abs(degrees))}° ${degrees >= 0 ? positive : negative}`;
+/** @type {(angle: number, positive: TextKey, negative: TextKey) => string} */
+const directed = (angle, positive, negative) =>
+  text(angle >= 0 ? positive : negative, { degrees: degrees(Math.abs(angle)) });
 
 /**
  * A lamp in words.
@@ -41,11 +41,14 @@ const directed = (degrees, positive, negative) =>
  * @param {number} k  its index
  */
 export const describeLamp = ({ azimuth, elevation }, k) =>
-  `Light ${k + 1}: ${directed(azimuth, "left", "right")}, ${directed(elevation, "up", "down")}`;
+  text("lamp_now", {
+    number: k + 1, across: directed(azimuth, "left", "right"),
+    up: directed(elevation, "up", "down"),
+  });
 
 /** @param {Scene} scene */
 export const describeScene = ({ rotate }) =>
-  `All of the light, turned ${directed(rotate, "to the left", "to the right")}`;
+  directed(rotate, "scene_left", "scene_right");
 
 export class Stage {
   constructor() {
@@ -57,6 +60,8 @@ export class Stage {
     this.error = byId("error", HTMLElement);
     this.errorText = byId("error-text", HTMLElement);
     this.wholeButton = byId("error-whole", HTMLButtonElement);
+    /** @type {StudioError | null} */
+    this.shownError = null;
     this.notice = byId("notice", HTMLElement);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.noticeTimer = undefined;
@@ -89,8 +94,9 @@ export class Stage {
 
   /** @param {StageEvents} events */
   showViews(events) {
-    const buttons = VIEWS.map(([view, text]) => {
-      const button = element("button", { type: "button", textContent: text, className: "chip" });
+    const buttons = VIEWS.map((view) => {
+      const button = element("button", { type: "button", className: "chip" });
+      say(button, { text: `view_${view}` });
       button.setAttribute("aria-pressed", String(view === "relit"));
       button.dataset.view = view;
       button.addEventListener("click", () => {
@@ -169,32 +175,40 @@ export class Stage {
     byId("shown", HTMLElement).hidden = false;
     byId("another", HTMLElement).hidden = false;
     this.frame.style.setProperty("--ratio", String(view.width / view.height));
-    if (found > relit) this.notify(`${found} faces found. The ${relit} largest are relit.`);
-    else if (relit > 1) this.notify(`${relit} faces found. All of them are relit.`);
-    else this.notify("Ready. Drag on the photo or the ball.");
+    if (found > relit) this.notify("faces_some", { found, relit });
+    else if (relit > 1) this.notify("faces_all", { found });
+    else this.notify("ready");
   }
 
   /**
    * Shows what is going on.
    *
-   * @param {string | null} text  null if nothing is going on
+   * @param {TextKey | null} key  of the text; null if nothing is going on
    * @param {number} [share]  of the work that is done, 0 to 1, if it is known
    */
-  showProgress(text, share) {
+  showProgress(key, share) {
     const { progress, progressText } = this;
-    progress.hidden = text === null;
+    progress.hidden = key === null;
+    const now = key === null ? "" : text(key);
     // Screen readers would read the same text out again.
-    if (progressText.textContent !== (text ?? "")) progressText.textContent = text ?? "";
+    if (progressText.textContent !== now) progressText.textContent = now;
     if (share === undefined) progress.removeAttribute("value");
     else progress.value = share;
   }
 
   /** @param {StudioError | null} error  null hides the last one */
   showError(error) {
+    this.shownError = error;
     this.error.hidden = error === null;
-    this.errorText.textContent = error?.message ?? "";
+    this.sayError();
     if (error) this.error.scrollIntoView({ block: "center" });
     if (error?.reason !== "no_face") this.wholeButton.hidden = true;
+  }
+
+  /** Writes the error in the page's language. */
+  sayError() {
+    const { shownError: shown } = this;
+    this.errorText.textContent = shown ? text(shown.key, shown.values) : "";
   }
 
   /**
@@ -210,10 +224,11 @@ export class Stage {
   /**
    * Shows a text for a few seconds.
    *
-   * @param {string} text
+   * @param {TextKey} key
+   * @param {Values} [values]
    */
-  notify(text) {
-    this.notice.textContent = text;
+  notify(key, values) {
+    this.notice.textContent = text(key, values);
     clearTimeout(this.noticeTimer);
     this.noticeTimer = setTimeout(() => (this.notice.textContent = ""), NOTICE);
   }
@@ -221,15 +236,15 @@ export class Stage {
   /**
    * Copies a text to the clipboard.
    *
-   * @param {string} text
-   * @param {string} notice  shown afterwards
+   * @param {string} copied
+   * @param {TextKey} notice  shown afterwards
    */
-  async copy(text, notice) {
+  async copy(copied, notice) {
     try {
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(copied);
     } catch {
       // Over plain HTTP from another machine, browsers offer no clipboard.
-      const area = element("textarea", { value: text, className: "away" });
+      const area = element("textarea", { value: copied, className: "away" });
       document.body.append(area);
       area.select();
       document.execCommand("copy");

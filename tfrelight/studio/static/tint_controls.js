@@ -5,10 +5,15 @@ import { fromHex, toHex } from "./color.js";
 import { element } from "./dom.js";
 import { tintColor } from "./lighting.js";
 import { kelvins } from "./slider.js";
+import { say, text } from "./texts.js";
 
 /** @import { State, Tint } from "./lighting.js" */
 /** @import { History } from "./history.js" */
 /** @import { Movement, SliderOptions } from "./slider.js" */
+/** @import { TextKey } from "./texts.js" */
+
+/** @type {Tint["kind"][]} */
+const KINDS = ["white", "kelvin", "colour"];
 
 /**
  * What these controls use of the panel, whose module imports this one.
@@ -25,7 +30,7 @@ import { kelvins } from "./slider.js";
  * The controls of one colour in the panel.
  *
  * @param {Controls} panel
- * @param {string} label
+ * @param {TextKey} label
  * @param {string} key  prefix of the controls' keys
  * @param {(state: State) => Tint} tintIn
  * @returns {HTMLElement}
@@ -36,10 +41,9 @@ export function tintControls(panel, label, key, tintIn) {
   const id = `${key}-kind`;
   const select = element("select", { id });
   select.dataset.key = id;
-  for (const [value, textContent] of [
-    ["white", "White"], ["kelvin", "Temperature"], ["colour", "Colour"],
-  ]) {
-    select.append(element("option", { value, textContent, selected: value === tint.kind }));
+  for (const value of KINDS) {
+    const option = element("option", { value, selected: value === tint.kind });
+    select.append(say(option, { text: `tint_${value}` }));
   }
   select.addEventListener("change", () => {
     history.set((state) => {
@@ -47,11 +51,11 @@ export function tintControls(panel, label, key, tintIn) {
       state.preset = null;
     });
   });
-  const title = element("label", { htmlFor: id, textContent: label });
+  const title = say(element("label", { htmlFor: id }), { text: label });
   const row = element("div", { className: "tint" }, title, select);
   if (tint.kind === "kelvin") {
     const temperature = panel.slider({
-      label: "Kelvin",
+      label: "kelvin",
       range: [1000, 15000, 100],
       value: () => tintIn(panel.state).kelvin,
       format: kelvins,
@@ -61,7 +65,7 @@ export function tintControls(panel, label, key, tintIn) {
     return element("div", {}, row, temperature);
   }
   if (tint.kind === "colour") {
-    const ariaLabel = `${label}: which`;
+    const ariaLabel = text("colour_which", { what: text(label) });
     const input = element("input", { type: "color", value: toHex(tintColor(tint)), ariaLabel });
     input.dataset.key = `${key}-colour`;
     input.addEventListener("input", () => {
