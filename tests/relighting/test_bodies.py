@@ -99,6 +99,17 @@ def test_a_network_without_parts_knows_no_body():
     assert len(found.surfaces) == 1 and found.mask()[350, 150] == 0
 
 
+def test_the_neighbour_of_the_largest_face_keeps_their_clothes():
+    """Of two people side by side the one who was not asked for stays, in smaller copies too."""
+    faces = [FACE, a_face(between=20.0, middle=(240.0, 100.0))]
+    (found,) = decomposition.decompose(
+        [photos.read(textured())], Says(*[says(SKIN)] * 4), faces=1, known_faces=[faces]
+    )
+    assert found.bystanders == (faces[1],) and len(found.faces) == 1
+    for mask in (found.mask(), found.shrunk(200).mask().repeat(2, 0).repeat(2, 1)):
+        assert mask[300, 130] > 0.9 and mask[160, 270] < 0.2 and mask[100, 240] < 0.2
+
+
 @pytest.mark.parametrize("people", [1, 2])
 def test_a_smaller_copy_has_the_same_people(people):
     faces = [FACE, a_face(between=18.0, middle=(150.0, 250.0))][:people]

@@ -77,6 +77,16 @@ def test_two_faces_share_by_their_distances_to_the_eighth_power():
     assert abs(int(one[2, 49]) + int(one[2, 50]) - 255) <= 2
 
 
+def test_whoever_is_not_relit_keeps_what_is_near_them():
+    """A bystander's share is that of a second face, and nobody's opacity."""
+    faces = [square(0, 0, 60), square(40, 0, 60)]
+    (box, shared), _ = compositing.alphas(GREY, faces)
+    ((alone, found),) = compositing.alphas(GREY, faces[:1], [faces[1].face])
+    assert alone == box
+    np.testing.assert_allclose(found[30], shared[30], atol=1)
+    assert found[30, :25].min() > 250 and found[30, 57] < 40
+
+
 def test_distances_count_in_each_face_s_own_size():
     """A face twice as large takes what is twice as far."""
     large, small = square(0, 0, 60), square(60, 15, 30)

@@ -19,6 +19,7 @@ from tfrelight.photos.blending import ramp
 from tfrelight.relighting import lost_light, window_weights
 
 if TYPE_CHECKING:
+    from tfrelight.faces.find import Face
     from tfrelight.relighting.face_maps import FaceMaps
     from tfrelight.relighting.ratio_image import Change
 
@@ -38,12 +39,15 @@ OUTLINE = _OUTSIDE, _INSIDE = 0.45, 0.95
 _SHARPNESS = 8.0
 
 
-def alphas(pixels: np.ndarray, faces: Sequence[FaceMaps]) -> list[Layer]:
+def alphas(
+    pixels: np.ndarray, faces: Sequence[FaceMaps], bystanders: Sequence[Face] = ()
+) -> list[Layer]:
     """The opacity of each face in a photo.
 
     Args:
       pixels: `[H, W, 3]` of a `Photo`.
       faces: of the photo, heads and then bodies.
+      bystanders: other faces of the photo, whose surroundings belong to nobody of these.
 
     Returns:
       A `Layer` for each. At no pixel do the opacities add up to more than 255.
@@ -51,7 +55,7 @@ def alphas(pixels: np.ndarray, faces: Sequence[FaceMaps]) -> list[Layer]:
     layers: list[Layer] = []
     total = np.zeros(pixels.shape[:2], np.uint8)
     for number, face in enumerate(faces):
-        maps = outlines(faces, number)
+        maps = outlines(faces, number, bystanders)
         box = face.window.bounds(face.box)
         alpha = np.empty((box[3] - box[1], box[2] - box[0]), np.uint8)
         work = functools.partial(_alpha, pixels, face.window, maps, box, alpha)
@@ -63,7 +67,7 @@ def alphas(pixels: np.ndarray, faces: Sequence[FaceMaps]) -> list[Layer]:
     return layers
 
 
-def outlines(faces: Sequence[FaceMaps], number: int) -> np.ndarray:
+def outlines(faces: Sequence[FaceMaps], number: int, bystanders: Sequence[Face] = ()) -> np.ndarray:
     """Maps that give the opacity of a face at any resolution, `[S, S, 3]`.
 
     The channels are slope and offset of its mask as a function of the guide, and its share where
@@ -72,11 +76,12 @@ def outlines(faces: Sequence[FaceMaps], number: int) -> np.ndarray:
     Args:
       faces: of the photo.
       number: of the face among them.
+      bystanders: see `alphas`.
     """
     face = faces[number]
     radius = max(1, round(_MASK[0] * len(face.mask)))
     slope, offset = guided_filter.coefficients(face.guide, face.mask[..., None], radius, _MASK[1])
-    share = _share(faces, number)
+    share = _share(faces, number, bystanders)
     if face.head_window is not None or face.body is not None:
         # In the window of the head its maps count, and outside it those of the body.
         points = face.window.corner + window_weights.centres(len(share)) @ face.window.axes.T
@@ -238,12 +243,12 @@ def _rows(found, box):
     return np.s_[first:last], (box[0], box[1] + first, box[2], box[1] + last)
 
 
-def _share(faces, number):
+def _share(faces, number, bystanders):
     """`[S, S]`: the share of each pixel that belongs to this face and not to its neighbours."""
     face = faces[number]
     size = len(face.mask)
     heads = [other for other in faces if other.head_window is None]
-    if len(heads) == 1:
+    if len(heads) == 1 and not bystanders:
         return np.ones((size, size), np.float32)
     points = face.window.corner + window_weights.centres(size) @ face.window.axes.T
 
@@ -259,6 +264,8 @@ def _share(faces, number):
         for head in heads
         if head is not mine
     )
+    # Of those who are not relit only the face is known.
+    others = others + sum(nearness(face) for face in bystanders)
     return (own / (own + others)).astype(np.float32)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -31,14 +31,13 @@ from tfrelight.relighting import (
     map_files,
     parts,
     ratio_image,
+    whites,
 )
 
 if TYPE_CHECKING:
     from tfrelight.lights import LightLike
 
-__all__ = ["WHITE_BALANCES", "Decomposition", "decompose"]
-
-WHITE_BALANCES = ("keep", "neutral")
+__all__ = ["Decomposition", "decompose"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,10 +49,12 @@ class Decomposition:
     Attributes:
       photo: the photo.
       faces: maps of its faces, the largest first; each may hold those of its body.
+      bystanders: faces that stay as they are, because a number of the largest was asked for.
     """
 
     photo: Photo
     faces: tuple[face_maps.FaceMaps, ...]
+    bystanders: tuple[find.Face, ...] = ()
 
     @property
     def legibility(self) -> float:
@@ -82,7 +83,7 @@ class Decomposition:
           InputError: see `relight`.
         """
         face = self._largest
-        (new,) = _balanced(as_light(light).softened(softness), white_balance, [face])
+        (new,) = whites.balanced(as_light(light).softened(softness), white_balance, [face])
         return ratio_image.exposure(face, ratio_image.rendered(face, new, shadows, highlights))
 
     def relight(
@@ -127,7 +128,7 @@ class Decomposition:
         for name, value in shares.items():
             if not 0.0 <= value <= 1.0:
                 raise InputError(f"Invalid `{name}`. Expected 0 to 1. Received: {value}.")
-        balanced = _balanced(light, white_balance, self.relightable)
+        balanced = whites.balanced(light, white_balance, self.relightable)
         renderings = [
             ratio_image.rendered(face, one, shadows, highlights)
             for face, one in zip(self.relightable, balanced)
@@ -162,8 +163,9 @@ class Decomposition:
         small = Image.fromarray(self.photo.as_uint8()).resize(size, Image.Resampling.HAMMING)
         # One factor for each axis, because rounding makes them differ slightly.
         factors = np.array(size) / (width, height)
-        faces = (face.scaled(factors) for face in self.faces)
-        return Decomposition(Photo(np.asarray(small), input_type="array"), tuple(faces))
+        faces = tuple(face.scaled(factors) for face in self.faces)
+        bystanders = tuple(face.scaled(factors) for face in self.bystanders)
+        return Decomposition(Photo(np.asarray(small), input_type="array"), faces, bystanders)
 
     def background(self) -> tuple[np.ndarray, np.ndarray]:
         """The arguments of `Light.from_background`: linear RGB `[H, W, 3]`, and `mask()`."""
@@ -258,7 +260,7 @@ class Decomposition:
 
     @functools.cached_property
     def _alphas(self):
-        return compositing.alphas(self.photo.pixels, self.surfaces)
+        return compositing.alphas(self.photo.pixels, self.surfaces, self.bystanders)
 
 
 def decompose(
@@ -276,7 +278,7 @@ def decompose(
       model: what `tfrelight.load_model` gives.
       faces: "all", "largest", or a number of the largest faces.
       whole_image: whether each photo is a crop of one face; then faces are not detected.
-      known_faces: the faces of each photo, which are then not detected.
+      known_faces: the faces of each photo, the largest first, which are then not detected.
       what: what of each person: "person", its "head" or "face" alone. Without detected faces, or
         from a network that does not tell parts apart, a body is not known.
 
@@ -289,13 +291,14 @@ def decompose(
     """
     count = find.face_limit(faces)
     face_maps.check(what)
-    found: list[Sequence[find.Face | None]]
+    every: list[Sequence[Any]]
     if whole_image:
-        found = [[None]] * len(photos)
+        every = [[None]] * len(photos)
     elif known_faces is not None:
-        found = [list(photo_faces) for photo_faces in known_faces]
+        every = [list(photo_faces) for photo_faces in known_faces]
     else:
-        found = list(threads.each(lambda photo: find.find(photo.as_uint8())[:count], photos))
+        every = list(threads.each(lambda photo: find.find(photo.as_uint8()), photos))
+    found = [photo_faces[:count] for photo_faces in every]
     decomposed = iter(
         face_maps.decompose(
             model,
@@ -305,24 +308,14 @@ def decompose(
         )
     )
     results: list[Decomposition | InputError] = []
-    for photo, photo_faces in zip(photos, found):
+    for photo, photo_faces in zip(photos, every):
         if not photo_faces:
             text = "No face found. If the photo is a crop of one face, pass `whole_image=True`."
             results.append(InputError(text))
             continue
-        results.append(Decomposition(photo, tuple(next(decomposed))))
+        maps = tuple(next(decomposed))
+        results.append(Decomposition(photo, maps, tuple(photo_faces[len(maps) :])))
     return results
-
-
-def _balanced(light, white_balance, faces):
-    """A light in the white of each face."""
-    if white_balance not in WHITE_BALANCES:
-        raise InputError(
-            f"Invalid `white_balance`. Expected {' or '.join(WHITE_BALANCES)}. "
-            f"Received: {white_balance!r}."
-        )
-    keep = white_balance == "keep"
-    return [light.balanced(face.white if keep else np.ones(3)) for face in faces]
 
 
 def _is_colourless(light):
