@@ -66,7 +66,7 @@ def main():
             for turn in range(runs + 1):
                 for name, python in pythons.items():
                     figures = measured(python, [*names, "--output_dir=relit"], folder)
-                    # The first turn reads the files into memory and compiles Python's.
+                    # The first turn reads files into memory and compiles modules.
                     if turn:
                         found[name].append(figures)
             medians = {

@@ -17,16 +17,16 @@ Result = TypeVar("Result")
 def each(
     work: Callable[..., Result], *arguments: Iterable[Any], at_once: int = _MOST
 ) -> Iterator[Result]:
-    """Yields what `work` returns, as `map` does, and works ahead in as many threads as processors.
+    """Yields what `work` returns, as `map` does, and works ahead in threads.
 
-    A single call is made in this thread.
+    There is one for each processor, and four at most. A single call is made in this thread.
 
     Args:
       work: may be called from any thread, several at a time.
       arguments: one iterable for each argument of `work`, of the same length.
       at_once: most calls at a time.
     """
-    calls = list(zip(*arguments))
+    calls = list(zip(*arguments, strict=True))
     count = min(at_once, len(calls), _MOST, os.cpu_count() or 1)
     if count <= 1:
         yield from (work(*call) for call in calls)

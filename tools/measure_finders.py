@@ -1,7 +1,7 @@
 """Compares the face finders: `python tools/measure_finders.py PHOTO... GROUP.jpg=6 EMPTY.jpg=0`.
 
-Each photo shows one person, or as many as it says. The table gives for each finder the people that
-it misses, what else it calls faces, and milliseconds of the second search; and of the faces that
+Each photo shows one person, or as many as it says. The table gives for each finder how many faces
+too few and too many it finds in it, and milliseconds of the second search; and of the faces that
 both find the distance of their eyes and outlines, in eye distances.
 """
 
@@ -32,7 +32,9 @@ def searched(pixels, finder):
 
 def main(arguments):
     """Prints a table; its last row has sums and medians."""
-    heads = [f"{finder}: {what}" for finder in find.FINDERS for what in ("missed", "false", "ms")]
+    heads = [
+        f"{finder}: {what}" for finder in find.FINDERS for what in ("too few", "too many", "ms")
+    ]
     print(f"| photo | people | {' | '.join(heads)} | eyes | outline |")
     print("|---" * (4 + len(heads)) + "|")
     rows = []
@@ -60,10 +62,10 @@ def main(arguments):
 
 
 def _row(name, counts, seconds, eyes, outlines):
-    people, *missed_and_false = counts
+    people, *few_and_many = counts
     cells = [name, people]
     for number, second in enumerate(seconds):
-        cells += [*missed_and_false[2 * number : 2 * number + 2], f"{1e3 * second:.0f}"]
+        cells += [*few_and_many[2 * number : 2 * number + 2], f"{1e3 * second:.0f}"]
     cells += [f"{np.median(values):.1%}" if values else "" for values in (eyes, outlines)]
     return f"| {' | '.join(map(str, cells))} |"
 

@@ -96,7 +96,8 @@ def main():
         for light in _LIGHTS:
             relit = decomposed.relight(light).pixels
             difference = np.abs(relit.astype(int) - photo).max(-1)
-            changed.append([(difference[off] > 2).mean() for off in (parts == 0, beside)])
+            if beside.any():
+                changed.append([(difference[off] > 2).mean() for off in (parts == 0, beside)])
             angle = apart(relit, person)
             if angle is not None:
                 angles.append(angle)

@@ -3,7 +3,9 @@
 import io
 import struct
 import tracemalloc
+import warnings
 import zlib
+from concurrent import futures
 
 import numpy as np
 import pytest
@@ -41,6 +43,16 @@ PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 def saved(image, path, **options):
     image.save(path, **options)
     return path
+
+
+def test_threads_that_write_leave_warnings_as_they_were(tmp_path):
+    before = list(warnings.filters)
+    photo = photos.read(smooth())
+    for turn in range(5):
+        with futures.ThreadPoolExecutor(4) as pool:
+            names = (tmp_path / f"{turn}_{number}.png" for number in range(24))
+            assert len(list(pool.map(photo.save, names))) == 24
+        assert warnings.filters == before
 
 
 @pytest.mark.parametrize("ending", ["png", "tif", "webp"])

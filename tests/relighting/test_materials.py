@@ -46,6 +46,21 @@ def test_noses_rise_and_balls_do_not():
         assert least < ratio < most
 
 
+@pytest.mark.parametrize("size", [127, 129, 200, 256, 257])
+def test_heights_are_those_of_a_ball_of_any_size(size):
+    """Also of sizes whose heights are integrated in fewer pixels."""
+    field = surfaces.ball(size=size)[0]
+    made = dataclasses.replace(
+        roof(), normals=field.normals, mask=field.mask, window=framing.whole((size, size))
+    )
+    found = materials.relief(made).height
+    assert found.shape == (size, size)
+    seen = (field.mask > 0.5) & (field.normals[..., 2] > 0.3)
+    expected = field.height[seen] - field.height[seen].mean()
+    off = found[seen] - found[seen].mean() - expected
+    assert np.abs(off).max() < 0.1 * np.ptp(expected)
+
+
 def test_skin_is_what_has_the_colour_of_the_face():
     albedo = picture((0.5, 0.35, 0.28))
     albedo[:8, :8] = 0.04, 0.03, 0.03  # a brow

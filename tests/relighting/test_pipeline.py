@@ -1,5 +1,7 @@
 """Photos in groups, models by name, and errors in their places."""
 
+import threading
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -78,6 +80,27 @@ def test_memory_is_for_ten_photos_of_six_megapixels_or_sixteen_small_ones(
     groups.clear()
     Large.size = (10, 10)
     assert len(grouped(model, range(40))) == 40 and groups == [16, 16, 8]
+
+
+@pytest.mark.parametrize("room,expected", [(10**9, 2), (300, 1)])
+def test_photos_are_used_two_at_a_time_if_there_is_room(model, monkeypatch, room, expected):
+    """Each has 210 pixels or a few more."""
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr(pipeline, "_PIXELS_IN_WORK", room)
+    together, busy, most = threading.Barrier(expected, timeout=20), [], []
+
+    def use(decomposed, source):
+        busy.append(source)
+        together.wait()
+        most.append(len(busy))
+        together.wait()
+        busy.pop()
+        return source
+
+    sources = [small(number) for number in range(4)]
+    found = list(pipeline.in_groups(sources, use, model, whole_image=True))
+    assert [one is source for one, source in zip(found, sources)] == [True] * 4
+    assert max(most) == expected
 
 
 def test_errors_stay_in_their_places(model, groups):

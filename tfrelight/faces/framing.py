@@ -138,26 +138,24 @@ class Window:
         planes = padded[..., None] if maps.ndim == 2 else padded
         shape = right - left, bottom - top
         end = origin + matrix @ shape
-        # Of maps that are enlarged upright `resize` does the same in a fifth of the time.
+        # Of maps that are enlarged upright, as bodies and crops are, `resize` does the same in a
+        # fifth of the time.
         enlarged = (
-            np.abs(matrix[[0, 1], [1, 0]]).max() < 1e-9
+            min(shape) > 0
+            and np.abs(matrix[[0, 1], [1, 0]]).max() < 1e-9
             and np.all((0.0 < matrix.diagonal()) & (matrix.diagonal() <= 1.0))
             and np.all((0.0 <= origin) & (end <= size + 2.0))
         )
         # Channel by channel in memory, as whoever goes on with the pixels of a photo takes them.
         result = np.empty((planes.shape[2], *shape[::-1]), np.float32)
+        bilinear = Image.Resampling.BILINEAR
+        turn = (*matrix[0], origin[0], *matrix[1], origin[1])
         for channel in range(planes.shape[2]):
             plane = Image.fromarray(np.ascontiguousarray(planes[..., channel], np.float32))
             if enlarged:
-                bilinear = Image.Resampling.BILINEAR
                 result[channel] = plane.resize(shape, bilinear, (*origin, *end))
-                continue
-            result[channel] = plane.transform(
-                shape,
-                Image.Transform.AFFINE,
-                (*matrix[0], origin[0], *matrix[1], origin[1]),
-                resample=Image.Resampling.BILINEAR,
-            )
+            else:
+                result[channel] = plane.transform(shape, Image.Transform.AFFINE, turn, bilinear)
         return result[0] if maps.ndim == 2 else np.moveaxis(result, 0, -1)
 
     def sampled(self, maps: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import threading
 import warnings
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +17,8 @@ from tfrelight.errors import InputError
 from tfrelight.photos import cmyk, formats, metadata, pictures, profiles, xmp
 
 __all__ = ["Photo", "PhotoLike", "grey"]
+
+_SILENCE = threading.Lock()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,7 +150,8 @@ class Photo:
         if self._cmyk is not None and not inks:
             # The other formats hold no inks, so the sRGB pixels are written.
             array, origin = self.pixels, dataclasses.replace(origin, icc_profile=None)
-        with warnings.catch_warnings():
+        # Which warnings are shown is said for the whole process, so that threads take turns.
+        with _SILENCE, warnings.catch_warnings():
             # Pillow warns of unusual metadata, which is that of the source.
             warnings.simplefilter("ignore")
             formats.write(file, array, kind, origin, not same, inks, mark and self.edited)

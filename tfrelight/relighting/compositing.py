@@ -1,7 +1,7 @@
 """From the maps of faces to the pixels of a photo, strip by strip to save memory.
 
 Only the photo, the result and an 8-bit mask have the full size. Floating-point values exist only
-for a few strips of about `_STRIP` pixels.
+for a few strips of about `_STRIP` pixels of each photo that is in work.
 """
 
 from __future__ import annotations
@@ -216,10 +216,13 @@ def _changed(before, guide, window, change, box):
     along *= guide
     after = planes(change.factor)
     after *= np.exp(along, out=along)
-    rows, columns = np.nonzero((before > lost_light.CLIPPED[0]).any(0))
-    factor = after[:, rows, columns].T
-    after *= before
-    if change.surface_color is not None and len(factor):
+    clipped = (before > lost_light.CLIPPED[0]).any(0)
+    if change.surface_color is None or not clipped.any():
+        after *= before
+    else:
+        rows, columns = np.nonzero(clipped)
+        factor = after[:, rows, columns].T
+        after *= before
         centres = np.stack([columns, rows], -1) + np.array(box[:2]) + 0.5
         surface = window.sampled(change.surface_color, centres)
         restored = lost_light.darkened(before[:, rows, columns].T, surface, factor)

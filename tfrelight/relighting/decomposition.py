@@ -70,6 +70,7 @@ class Decomposition:
         self,
         light: LightLike,
         white_balance: str = "keep",
+        *,
         shadows: float = 1.0,
         highlights: float = 1.0,
         softness: float = 0.0,
@@ -297,6 +298,7 @@ def decompose(
     elif known_faces is not None:
         every = [list(photo_faces) for photo_faces in known_faces]
     else:
+        find.load()
         every = list(threads.each(lambda photo: find.find(photo.as_uint8()), photos))
     found = [photo_faces[:count] for photo_faces in every]
     decomposed = iter(

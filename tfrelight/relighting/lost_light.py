@@ -120,6 +120,8 @@ def _other_side(maps):
 def things(maps: FaceMaps, evidence: np.ndarray) -> np.ndarray:
     """`[S, S]` in [0, 1]: 1 on what is dark by itself, such as lenses and beards.
 
+    What the network calls a thing is one in spite of evidence that it lies in shadow.
+
     Args:
       maps: of the face.
       evidence: what `shadows` gives.

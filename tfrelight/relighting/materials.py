@@ -22,7 +22,8 @@ _HEAD_OF_CROP = 1.0
 # above that mean too low for shadows. Chosen by the errors of training people of Extended Yale B
 # under a known lamp (`evaluation.lamp_relighting`), and by eye.
 _SHARPER, _HIGHER, _LARGE = 1.2, 2.4, 0.14
-# Longest side on which heights are integrated, pixels.
+# Least side on which heights are integrated in fewer pixels: a half, a third and so on, so that
+# this many or more are left.
 _SIDE = 128
 # Percentile of what heights rise above that mean from which on they are noses and brows.
 _USUAL = 85.0
@@ -53,10 +54,11 @@ def relief(maps: FaceMaps) -> rendering.HeightField:
 
 
 def _height(normals, mask, sigma):
-    """Heights `[S, S]` above the window; the network's normals are no finer than `_SIDE` pixels."""
+    """Heights `[S, S]` above the window. They are smooth: fewer pixels tell them as well."""
     size = len(mask)
-    step = -(-size // _SIDE)
-    small = rendering.HeightField(normals, mask, 1.0, (0.0, 0.0)).reduced(_SIDE)
+    step = max(1, size // _SIDE)
+    surface = rendering.HeightField(normals, mask, 1.0, (0.0, 0.0))
+    small = surface.reduced(-(-size // step))
     height = rendering.integrated(small.normals, small.mask)
     height = step * _raised(height, small.mask, sigma / step)
     side = step * len(height)

@@ -44,7 +44,8 @@ def each(
 
     Args:
       photo: path, PIL image, array, bytes or `photos.Photo`, or a list of them.
-      use: a function of a `Decomposition` and its source, an item of `photo`.
+      use: a function of a `Decomposition` and its source, an item of `photo`. For a list it is
+        called from several threads.
       model, faces, whole_image, what: see `tfrelight.relight`.
 
     Returns:
@@ -137,15 +138,17 @@ def _used(group, use, network, faces, whole_image, what):
         (source, photo if isinstance(photo, InputError) else next(decomposed))
         for source, photo in group
     ]
-
-    def used(source, result):
+    for source, result in waiting:
         if not isinstance(result, InputError):
             _warn_of_darkness(result, source)
-            try:
-                return use(result, source)
-            except InputError as error:
-                return error
-        return result
+
+    def used(source, result):
+        if isinstance(result, InputError):
+            return result
+        try:
+            return use(result, source)
+        except InputError as error:
+            return error
 
     yield from threads.each(used, *zip(*waiting), at_once=at_once)
 

@@ -99,8 +99,8 @@ def relight(
         if exposure is None:
             return new, 1.0
         largest = dataclasses.replace(decomposed, faces=decomposed.faces[:1])
-        factor = largest.exposure(new, white_balance, shadows, highlights, softness)
-        return new, factor * 2.0**exposure
+        drawing = {"shadows": shadows, "highlights": highlights, "softness": softness}
+        return new, largest.exposure(new, white_balance, **drawing) * 2.0**exposure
 
     tracked, lamps = _track(source, about, new_light, model, count, what)
     if not any(tracked):

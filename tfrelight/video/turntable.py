@@ -113,8 +113,8 @@ def frames(
     eighths = turned[:: max(1, count // 8)]
     factor = 1.0
     if exposure is not None:
-        drawing = white_balance, shadows, highlights, softness
-        factors = [small.exposure(one, *drawing) for one in eighths]
+        drawing = {"shadows": shadows, "highlights": highlights, "softness": softness}
+        factors = [small.exposure(one, white_balance, **drawing) for one in eighths]
         factor = min(factors) * 2.0**exposure
     # Neither MP4 nor GIF keeps a profile.
     to_srgb = profiles.to_srgb(decomposed.photo.rgb_profile)
