@@ -16,6 +16,7 @@ import pytest
 
 from tests.serving.conftest import file_of, picture, pixels_of
 from tfrelight import Light
+from tfrelight.lights import lamp_rows
 
 LEFT = Light.preset("left").coefficients
 
@@ -34,6 +35,7 @@ values = {
     "images": arrays["images"],
     "references": arrays["references"],
     "light": arrays["light"],
+    "lamps": arrays["lamps"],
     "image_bytes": np.array(photos, object),
 }
 found = {}
@@ -82,6 +84,7 @@ def test_the_newest_tensorflow_gives_the_same_outputs(exported, answer, newest, 
         "images": floats,
         "references": floats[::-1, :, ::-1],
         "light": np.stack([LEFT, LEFT * np.float32([1.0, 0.8, 0.6])]),
+        "lamps": np.stack([lamp_rows.rows(Light.preset(name)) for name in ("left", "overcast")]),
     }
     stored = {f"file{i}": np.frombuffer(data, np.uint8) for i, data in enumerate(files)}
     np.savez(tmp_path / "in.npz", **inputs, **stored)
@@ -104,9 +107,11 @@ def test_the_newest_tensorflow_gives_the_same_outputs(exported, answer, newest, 
         "serving_default": ["images"],
         "decompose": ["images"],
         "relight": ["images", "light"],
+        "relight_lamps": ["images", "lamps"],
         "transfer": ["images", "references"],
         "decompose_bytes": ["image_bytes"],
         "relight_bytes": ["image_bytes", "light"],
+        "relight_lamps_bytes": ["image_bytes", "lamps"],
     }
     for signature, keys in names.items():
         for key, value in answer(signature, **{name: inputs[name] for name in keys}).items():

@@ -21,17 +21,19 @@ LEFT, SUNSET = lights.Light.preset("left").coefficients, lights.Light.preset("su
 # An operation that is new here is looked up there before it is added.
 OPERATIONS = set(
     """
-    Add AddV2 All Any Assert AssignVariableOp AvgPool BatchMatMulV2 BiasAdd Cast ConcatV2
-    Const Conv2D Conv2DBackpropInput DecodeImage DecodeRaw DepthToSpace DisableCopyOnRead
-    EncodePng EnsureShape Equal ExpandDims ExtractJpegShape Floor FloorDiv GatherV2 Greater
-    GreaterEqual Identity IdentityN If Less LessEqual LogicalAnd LogicalNot LogicalOr MatMul
-    Maximum MergeV2Checkpoints Minimum Mul NoOp OnesLike Pack Pad Placeholder Pow Prod Range
-    ReadVariableOp RealDiv Relu Reshape ResizeBilinear RestoreV2 Round Rsqrt SaveV2
-    ScaleAndTranslate Select SelectV2 Shape ShardedFilename Sigmoid Size Softmax SpaceToDepth Split
-    SplitV Square Squeeze StatefulPartitionedCall StatelessIf StatelessWhile
-    StaticRegexFullMatch StridedSlice StringJoin Sub Substr Sum TensorListFromTensor
-    TensorListGetItem TensorListReserve TensorListSetItem TensorListStack Unpack VarHandleOp
-    VarIsInitializedOp While
+    Abs Acos Add AddN AddV2 All Any ArgMax Assert AssignVariableOp Atan Atan2 AvgPool
+    BatchMatMulV2 BiasAdd Cast ConcatV2 Const Conv2D Conv2DBackpropInput Cos Cross DecodeImage
+    DecodeRaw DepthToSpace Dilation2D DisableCopyOnRead DivNoNan EncodePng EnsureShape Equal Exp
+    ExpandDims ExtractJpegShape Fill Floor FloorDiv FloorMod GatherV2 Greater GreaterEqual
+    Identity IdentityN If Less LessEqual Log LogicalAnd LogicalNot LogicalOr MatMul Max Maximum
+    Mean MergeV2Checkpoints Min Minimum Mul Neg NoOp OneHot OnesLike Pack Pad PadV2 Placeholder
+    Pow Prod Range ReadVariableOp RealDiv Relu Reshape ResizeArea ResizeBicubic ResizeBilinear
+    RestoreV2 ReverseV2 Round Rsqrt SaveV2 ScaleAndTranslate Select SelectV2 Shape
+    ShardedFilename Sigmoid Sin Size Softmax SpaceToDepth Split SplitV Sqrt Square Squeeze
+    StatefulPartitionedCall StatelessIf StatelessWhile StaticRegexFullMatch StridedSlice
+    StringJoin Sub Substr Sum Tan Tanh TensorListFromTensor TensorListGetItem TensorListReserve
+    TensorListSetItem TensorListStack Tile TopKV2 Transpose Unpack VarHandleOp
+    VarIsInitializedOp Where While ZerosLike
     """.split()
 )
 

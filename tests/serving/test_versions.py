@@ -118,6 +118,10 @@ def test_the_manifest_describes_the_version(exported):
         },
         "outputs": {"relit": {"dtype": "float32", "shape": [None, None, None, 3]}},
     }
+    assert stored["signatures"]["relight_lamps"]["inputs"]["lamps"] == {
+        "dtype": "float32",
+        "shape": [None, None, 8],
+    }
     assert stored["signatures"]["relight_bytes"]["inputs"]["image_bytes"] == {
         "dtype": "string",
         "shape": [None],

@@ -13,7 +13,7 @@ __all__ = ["Lamp"]
 
 # Smallest angular radius, radians, by which the irradiance is computed: below it the lamp is a
 # point to within rounding.
-_POINT = 1e-3
+POINT = 1e-3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ class Lamp:
         Args:
           cosine: `[...]`, of the angles between the normals and the direction.
         """
-        radius = max(self.radius, _POINT)
+        radius = max(self.radius, POINT)
         cosine = np.clip(cosine, -1, 1)
         sine = np.maximum(np.sqrt(1 - cosine**2), 1e-9)
         far = 1 / np.tan(radius)

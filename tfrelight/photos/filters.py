@@ -12,12 +12,12 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["box", "dilated", "disc", "eroded", "gaussian", "sampled"]
+__all__ = ["REACH", "box", "dilated", "disc", "eroded", "gaussian", "sampled"]
 
 Border = Literal["symmetric", "edge", "wrap"]
 
 # A Gaussian ends at this many standard deviations.
-_REACH = 4.0
+REACH = 4.0
 # Longest axis along which it is a product of matrices.
 _PRODUCT = 320
 
@@ -38,7 +38,7 @@ def gaussian(
     """
     for axis, deviation in enumerate(np.broadcast_to(sigma, values.ndim)):
         length = values.shape[axis]
-        if int(_REACH * deviation + 0.5) < 1:
+        if int(REACH * deviation + 0.5) < 1:
             continue
         if length > _PRODUCT:
             values = _weighted(values, axis, float(deviation), mode)
@@ -50,7 +50,7 @@ def gaussian(
 
 def _weighted(values, axis, deviation, mode):
     """A Gaussian along one axis, as a sum of shifted copies."""
-    reach = int(_REACH * deviation + 0.5)
+    reach = int(REACH * deviation + 0.5)
     steps = np.arange(-reach, reach + 1)
     weights = np.exp(-0.5 * (steps / deviation) ** 2)
     weights /= weights.sum()

@@ -32,7 +32,7 @@ Layer = tuple[tuple[int, int, int, int], np.ndarray]
 # Pixels of a strip.
 _STRIP = 1 << 18
 # Guided filter of the mask: radius as a share of the maps' side, variance of the encoded photo.
-_MASK = (0.008, 1e-4)
+EDGE = (0.008, 1e-4)
 # Values of the mask between which the opacity rises from 0 to 1.
 OUTLINE = _OUTSIDE, _INSIDE = 0.45, 0.95
 # Exponent of the distance to a face: how sharply one head ends where another begins.
@@ -79,8 +79,8 @@ def outlines(faces: Sequence[FaceMaps], number: int, bystanders: Sequence[Face] 
       bystanders: see `alphas`.
     """
     face = faces[number]
-    radius = max(1, round(_MASK[0] * len(face.mask)))
-    slope, offset = guided_filter.coefficients(face.guide, face.mask[..., None], radius, _MASK[1])
+    radius = max(1, round(EDGE[0] * len(face.mask)))
+    slope, offset = guided_filter.coefficients(face.guide, face.mask[..., None], radius, EDGE[1])
     share = _share(faces, number, bystanders)
     if face.head_window is not None or face.body is not None:
         # In the window of the head its maps count, and outside it those of the body.

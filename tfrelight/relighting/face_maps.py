@@ -28,15 +28,15 @@ __all__ = ["WHAT", "FaceMaps", "check", "decompose", "of_crop"]
 WHAT = ("person", "head", "face")
 
 # Bounds of the maps' side, which is that of the face's window, pixels.
-_SMALLEST, _LARGEST = 128, 256
+SMALLEST, LARGEST = 128, 256
 # Places of the crops of a found face; the first is of the head.
 _FACE, _WIDE, _BODY = 1, 2, 3
 # Guided filters: radius as a share of the side, variance of the encoded photo.
-_NORMALS = (0.02, 2e-3)
-_MASK = _PARTS = (0.015, 5e-4)
-_RESIDUAL = (0.03, 1e-3)
+NORMALS = (0.02, 2e-3)
+MASK = OF_PARTS = (0.015, 5e-4)
+RESIDUAL = (0.03, 1e-3)
 # Linear value below which 8 bits hold mostly noise.
-_NOISE = 4e-3
+NOISE = 4e-3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,7 +222,7 @@ def _wanted(maps, what):
 
 
 def _side(window):
-    return int(np.clip(round(window.sides.max()), _SMALLEST, _LARGEST))
+    return int(np.clip(round(window.sides.max()), SMALLEST, LARGEST))
 
 
 def _scale(wanted, found):
@@ -289,16 +289,16 @@ def _refined(photo, box, face, window, maps, light, mask=None):
         radius, epsilon = settings
         return guided_filter.filtered(guide, values, max(1, round(radius * size)), epsilon)
 
-    normals = filtered(maps[..., 3:6] @ window.rotation.T, _NORMALS)
+    normals = filtered(maps[..., 3:6] @ window.rotation.T, NORMALS)
     normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
     albedo = np.clip(maps[..., :3], 0.0, 1.0)
     if mask is None:
-        mask = np.clip(filtered(maps[..., 6:7], _MASK)[..., 0], 0.0, 1.0)
+        mask = np.clip(filtered(maps[..., 6:7], MASK)[..., 0], 0.0, 1.0)
     explained = color.luminance_numpy(harmonics.render(albedo, normals, light))
-    residual = np.log((color.luminance_numpy(linear) + _NOISE) / (explained + _NOISE))
-    residual = filtered(residual[..., None], _RESIDUAL)[..., 0]
+    residual = np.log((color.luminance_numpy(linear) + NOISE) / (explained + NOISE))
+    residual = filtered(residual[..., None], RESIDUAL)[..., 0]
     region = window_weights.oval(face, window, size) > 0.5
-    parts = np.clip(filtered(maps[..., 7:], _PARTS), 0.0, 1.0) if maps.shape[-1] > 7 else None
+    parts = np.clip(filtered(maps[..., 7:], OF_PARTS), 0.0, 1.0) if maps.shape[-1] > 7 else None
     return FaceMaps(
         window, box, face, linear, guide, albedo, normals, mask, region, residual, light, parts
     )

@@ -14,7 +14,7 @@ __all__ = ["Network", "gain", "predict"]
 # Crops in a batch: 32 of 128x128 take 0.5 GB in the compact network.
 _BATCH = 32
 # Linear value below which a face is brightened for the network, which rarely saw darker ones.
-_DARK_FACE = 0.12
+DARK_FACE = 0.12
 _MIRROR = np.diag([-1.0, 1.0, 1.0]).astype(np.float32)
 
 
@@ -35,7 +35,7 @@ def gain(face: np.ndarray) -> float:
     # A face that the photo shows only a sliver of has no brightness of its own.
     bright = np.percentile(face.max(-1), 90.0) if len(face) else 255.0
     linear = float(color.to_linear_numpy(bright / 255.0))
-    return max(1.0, _DARK_FACE / max(linear, 1e-3))
+    return max(1.0, DARK_FACE / max(linear, 1e-3))
 
 
 def predict(

@@ -29,34 +29,34 @@ __all__ = [
 ]
 
 # Bounds of the residual, natural logarithms: anywhere, and below in what is known to be a shadow.
-_MAX_RESIDUAL, _DEEPEST_SHADOW = 1.5, 4.0
+MAX_RESIDUAL, DEEPEST_SHADOW = 1.5, 4.0
 # Values of the residual between which a darker place needs evidence that it is a shadow: one fifth
 # and one ninth of the light that the maps explain. Shadows outdoors keep a quarter. And of what the
 # network calls a thing: lenses are darker than it knows.
-_DARK_THING, _KNOWN_THING = (1.6, 2.2), (0.3, 1.0)
+DARK_THING, KNOWN_THING = (1.6, 2.2), (0.3, 1.0)
 # On the other side: shares of the explained light between which a place is lit; shares of the
 # face's brightest shading between which the light reaches it; ratios of the shading there to that
 # here. Chosen by eye on Extended Yale B and with `tools/measure_exposures.py`.
-_SEEN = (0.3, 0.6)
-_REACHED = (0.2, 0.4)
-_FROM_THERE = (1.3, 2.0)
+SEEN = (0.3, 0.6)
+REACHED = (0.2, 0.4)
+FROM_THERE = (1.3, 2.0)
 # Side of the maps of evidence, pixels. Radius of what is too small for a thing, and distance by
 # which faces are not symmetric, as shares of the face's width: a lens has a radius of 0.18.
-_COARSE = 64
-_SMALL, _TOLERANCE = 0.11, 0.09
+COARSE = 64
+SMALL, TOLERANCE = 0.11, 0.09
 # A pixel is fully black up to the first ratio of its luminance to that of a lit surface of its
 # albedo, and not at all from the second on.
-_BLACK, _DIM = 0.02, 0.2
+BLACK, DIM = 0.02, 0.2
 # Luminance from which on no pixel is black, as a share of the lit part of the face, and at most: 8
 # bits hold 20 steps below it.
-_DARK_SHARE, _DARK = 0.04, 0.01
+DARK_SHARE, DARK = 0.04, 0.01
 # Side of the surroundings that must be black too, as a share of the maps' side.
-_AROUND = 0.03
+AROUND = 0.03
 # Linear values between which a channel counts as clipped; JPEG blurs the edges of clipped areas.
 CLIPPED = (0.94, 0.99)
 # Share of the face whose pixels tell how far the network's colours are off, and the largest factor
 # that they may be off by: without a face's pixels it would be the background's that tell.
-_MEASURED, _COLOR_ERROR = 0.2, 1.25
+MEASURED, COLOR_ERROR = 0.2, 1.25
 # Least channel of a surface's colour, as a share of the largest: skin under a sodium lamp has 0.1.
 LEAST_CHANNEL = 0.1
 
@@ -72,32 +72,32 @@ def shadows(maps: FaceMaps, shading: np.ndarray) -> np.ndarray:
     shade = _coarse(color.luminance_numpy(shading))
     lit = _coarse(np.exp(np.minimum(maps.residual, 0.0)))
     # Nostrils, eyes and lips are dark and small. Things are large, and their edges count as well.
-    width = maps.region.any(0).sum() * _COARSE / size
-    small = filters.disc(_SMALL * width)
+    width = maps.region.any(0).sum() * COARSE / size
+    small = filters.disc(SMALL * width)
     lit = filters.eroded(filters.dilated(lit, small), small)
-    lit = filters.eroded(lit, filters.disc(_TOLERANCE * width))
-    across = _other_side(maps)[(np.arange(_COARSE) * 2 + 1) * size // (2 * _COARSE)]
-    across = across * _COARSE // size
+    lit = filters.eroded(lit, filters.disc(TOLERANCE * width))
+    across = _other_side(maps)[(np.arange(COARSE) * 2 + 1) * size // (2 * COARSE)]
+    across = across * COARSE // size
     # Noses have a lit and a dark side of their own.
-    shade = filters.gaussian(shade, _SMALL * width)
+    shade = filters.gaussian(shade, SMALL * width)
     there = shade[:, across]
     found = (
-        ramp(lit[:, across], *_SEEN)
-        * ramp(there / shade.max(), *_REACHED)
-        * ramp(there / shade, *_FROM_THERE)
+        ramp(lit[:, across], *SEEN)
+        * ramp(there / shade.max(), *REACHED)
+        * ramp(there / shade, *FROM_THERE)
     )
-    found = filters.gaussian(found, _TOLERANCE * width / 2.0)
-    places = (np.arange(size) + 0.5) * _COARSE / size - 0.5
+    found = filters.gaussian(found, TOLERANCE * width / 2.0)
+    places = (np.arange(size) + 0.5) * COARSE / size - 0.5
     found = filters.sampled(found, places[:, None], places[None])
     flesh = maps.probability("skin", "eyes", "mouth")
     return found if flesh is None else found * flesh
 
 
 def _coarse(values):
-    """A map `[S, S]` as `[_COARSE, _COARSE]`: filters take less time, and evidence is smooth."""
+    """A map `[S, S]` as `[COARSE, COARSE]`: filters take less time, and evidence is smooth."""
     size = len(values)
-    smooth = filters.box(values, max(1, round(size / _COARSE)), mode="edge")
-    rows = ((np.arange(_COARSE) + 0.5) * size / _COARSE).astype(int)
+    smooth = filters.box(values, max(1, round(size / COARSE)), mode="edge")
+    rows = ((np.arange(COARSE) + 0.5) * size / COARSE).astype(int)
     return smooth[rows][:, rows]
 
 
@@ -126,11 +126,9 @@ def things(maps: FaceMaps, evidence: np.ndarray) -> np.ndarray:
       maps: of the face.
       evidence: what `shadows` gives.
     """
-    found = ramp(-maps.residual, *_DARK_THING) * (1.0 - evidence)
+    found = ramp(-maps.residual, *DARK_THING) * (1.0 - evidence)
     known = maps.probability("things")
-    return (
-        found if known is None else np.maximum(found, known * ramp(-maps.residual, *_KNOWN_THING))
-    )
+    return found if known is None else np.maximum(found, known * ramp(-maps.residual, *KNOWN_THING))
 
 
 def residual(maps: FaceMaps, evidence: np.ndarray, dark_things: np.ndarray) -> np.ndarray:
@@ -141,8 +139,8 @@ def residual(maps: FaceMaps, evidence: np.ndarray, dark_things: np.ndarray) -> n
       evidence: what `shadows` gives.
       dark_things: what `things` gives.
     """
-    lowest = -_MAX_RESIDUAL - (_DEEPEST_SHADOW - _MAX_RESIDUAL) * evidence
-    return np.clip(maps.residual, lowest, _MAX_RESIDUAL) * (1.0 - dark_things)
+    lowest = -MAX_RESIDUAL - (DEEPEST_SHADOW - MAX_RESIDUAL) * evidence
+    return np.clip(maps.residual, lowest, MAX_RESIDUAL) * (1.0 - dark_things)
 
 
 def black(maps: FaceMaps, evidence: np.ndarray, inside: np.ndarray, metered: float) -> np.ndarray:
@@ -157,14 +155,14 @@ def black(maps: FaceMaps, evidence: np.ndarray, inside: np.ndarray, metered: flo
     size = len(maps.guide)
     bright = color.luminance_numpy(maps.photo)
     # An average of the surroundings, because a shadow is large; lashes and make-up are not.
-    side = 2 * max(1, round(_AROUND * size)) + 1
+    side = 2 * max(1, round(AROUND * size)) + 1
     around, albedo = (
         filters.box(values, side) for values in (bright, color.luminance_numpy(maps.albedo))
     )
     level = around / np.maximum(albedo, 1e-3)
     level /= max(np.percentile(level[maps.region], 90.0), 1e-6)
-    dark = max(min(_DARK_SHARE * metered, _DARK), 1e-6)
-    found = evidence * ramp(level, _DIM, _BLACK) * ramp(bright, dark, dark / 2.0)
+    dark = max(min(DARK_SHARE * metered, DARK), 1e-6)
+    found = evidence * ramp(level, DIM, BLACK) * ramp(bright, dark, dark / 2.0)
     # Networks give a black collar the albedo of the neck.
     return found * inside
 
@@ -187,9 +185,9 @@ def surface_color(maps: FaceMaps, shading: np.ndarray) -> np.ndarray:
     # The network's colours are off by a little. The pixels that nothing clipped tell by how much.
     photo, known = maps.photo[maps.region], explained[maps.region]
     measured = (color.largest(photo) < 0.8) & (color.smallest(photo) > 0.01)
-    if measured.sum() > _MEASURED * len(photo):
+    if measured.sum() > MEASURED * len(photo):
         error = np.median(photo[measured] / known[measured], axis=0)
-        explained = explained * np.clip(error / error.mean(), 1.0 / _COLOR_ERROR, _COLOR_ERROR)
+        explained = explained * np.clip(error / error.mean(), 1.0 / COLOR_ERROR, COLOR_ERROR)
     explained = explained / color.largest(explained)[..., None]
     return explained.astype(np.float32)
 

@@ -16,22 +16,22 @@ __all__ = ["relief", "skin"]
 # (NASA-STD-3000, Man-Systems Integration Standards, volume I, 1995).
 _HEAD = 3.65
 # Of the side of a crop of a face without a detected one.
-_HEAD_OF_CROP = 1.0
+HEAD_OF_CROP = 1.0
 # The network's normals are means of what a face may be, and its noses and brows too flat. By how
 # much slopes, less the mean within a share of the head, are too small for shading, and what rises
 # above that mean too low for shadows. Chosen by the errors of training people of Extended Yale B
 # under a known lamp (`evaluation.lamp_relighting`), and by eye.
-_SHARPER, _HIGHER, _LARGE = 1.2, 2.4, 0.14
+SHARPER, HIGHER, LARGE = 1.2, 2.4, 0.14
 # Least side on which heights are integrated in fewer pixels: a half, a third and so on, so that
 # this many or more are left.
-_SIDE = 128
+SIDE = 128
 # Percentile of what heights rise above that mean from which on they are noses and brows.
-_USUAL = 85.0
+USUAL = 85.0
 # z of a normal below which a slope says nothing.
-_LEAST_Z = 0.12
+LEAST_Z = 0.12
 # Distances of a pixel's colour from that of the face's skin, in the logarithms of its chromaticity
 # and of its brightness, between which it stops being skin.
-_HUE, _BRIGHTNESS = (0.12, 0.3), (0.5, 1.1)
+HUE, BRIGHTNESS = (0.12, 0.3), (0.5, 1.1)
 
 
 def relief(maps: FaceMaps) -> rendering.HeightField:
@@ -39,24 +39,24 @@ def relief(maps: FaceMaps) -> rendering.HeightField:
     size = len(maps.guide)
     normals = maps.normals @ maps.window.rotation
     if maps.face is None:
-        head, middle = _HEAD_OF_CROP * size, np.full(2, (size - 1) / 2)
+        head, middle = HEAD_OF_CROP * size, np.full(2, (size - 1) / 2)
     else:
         between = maps.face.interocular_distance / float(maps.window.sides.max())
         head = _HEAD * between * size
         middle = maps.window.place(maps.face.oval.mean(0)) * size - 0.5
     return rendering.HeightField(
-        _steeper(normals, _SHARPER, _LARGE * head),
+        _steeper(normals, SHARPER, LARGE * head),
         maps.mask,
         head,
         (float(middle[0]), float(middle[1])),
-        _height(normals, maps.mask, _LARGE * head),
+        _height(normals, maps.mask, LARGE * head),
     )
 
 
 def _height(normals, mask, sigma):
     """Heights `[S, S]` above the window. They are smooth: fewer pixels tell them as well."""
     size = len(mask)
-    step = max(1, size // _SIDE)
+    step = max(1, size // SIDE)
     surface = rendering.HeightField(normals, mask, 1.0, (0.0, 0.0))
     small = surface.reduced(-(-size // step))
     height = rendering.integrated(small.normals, small.mask)
@@ -81,18 +81,18 @@ def _raised(height, mask, sigma):
     around = _blurred(height * weight, sigma) / _blurred(weight, sigma)
     above = height - around
     # A ball, too, rises above its surroundings: what counts is what rises most.
-    usual = float(np.percentile(above[mask > 0.5], _USUAL)) if (mask > 0.5).any() else 0.0
-    return height + (_HIGHER - 1.0) * np.maximum(above - usual, 0.0)
+    usual = float(np.percentile(above[mask > 0.5], USUAL)) if (mask > 0.5).any() else 0.0
+    return height + (HIGHER - 1.0) * np.maximum(above - usual, 0.0)
 
 
 def _steeper(normals, factor, sigma):
     """Normals `[S, S, 3]` whose slopes differ from the mean around them by a factor more."""
-    slopes = normals[..., :2] / np.maximum(normals[..., 2:], _LEAST_Z)
+    slopes = normals[..., :2] / np.maximum(normals[..., 2:], LEAST_Z)
     around = np.moveaxis(_blurred(np.moveaxis(slopes, -1, 0), sigma), 0, -1)
     steeper = np.dstack([around + factor * (slopes - around), np.ones(slopes.shape[:2])])
     steeper /= np.linalg.norm(steeper, axis=-1, keepdims=True)
     # Where the surface turns away from the camera, its slope says nothing.
-    share = ramp(normals[..., 2:], _LEAST_Z, 2.0 * _LEAST_Z)
+    share = ramp(normals[..., 2:], LEAST_Z, 2.0 * LEAST_Z)
     mixed = normals + share * (steeper - normals)
     return (mixed / np.linalg.norm(mixed, axis=-1, keepdims=True)).astype(np.float32)
 
@@ -117,6 +117,6 @@ def skin(maps: FaceMaps, things: np.ndarray) -> np.ndarray:
         return np.zeros(maps.mask.shape, np.float32)
     apart = np.linalg.norm(hue - np.median(hue[inside], 0), axis=-1)
     darker = np.abs(level - np.median(level[inside]))
-    like = (1.0 - ramp(apart, *_HUE)) * (1.0 - ramp(darker, *_BRIGHTNESS))
+    like = (1.0 - ramp(apart, *HUE)) * (1.0 - ramp(darker, *BRIGHTNESS))
     found = like * maps.mask * (1.0 - things)
     return filters.gaussian(found.astype(np.float32), 0.004 * len(found))

@@ -37,35 +37,35 @@ __all__ = [
 
 # Smallest shading, as a share of the brightest: a second-order light rings below zero, where a real
 # one is only dark.
-_MIN_SHADING = 0.03
+MIN_SHADING = 0.03
 # Relative squared distance between two shadings over which the old shadows fade.
-_FADE_DISTANCE = 0.05
+FADE_DISTANCE = 0.05
 # Guided filter of the factor: radius as a share of the side, and variance of the encoded photo
 # around the face, where hair, ears and neck end at edges, and inside it, where detail is skin.
-_GAIN = (0.01, 5e-2, 1.0)
+GAIN = (0.01, 5e-2, 1.0)
 # Largest factors, as natural logarithms: of skin, of skin in what is known to be a shadow, and of
 # dark things, most of which are not matte.
-_MAX_LOG_FACTOR, _IN_SHADOW, _OF_THINGS = 2.5, 4.0, 0.7
+MAX_LOG_FACTOR, IN_SHADOW, OF_THINGS = 2.5, 4.0, 0.7
 # Share of the residual that is light around the face.
-_STRANDS = 0.4
+STRANDS = 0.4
 # Share of the light that hair gains without taking on its colour.
-_SHEEN = 0.5
+SHEEN = 0.5
 # Value from which on brighter ones approach 1 gradually instead of being clipped.
-_SHOULDER = 0.6
+SHOULDER = 0.6
 # Percentile of the face's brightness by which exposure is metered.
-_METERED_PERCENTILE = 90.0
+METERED_PERCENTILE = 90.0
 # Brightness of the lit part of a face below which it is relit by less: 8 steps of 8 bits.
-_LEGIBLE = 0.0024
+LEGIBLE = 0.0024
 # Largest factor by which exposure changes a light, when the photo's own light is of brightness 1.
-_MAX_EXPOSURE = 5.0
+MAX_EXPOSURE = 5.0
 # Constants shared with the JavaScript port.
 SETTINGS = {
-    "min_shading": _MIN_SHADING,
-    "fade_distance": _FADE_DISTANCE,
-    "sheen": _SHEEN,
-    "shoulder": _SHOULDER,
-    "metered_percentile": _METERED_PERCENTILE,
-    "max_exposure": _MAX_EXPOSURE,
+    "min_shading": MIN_SHADING,
+    "fade_distance": FADE_DISTANCE,
+    "sheen": SHEEN,
+    "shoulder": SHOULDER,
+    "metered_percentile": METERED_PERCENTILE,
+    "max_exposure": MAX_EXPOSURE,
 }
 
 
@@ -133,8 +133,8 @@ class Relightable:
 def prepare(maps: FaceMaps) -> Relightable:
     """Prepares a face for any number of new lights."""
     size = len(maps.guide)
-    radius = max(1, round(_GAIN[0] * size))
-    epsilon = np.log(np.where(maps.region, _GAIN[2], _GAIN[1]).astype(np.float32))
+    radius = max(1, round(GAIN[0] * size))
+    epsilon = np.log(np.where(maps.region, GAIN[2], GAIN[1]).astype(np.float32))
     epsilon = np.exp(filters.gaussian(epsilon, radius))[..., None]
     # An average of the surroundings, so that detail keeps its contrast.
     side = 2 * max(1, round(0.01 * size)) + 1
@@ -146,9 +146,9 @@ def prepare(maps: FaceMaps) -> Relightable:
     things = lost_light.things(maps, evidence)
     inside = lost_light.on_face(maps)
     # Beside the face nothing is filled, and so much would show the noise of black.
-    most = _MAX_LOG_FACTOR + evidence * inside * (_IN_SHADOW - _MAX_LOG_FACTOR)
+    most = MAX_LOG_FACTOR + evidence * inside * (IN_SHADOW - MAX_LOG_FACTOR)
     # Around it most of the residual is strands.
-    explained = _STRANDS + (1.0 - _STRANDS) * inside
+    explained = STRANDS + (1.0 - STRANDS) * inside
     white = shading[maps.region].mean(0)
     return Relightable(
         maps,
@@ -158,7 +158,7 @@ def prepare(maps: FaceMaps) -> Relightable:
         around,
         radius,
         epsilon,
-        most + things * (_OF_THINGS - most),
+        most + things * (OF_THINGS - most),
         lost_light.residual(maps, evidence, things) * explained,
         lost_light.black(maps, evidence, inside, metered),
         lost_light.surface_color(maps, shading),
@@ -207,7 +207,7 @@ def exposure(face: Relightable, new_rendering: rendering.Rendering) -> float:
     lit = _metered(maps.photo[maps.region] * np.exp(log_ratio) + shine)
     ratio = face.metered / max(lit, 1e-6)
     # A lamp behind the head hardly lights it and would get an unlimited factor.
-    return min(ratio, _MAX_EXPOSURE * _metered(face.shading[maps.region]))
+    return min(ratio, MAX_EXPOSURE * _metered(face.shading[maps.region]))
 
 
 def sameness(face: Relightable, new_rendering: rendering.Rendering) -> float:
@@ -255,19 +255,19 @@ def change(face: Relightable, new_rendering: rendering.Rendering, sameness: floa
 
 def legibility(maps: FaceMaps) -> float:
     """How much of a face is there to be relit: 1, or less if the face is nearly black."""
-    return min(1.0, _metered(maps.photo[maps.region]) / _LEGIBLE)
+    return min(1.0, _metered(maps.photo[maps.region]) / LEGIBLE)
 
 
 def _metered(linear):
     """Brightness of the lit part of linear RGB `[N, 3]`."""
     # The root mean square keeps coloured light from burning out its strongest channel.
     brightness = np.sqrt(np.mean(linear**2, axis=-1))
-    return float(np.percentile(brightness, _METERED_PERCENTILE))
+    return float(np.percentile(brightness, METERED_PERCENTILE))
 
 
 def _floored(values):
     """Shading, kept above a small share of its brightest value with a soft knee."""
-    floor = _MIN_SHADING * max(float(values.max()), 1e-3)
+    floor = MIN_SHADING * max(float(values.max()), 1e-3)
     return 0.5 * (values + np.sqrt(values * values + 4.0 * floor * floor))
 
 
@@ -279,7 +279,7 @@ def _sameness(face, new):
     old, new = color.luminance_numpy(face.shading)[inside], color.luminance_numpy(new)[inside]
     fit = old * (np.vdot(old, new) / np.vdot(old, old))
     distance = np.vdot(new - fit, new - fit) / np.vdot(new, new)
-    return float(np.exp(-distance / _FADE_DISTANCE))
+    return float(np.exp(-distance / FADE_DISTANCE))
 
 
 def _log_ratio(face, new, sameness):
@@ -289,7 +289,7 @@ def _log_ratio(face, new, sameness):
 
 def _shine(face, new_rendering):
     """`[S, S, 3]`: what highlights add; what is burnt has no room for them."""
-    room = 1.0 - ramp(color.largest(face.around), _SHOULDER, 1.0)
+    room = 1.0 - ramp(color.largest(face.around), SHOULDER, 1.0)
     return room[..., None] * new_rendering.highlights
 
 
@@ -303,7 +303,7 @@ def _with_sheen(face, log_ratio, new, hair):
     white = new[face.maps.region].mean(0) if face.maps.region.any() else new.mean((0, 1))
     white = white / color.luminance_numpy(white)
     gained = face.around * np.maximum(np.exp(log_ratio) - 1.0, 0.0)
-    sheen = _SHEEN * hair[..., None] * (color.luminance_numpy(gained)[..., None] * white - gained)
+    sheen = SHEEN * hair[..., None] * (color.luminance_numpy(gained)[..., None] * white - gained)
     return np.log(np.exp(log_ratio) + sheen / face.around)
 
 
@@ -315,8 +315,8 @@ def _shouldered(around, log_ratio):
     before, after, factor = (
         np.take_along_axis(values, strongest, -1) for values in (around, after, log_ratio)
     )
-    room = 1.0 - _SHOULDER
-    bent = _SHOULDER + room * np.tanh(np.maximum(after - _SHOULDER, 0.0) / room)
+    room = 1.0 - SHOULDER
+    bent = SHOULDER + room * np.tanh(np.maximum(after - SHOULDER, 0.0) / room)
     allowed = np.maximum(np.log(bent / before), 0.0)
-    over = np.where(after > _SHOULDER, np.maximum(factor - allowed, 0.0), 0.0)
+    over = np.where(after > SHOULDER, np.maximum(factor - allowed, 0.0), 0.0)
     return log_ratio - over

@@ -13,14 +13,14 @@ __all__ = ["HeightField", "integrated"]
 
 # Least z of a normal: a surface that the camera sees at a smaller angle is steeper than a pixel can
 # tell.
-_STEEPEST = 0.12
+STEEPEST = 0.12
 # Weight of the pixels off the mask: enough for a solution, too little to pull.
-_OFF = 1e-3
+OFF = 1e-3
 # Steps of the conjugate gradients. On heads of the renderer eight leave the heights within a pixel
 # of those that 100 give.
-_STEPS = 12
+STEPS = 12
 # Longest side of the surface on which the horizon is known all around, pixels.
-_COARSE = 96
+COARSE = 96
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +50,7 @@ class HeightField:
     @functools.cached_property
     def horizons(self) -> tuple[HeightField, np.ndarray]:
         """The surface in fewer pixels, and the horizon all around each (`all_around`)."""
-        small = self.reduced(_COARSE)
+        small = self.reduced(COARSE)
         return small, all_around(small.height)
 
     def reduced(self, longest: int) -> HeightField:
@@ -96,9 +96,9 @@ def integrated(normals: np.ndarray, mask: np.ndarray) -> np.ndarray:
     Returns:
       `[H, W]` float32, pixels, of mean 0.
     """
-    steep = np.maximum(normals[..., 2], _STEEPEST).astype(np.float32)
+    steep = np.maximum(normals[..., 2], STEEPEST).astype(np.float32)
     across, down = -normals[..., 0] / steep, normals[..., 1] / steep
-    weight = np.maximum(mask, _OFF).astype(np.float32)
+    weight = np.maximum(mask, OFF).astype(np.float32)
     slopes = (across[:, 1:] + across[:, :-1]) / 2, (down[1:] + down[:-1]) / 2
     weights = np.minimum(weight[:, 1:], weight[:, :-1]), np.minimum(weight[1:], weight[:-1])
     rows, columns = mask.shape
@@ -126,7 +126,7 @@ def integrated(normals: np.ndarray, mask: np.ndarray) -> np.ndarray:
     rest = right
     step = solved(rest)
     product = float(np.vdot(rest, step))
-    for _ in range(_STEPS):
+    for _ in range(STEPS):
         if not product > 1e-9:
             break
         changed = applied(step)

@@ -17,7 +17,7 @@ from tfrelight.photos import filters
 __all__ = ["of_environment", "of_lamp", "reflected"]
 
 # Reflectance of skin at normal incidence, refractive index 1.4.
-_F0 = 0.028
+F0 = 0.028
 # Two lobes, roughness (GGX alpha) and share: the oily film, and the rough skin below it. In the
 # range of E. d'Eon and D. Luebke, GPU Gems 3, chapter 14, 2007, for whole faces.
 LOBES = ((0.28, 0.45), (0.5, 0.55))
@@ -45,7 +45,7 @@ def reflected(normals: np.ndarray, direction: np.ndarray, roughness: float) -> n
     # Smith's masking, correlated in height, over 4 n.l n.v.
     masked = n_l * np.sqrt(n_v * n_v * (1.0 - alpha2) + alpha2)
     masked = masked + n_v * np.sqrt(n_l * n_l * (1.0 - alpha2) + alpha2)
-    return lobe * (_F0 + (1.0 - _F0) * grazing) * n_l / np.maximum(2.0 * masked, 1e-4)
+    return lobe * (F0 + (1.0 - F0) * grazing) * n_l / np.maximum(2.0 * masked, 1e-4)
 
 
 def of_lamp(normals: np.ndarray, lamp: Lamp) -> np.ndarray:

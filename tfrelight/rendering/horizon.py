@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-__all__ = ["AROUND", "FAR_BELOW", "all_around", "horizon"]
+__all__ = ["AROUND", "FAR_BELOW", "all_around", "distances", "horizon"]
 
 # Height of what is behind the head, pixels: no ray reaches it.
 FAR_BELOW = -1e4
@@ -37,8 +39,7 @@ def horizon(height: np.ndarray, direction: tuple[float, float], farthest: float)
     padded = np.full((rows + 2 * reach, columns), FAR_BELOW, np.float32)
     padded[reach : reach + rows] = height
     found = np.full((rows, columns), -1e4, np.float32)
-    step, number = 1, 1
-    while number <= count:
+    for number in distances(count):
         moved = slope * number
         whole = int(np.floor(moved))
         share = np.float32(moved - whole)
@@ -48,10 +49,16 @@ def horizon(height: np.ndarray, direction: tuple[float, float], farthest: float)
         seen -= height[:, : columns - number]
         seen *= np.float32(1.0 / (number * stride))
         np.maximum(found[:, : columns - number], seen, out=found[:, : columns - number])
-        # Far steps may be longer: the horizon moves by an angle.
-        step = max(1, number // 24)
-        number += step
     return found
+
+
+def distances(count: int) -> Iterator[int]:
+    """The distances, 1 to `count` pixels, at which a horizon is looked for."""
+    number = 1
+    while number <= count:
+        yield number
+        # Far steps may be longer: the horizon moves by an angle.
+        number += max(1, number // 24)
 
 
 def all_around(height: np.ndarray) -> np.ndarray:

@@ -16,10 +16,10 @@ __all__ = ["Rendering", "render"]
 
 # Height of a head, millimetres: the median of adults (NASA-STD-3000, Man-Systems Integration
 # Standards, volume I, 1995: 22 to 24 cm from chin to crown).
-_HEAD = 230.0
+HEAD = 230.0
 # Standard deviation of the distance that light travels in skin, millimetres (red, green, blue): one
 # lobe in place of the six of d'Eon and Luebke, GPU Gems 3, chapter 14, 2007.
-_SPREAD = (1.3, 0.6, 0.4)
+SPREAD = (1.3, 0.6, 0.4)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,9 +82,9 @@ def render(
 def _scattered(surface, seen, shadowed):
     """Visibility `[H, W, 3]` of which a share casts shadows, whose edges bleed red in skin."""
     seen = 1.0 - np.float32(shadowed) * (1.0 - seen)
-    millimetre = surface.head / _HEAD
+    millimetre = surface.head / HEAD
     blurred = [
         filters.gaussian(seen[..., k % seen.shape[-1]], spread * millimetre)
-        for k, spread in enumerate(_SPREAD)
+        for k, spread in enumerate(SPREAD)
     ]
     return np.stack(blurred, -1)

@@ -18,13 +18,13 @@ from tfrelight.rendering.horizon import AROUND, horizon
 __all__ = ["of_lamp", "of_sky", "sky_directions"]
 
 # Angular radius, radians, up to which a lamp is marched towards, rather than looked up.
-_NARROW = np.radians(16.0)
+NARROW = np.radians(16.0)
 # Least angular radius of a penumbra, radians: a pixel at the distance of a nose's shadow.
-_PENUMBRA = np.radians(1.2)
+PENUMBRA = np.radians(1.2)
 # Bands of a sky from behind the head to the camera, of equal solid angle.
 _BANDS = 8
 # Points of a wide lamp.
-_POINTS = 24
+POINTS = 24
 
 
 def of_lamp(surface: HeightField, lamp: Lamp) -> np.ndarray:
@@ -34,8 +34,8 @@ def of_lamp(surface: HeightField, lamp: Lamp) -> np.ndarray:
       surface: what is lit and casts the shadows.
       lamp: of a near one, the direction from the middle of the face counts.
     """
-    if lamp.radius > _NARROW:
-        points = lamp.points(_POINTS // 2)
+    if lamp.radius > NARROW:
+        points = lamp.points(POINTS // 2)
         # And their mirror images, so that the lamp's mirror image casts mirrored shadows.
         side = np.cross([0.0, 1.0, 0.0], lamp.direction)
         side /= max(float(np.linalg.norm(side)), 1e-9)
@@ -46,7 +46,7 @@ def of_lamp(surface: HeightField, lamp: Lamp) -> np.ndarray:
     if flat < 1e-3:
         return np.ones(surface.mask.shape, np.float32)
     elevation = float(np.arctan2(z, flat))
-    radius = max(lamp.radius, _PENUMBRA)
+    radius = max(lamp.radius, PENUMBRA)
     inside = surface.mask > 0.5
     if not inside.any():
         return np.ones(surface.mask.shape, np.float32)

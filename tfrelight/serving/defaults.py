@@ -4,6 +4,7 @@ __all__ = [
     "GRPC_PORT",
     "LABELS",
     "MANIFEST",
+    "MAX_LAMPS",
     "MAX_PHOTOS",
     "METRICS_PATH",
     "MODEL_NAME",
@@ -25,6 +26,8 @@ LABELS = ("stable", "canary")
 
 # Per request. Each photo takes 3 MB in the network, whatever its size.
 MAX_PHOTOS = 64
+# Per photo. Each takes 10 MB while it is rendered.
+MAX_LAMPS = 16
 
 # Files in each version's folder. TensorFlow Serving prescribes the path of the second.
 MANIFEST = "manifest.json"
@@ -34,7 +37,9 @@ SIGNATURES = (
     "serving_default",
     "decompose",
     "relight",
+    "relight_lamps",
     "transfer",
     "decompose_bytes",
     "relight_bytes",
+    "relight_lamps_bytes",
 )

@@ -3,10 +3,12 @@
 - `decompose`, also `serving_default`: `images` to `albedo`, `normals`, `light`, `mask`, `shading`,
   and `parts` of a network that tells parts apart
 - `relight`: `images`, `light` to `relit`
+- `relight_lamps`: `images`, `lamps` to `relit`, with cast shadows and highlights
 - `transfer`: `images`, `references` to `relit`, `light` (the references')
 - `decompose_bytes`: `image_bytes` to `albedo_png_bytes`, `normals_png_bytes`, `shading_png_bytes`,
   `light`
 - `relight_bytes`: `image_bytes`, `light` to `relit_png_bytes`
+- `relight_lamps_bytes`: `image_bytes`, `lamps` to `relit_png_bytes`
 
 `images`, `references` and `relit` are `[N, H, W, 3]` float32, sRGB-encoded in [0, 1]; `albedo` and
 `shading` are linear RGB, `normals` unit vectors, `light` `[N, 9, 3]`, `mask` `[N, H, W, 1]`,
@@ -14,7 +16,12 @@
 free, and `references` may have others than `images`: the graph resizes photos to the network's
 size, and the maps back. `image_bytes` `[N]` are JPEG or PNG files of any sizes. The PNG
 files that come back have the same sizes; albedo and shading in them are sRGB-encoded, normals are
-(n + 1) / 2. `tfrelight.serving.graph_relighting` has the formula of relighting.
+(n + 1) / 2. `tfrelight.serving.graph_relighting` has the formula of `relight`.
+
+`lamps` `[N, K, 8]` are for each photo K lamps: direction x, y, z; angular radius in radians, up to
+pi / 2, above which a lamp is even light from all sides; linear RGB, relative to the photo's white;
+weight, 0 for rows that only fill up. Brightness counts among the lamps alone: the lit part of the
+face stays as bright as in the photo. It is what `tfrelight.relight(..., whole_image=True)` does.
 """
 
 from __future__ import annotations
@@ -28,12 +35,14 @@ from keras.export import ExportArchive
 
 from tfrelight import color, shading
 from tfrelight.models import loading, photo_arrays
+from tfrelight.photos import graph_filters
+from tfrelight.relighting.graph import compositing, crop_maps
 from tfrelight.serving import codecs, defaults, graph_relighting, tiling
 
 __all__ = ["archive", "functions"]
 
 _IMAGES = [None, None, None, 3]
-_LIGHT = [None, 9, 3]
+_LIGHT, _LAMPS = [None, 9, 3], [None, None, 8]
 _PNG = tf.TensorSpec([], tf.string)
 
 
@@ -67,6 +76,18 @@ def _checked_images(images, **others):
     text = "Expected sRGB-encoded photos in [0, 1]. Divide photos in 0..255 by 255."
     with tf.control_dependencies([tf.debugging.Assert(tf.logical_not(wrong), [text])]):
         return tf.identity(images)
+
+
+def _checked_lamps(lamps):
+    """Checks the shape of `lamps`, and how many there are."""
+    lamps = tf.ensure_shape(lamps, _LAMPS)
+    number, most = tf.shape(lamps)[1], defaults.MAX_LAMPS
+    checks = [
+        tf.debugging.assert_positive(number, "Expected one lamp or more"),
+        tf.debugging.assert_less_equal(number, most, f"Expected {most} lamps or fewer"),
+    ]
+    with tf.control_dependencies(checks):
+        return tf.identity(lamps)
 
 
 def functions(
@@ -103,6 +124,20 @@ def functions(
     def relight(images, light):
         light = tf.ensure_shape(light, _LIGHT)
         return {"relit": relit(_checked_images(images, light=light), light)}
+
+    def with_lamps(photo_maps_and_lamps):
+        photo, outputs, lamps = photo_maps_and_lamps
+        return compositing.coefficients(crop_maps.of_outputs(photo, outputs), lamps)
+
+    def relight_lamps(images, lamps):
+        lamps = _checked_lamps(lamps)
+        images = _checked_images(images, lamps=lamps)
+        outputs = crop_maps.predict(network, graph_filters.cut(images, size))
+        spec = tf.TensorSpec([None, None, compositing.CHANNELS], tf.float32)
+        small = codecs.each(with_lamps, (images, outputs, lamps), spec)
+        large = tf.image.resize(small, tf.shape(images)[1:3])
+        grey = compositing.is_grey(images, lamps)
+        return {"relit": compositing.apply(images, color.to_linear(images), large, grey)}
 
     def transfer(images, references):
         references = _checked_images(references)
@@ -146,16 +181,43 @@ def functions(
         names = ("relit_png_bytes",)
         return codecs.each(encoded, (image_bytes, coefficients), {name: _PNG for name in names})
 
+    def relight_lamps_bytes(image_bytes, lamps):
+        lamps = _checked_lamps(lamps)
+        image_bytes = codecs.checked(_checked(image_bytes, [None], lamps=lamps))
+        spec = tf.TensorSpec([size, size, 3], tf.float32)
+        cuts = codecs.each(
+            lambda data: graph_filters.cut(codecs.decode(data)[None], size)[0], image_bytes, spec
+        )
+        outputs = crop_maps.predict(network, cuts)
+
+        def encoded(data_maps_and_lamps):
+            data, outputs, lamps = data_maps_and_lamps
+            pixels = codecs.decode(data)
+            small = with_lamps((pixels, outputs, lamps))
+            grey = compositing.is_grey(pixels[None], lamps[None])[0]
+
+            def relit_strip(pixels, large):
+                srgb = tf.cast(pixels, tf.float32) / 255.0
+                return [compositing.apply(srgb, codecs.to_linear(pixels), large, grey)]
+
+            return tiling.enlarged(pixels, small, relit_strip, names)
+
+        names = ("relit_png_bytes",)
+        return codecs.each(encoded, (image_bytes, outputs, lamps), {name: _PNG for name in names})
+
     images = tf.TensorSpec(_IMAGES, tf.float32, name="images")
     light = tf.TensorSpec(_LIGHT, tf.float32, name="light")
+    lamps = tf.TensorSpec(_LAMPS, tf.float32, name="lamps")
     references = tf.TensorSpec(_IMAGES, tf.float32, name="references")
     image_bytes = tf.TensorSpec([None], tf.string, name="image_bytes")
     return {
         "decompose": (decompose, [images]),
         "relight": (relight, [images, light]),
+        "relight_lamps": (relight_lamps, [images, lamps]),
         "transfer": (transfer, [images, references]),
         "decompose_bytes": (decompose_bytes, [image_bytes]),
         "relight_bytes": (relight_bytes, [image_bytes, light]),
+        "relight_lamps_bytes": (relight_lamps_bytes, [image_bytes, lamps]),
     }
 
 

@@ -28,7 +28,7 @@ def enlarged(
 
     Args:
       pixels: `[H, W, 3]` uint8, the photo.
-      small: `[h, w, C]` float maps; h is static. Enlarged like `tf.image.resize`, bilinearly.
+      small: `[h, w, C]` float maps. Enlarged like `tf.image.resize`, bilinearly.
       function: takes a strip of the photo, `[rows, W, 3]` uint8, and its enlarged maps,
         `[rows, W, C]`; returns images `[rows, W, 3]`, sRGB-encoded floats in [0, 1].
       names: of the images.
@@ -41,18 +41,19 @@ def enlarged(
     count = (height + rows - 1) // rows
     strips = tf.pad(pixels, [[0, count * rows - height], [0, 0], [0, 0]])
     strips = tf.reshape(strips, [count, rows, width, 3])
+    low = tf.shape(small)[0]
     # Columns first, while the maps are low; each strip then interpolates between rows.
-    wide = tf.image.resize(small, [small.shape[0], width])
-    scale = small.shape[0] / tf.cast(height, tf.float32)
+    wide = tf.image.resize(small, [low, width])
+    scale = tf.cast(low, tf.float32) / tf.cast(height, tf.float32)
 
     def process(strip_and_number):
         strip, number = strip_and_number
         y = tf.cast(number * rows + tf.range(rows), tf.float32)
-        y = tf.clip_by_value((y + 0.5) * scale - 0.5, 0.0, small.shape[0] - 1.0)
+        y = tf.clip_by_value((y + 0.5) * scale - 0.5, 0.0, tf.cast(low - 1, tf.float32))
         above = tf.floor(y)
         share = (y - above)[:, None, None]
         above = tf.cast(above, tf.int32)
-        below = tf.minimum(above + 1, small.shape[0] - 1)
+        below = tf.minimum(above + 1, low - 1)
         large = (1.0 - share) * tf.gather(wide, above) + share * tf.gather(wide, below)
         return [codecs.to_bytes(image) for image in function(strip, large)]
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 from tfrelight import lights
 from tfrelight.errors import InputError
+from tfrelight.lights import lamp_rows
 from tfrelight.serving import defaults
 
 __all__ = ["photo", "requests", "write"]
@@ -43,12 +44,17 @@ def _jpeg(height, width):
 
 def _inputs(names, number, height, width):
     """Arrays for the inputs of a signature, by name."""
-    light = np.repeat(lights.Light.even().coefficients[None], number, axis=0)
+    # A lamp that is marched towards, one that is looked up, and even light.
+    light = lights.Light.preset("left") + lights.Light.preset("overcast")
+    values = {
+        "light": np.repeat(light.coefficients[None], number, axis=0),
+        "lamps": np.repeat(lamp_rows.rows(light)[None], number, axis=0),
+    }
     if "image_bytes" in names:
-        values = {"image_bytes": np.array([_jpeg(height, width)] * number, object), "light": light}
+        values["image_bytes"] = np.array([_jpeg(height, width)] * number, object)
     else:
         images = np.repeat(photo(height, width)[None] / np.float32(255.0), number, axis=0)
-        values = {"images": images, "references": images, "light": light}
+        values.update(images=images, references=images)
     return {name: values[name] for name in names}
 
 

@@ -21,10 +21,11 @@ from tensorflow_serving.apis import (
 
 from tests import color_profiles
 from tests.serving.conftest import file_of, picture, pixels_of
-from tfrelight import lights
+from tfrelight import Light, lights
 from tfrelight.errors import InputError
+from tfrelight.lights import lamp_rows
 from tfrelight.photos import xmp
-from tfrelight.serving import client
+from tfrelight.serving import client, defaults
 
 LEFT, RIGHT = lights.Light.preset("left"), lights.Light.preset("right")
 FILES = [file_of(picture(20, 30)), file_of(picture(33, 12, 1), "JPEG")]
@@ -42,7 +43,7 @@ def server(address):
 
 
 def test_relight_keeps_the_size_of_each_photo(server, answer):
-    pngs = server.relight(FILES, LEFT)
+    pngs = server.relight(FILES, LEFT.coefficients)
     assert [pixels_of(png).shape for png in pngs] == [(20, 30, 3), (33, 12, 3)]
     light = np.stack([LEFT, RIGHT])
     each = server.relight(FILES, light)
@@ -50,6 +51,30 @@ def test_relight_keeps_the_size_of_each_photo(server, answer):
     each = server.relight(FILES, light, mark=False)
     inputs = {"image_bytes": np.array(FILES, object), "light": light}
     assert each == list(answer("relight_bytes", **inputs)["relit_png_bytes"])
+
+
+def test_a_light_of_lamps_is_relit_by_its_lamps(server, answer):
+    light = Light.preset("window")
+    pngs = server.relight(FILES, light, mark=False)
+    assert pngs == server.relight(FILES, "window", mark=False)
+    rows = np.repeat(lamp_rows.rows(light)[None], 2, axis=0)
+    inputs = {"image_bytes": np.array(FILES, object), "lamps": rows}
+    assert pngs == list(answer("relight_lamps_bytes", **inputs)["relit_png_bytes"])
+
+
+@pytest.mark.parametrize(
+    "light",
+    [
+        Light.from_direction(40, 20, distance=2.0),
+        Light(LEFT.coefficients),
+        sum(Light.from_direction(azimuth, 0) for azimuth in range(defaults.MAX_LAMPS + 1)),
+    ],
+    ids=["near", "harmonics", "many"],
+)
+def test_another_light_is_relit_by_its_coefficients(server, answer, light):
+    inputs = {"image_bytes": np.array(FILES[:1], object), "light": light.coefficients[None]}
+    expected = list(answer("relight_bytes", **inputs)["relit_png_bytes"])
+    assert server.relight(FILES[:1], light, mark=False) == expected
 
 
 def test_decompose_sends_only_the_outputs_asked_for(server):

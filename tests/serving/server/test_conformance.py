@@ -15,10 +15,13 @@ from tensorflow_serving.apis import (
 from tests.serving.conftest import file_of, picture, pixels_of
 from tests.serving.local import Raw, held_runs, request_for
 from tfrelight import lights
+from tfrelight.lights import lamp_rows
+from tfrelight.serving import defaults
 
 IMAGES = np.zeros((1, 8, 8, 3), np.float32)
 PNG = [file_of(picture(20, 30))]
 LEFT = lights.Light.preset("left").coefficients[None]
+LAMPS = lamp_rows.rows(lights.Light.preset("left"))[None]
 
 
 def assert_refused(call, code, text):
@@ -209,10 +212,13 @@ def test_every_signature_returns_what_the_session_computes(raw, answer):
         "serving_default": {"images": images},
         "decompose": {"images": images},
         "relight": {"images": images, "light": LEFT},
+        "relight_lamps": {"images": images, "lamps": LAMPS},
         "transfer": {"images": images, "references": images[:, :, ::-1]},
         "decompose_bytes": {"image_bytes": np.array(PNG, object)},
         "relight_bytes": {"image_bytes": np.array(PNG, object), "light": LEFT},
+        "relight_lamps_bytes": {"image_bytes": np.array(PNG, object), "lamps": LAMPS},
     }
+    assert set(inputs) == set(defaults.SIGNATURES)
     for name, values in inputs.items():
         response = raw.predict(name, **values)
         assert response.model_spec.name == "tfrelight"

@@ -111,7 +111,8 @@ def some_tensor(rng):
 
 def some_request(rng):
     names = ["serving_default", "decompose", "relight", "transfer", "decompose_bytes"]
-    signature = [*names, "relight_bytes", "relight_bytes", "relight_bytes", "zzz"][rng.integers(9)]
+    names += ["relight_bytes", "relight_bytes", "relight_lamps", "relight_lamps_bytes", "zzz"]
+    signature = names[rng.integers(len(names))]
     request = local.request_for(signature)
     if rng.integers(2):
         # Valid except for one input.
@@ -123,10 +124,13 @@ def some_request(rng):
         if signature in ("relight", "relight_bytes"):
             light = LEFT if rng.integers(2) else some_floats(rng, (rng.integers(0, 3), 9, 3))
             request.inputs["light"].CopyFrom(tf.make_tensor_proto(light))
+        if signature in ("relight_lamps", "relight_lamps_bytes"):
+            lamps = some_floats(rng, (1, rng.integers(0, 5), 8), bool(rng.integers(2)))
+            request.inputs["lamps"].CopyFrom(tf.make_tensor_proto(lamps))
         if signature == "transfer":
             request.inputs["references"].CopyFrom(some_tensor(rng))
     else:
-        for name in ("images", "image_bytes", "light", "references", "é" * 5):
+        for name in ("images", "image_bytes", "light", "lamps", "references", "é" * 5):
             if rng.integers(2):
                 request.inputs[name].CopyFrom(some_tensor(rng))
     if rng.integers(10) == 0:

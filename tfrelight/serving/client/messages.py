@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfrelight.errors import InputError
-from tfrelight.lights import as_light
+from tfrelight.lights import Light, as_light, lamp_rows
 from tfrelight.models import photo_arrays
+from tfrelight.serving import defaults
 
 if TYPE_CHECKING:
     from tfrelight.lights import LightLike
 
 __all__ = [
     "check_photos",
+    "lamps_for",
     "lights_for",
     "metadata",
     "metadata_request",
@@ -150,6 +152,28 @@ def check_photos(photos: Sequence[bytes]) -> None:
     """
     if isinstance(photos, (bytes, str)) or not all(isinstance(photo, bytes) for photo in photos):
         raise InputError("Expected a list of photos, each the bytes of a JPEG or PNG file.")
+
+
+def lamps_for(light: LightLike, number: int) -> np.ndarray | None:
+    """The lamps of a light, for each photo.
+
+    Args:
+      light: what `lights.as_light` takes, or coefficients `[N, 9, 3]`.
+      number: N, of the photos.
+
+    Returns:
+      `[N, K, 8]` float32, or None if the light is not of lamps alone (`lights.lamp_rows`), or of
+      more than `defaults.MAX_LAMPS`.
+
+    Raises:
+      InputError: no light of that name or in that file.
+    """
+    if isinstance(light, (str, Path)):
+        light = as_light(light)
+    rows = lamp_rows.rows(light) if isinstance(light, Light) else None
+    if rows is None or len(rows) > defaults.MAX_LAMPS:
+        return None
+    return np.broadcast_to(rows, (number, *rows.shape))
 
 
 def lights_for(light: LightLike, number: int) -> np.ndarray:

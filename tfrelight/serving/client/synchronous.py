@@ -59,6 +59,11 @@ class Client(Calls):
     def relight(self, photos: Sequence[bytes], light: LightLike, mark: bool = True) -> list[bytes]:
         """Relights photos.
 
+        Lamps cast shadows and make highlights, their colours are relative to each photo's white,
+        and the lit part of each face stays as bright as in its photo (`relight_lamps_bytes`). Of
+        other lights, such as environment maps and coefficients, the second-order harmonics count,
+        in absolute colours (`relight_bytes`).
+
         Args:
           photos: JPEG or PNG files, each a crop of one upright face.
           light: a `Light`, its name such as "left", or what else `lights.as_light` takes, for all
