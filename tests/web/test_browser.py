@@ -220,7 +220,7 @@ def test_the_handle_on_the_photo_moves_the_light(served):
     before = served.picture()
     handle = served.page.locator(".handle").bounding_box()
     x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
-    frame = served.page.locator("#frame").bounding_box()
+    frame = served.page.locator("#picture").bounding_box()
     # The face is at 44 % of the width.
     assert x < frame["x"] + 0.4 * frame["width"]
     served.page.mouse.move(x, y)

@@ -111,7 +111,8 @@ function otherSide(maps) {
 export function things(maps, evidence) {
   const known = probability(maps, "things");
   return maps.residual.map((value, k) => Math.max(
-    ramp(-value, C.dark_thing) * (1 - evidence[k]), known ? known[k] * ramp(-value, C.known_thing) : 0,
+    ramp(-value, C.dark_thing) * (1 - evidence[k]),
+    known ? known[k] * ramp(-value, C.known_thing) : 0,
   ));
 }
 

@@ -32,8 +32,9 @@ def test_nothing_is_cut_off(browser, server, photo, size, scheme):
                   const { left, right, width } = one.getBoundingClientRect();
                   const beside = left < -1 || right > innerWidth + 1;
                   // A row that scrolls may be longer.
-                  const row = one.closest('.tools, #views, #presets');
-                  const scrolls = row && row !== one && getComputedStyle(row).overflowX === 'auto';
+                  const row = one.closest('.tools, .below, #presets, #frame');
+                  const scrolls =
+                    row && row !== one && getComputedStyle(row).overflowX !== 'visible';
                   return one.checkVisibility() && width > 0 && beside && !scrolls;
                 }).map((one) => one.outerHTML.slice(0, 80))"""
             )

@@ -3,32 +3,41 @@
 // finger can drag it. The ball does the same for the keyboard and for screen readers.
 
 import { directionOf, placeOf } from "./ball.js";
-import { byId, element } from "./dom.js";
+import { element } from "./dom.js";
 import { toHex } from "./color.js";
 import { tintColor } from "./lighting.js";
+import { clamp } from "./numbers.js";
 import { headsOf } from "./photo_data.js";
 
 /** @import { Active, BallEvents } from "./ball.js" */
 /** @import { State } from "./lighting.js" */
 /** @import { PhotoHeader } from "./photo_data.js" */
+/** @import { Zoom } from "./zoom.js" */
 
 // Half the picture of the ball, as a share of the head's longer side.
 const REACH = 0.75;
+// Least distance from the edge of what is in sight, as a share of it.
+const EDGE = 0.03;
 
 export class Handle {
-  /** @param {Pick<BallEvents, "moved" | "done">} events */
-  constructor(events) {
+  /**
+   * @param {Zoom} zoom
+   * @param {Pick<BallEvents, "moved" | "done">} events
+   */
+  constructor(zoom, events) {
+    this.zoom = zoom;
     this.events = events;
-    this.frame = byId("frame", HTMLElement);
     this.dot = element("div", { className: "handle", hidden: true });
     this.dot.setAttribute("aria-hidden", "true");
-    this.frame.append(this.dot);
+    zoom.plane.append(this.dot);
     /** @type {{ x: number, y: number, reach: number, width: number, height: number } | null} */
     this.head = null;
     this.isHeld = false;
     this.dot.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       event.preventDefault();
+      // It is no drag of the photo.
+      event.stopPropagation();
       this.dot.setPointerCapture(event.pointerId);
       this.isHeld = true;
     });
@@ -60,18 +69,22 @@ export class Handle {
     if (!this.head || !lamp) return;
     const { x, y, reach, width, height } = this.head;
     const [across, up] = placeOf(lamp.azimuth, lamp.elevation);
-    // Stays on the photo when the head fills it.
-    const left = Math.min(0.98, Math.max(0.02, (x + reach * across) / width));
-    const top = Math.min(0.98, Math.max(0.02, (y - reach * up) / height));
-    this.dot.style.left = `${100 * left}%`;
-    this.dot.style.top = `${100 * top}%`;
+    // Stays in sight when the head fills the photo, or the photo is magnified.
+    const [left, top, right, bottom] = this.zoom.inSight();
+    const [dx, dy] = [EDGE * (right - left), EDGE * (bottom - top)];
+    const place = [
+      clamp((x + reach * across) / width, left + dx, right - dx),
+      clamp((y - reach * up) / height, top + dy, bottom - dy),
+    ];
+    this.dot.style.left = `${100 * place[0]}%`;
+    this.dot.style.top = `${100 * place[1]}%`;
     this.dot.style.setProperty("--lamp", toHex(tintColor(lamp.tint)));
   }
 
   /** @param {PointerEvent} event */
   drag(event) {
     if (!this.isHeld || !this.head) return;
-    const box = this.frame.getBoundingClientRect();
+    const box = this.zoom.plane.getBoundingClientRect();
     const { x, y, reach, width, height } = this.head;
     const across = (((event.clientX - box.left) / box.width) * width - x) / reach;
     const down = (((event.clientY - box.top) / box.height) * height - y) / reach;

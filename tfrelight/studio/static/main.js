@@ -4,22 +4,25 @@
 import { Ball } from "./ball.js";
 import { takePhoto } from "./camera.js";
 import { commandLine, python } from "./commands.js";
-import { byId, chooseFile, element, onClick, saveFile } from "./dom.js";
+import { byId, chooseFile, onClick, saveFile } from "./dom.js";
+import { Gestures } from "./gestures.js";
 import { Handle } from "./handle.js";
 import { History } from "./history.js";
 import { defaultState, lightOf } from "./lighting.js";
 import { fromFragment, toFragment } from "./links.js";
 import { Panel } from "./panel.js";
-import {
-  MISSING, PRIVACY, Photo, fetchLight, fetchSample, fetchSettings, sampleUrl,
-} from "./photo.js";
+import { MISSING, PRIVACY, Photo, fetchLight, fetchSample, fetchSettings } from "./photo.js";
+import { headsOf } from "./photo_data.js";
 import { isMap } from "./photo_file.js";
 import { PresetPictures } from "./preset_pictures.js";
 import { Preview } from "./preview.js";
 import { Renderer } from "./renderer.js";
 import { StudioError } from "./requests.js";
+import { showSamples } from "./samples.js";
+import { Sheet } from "./sheet.js";
 import { Stage, describeLamp, describeScene } from "./stage.js";
 import { offerLanguages, say, speakFirst } from "./texts.js";
+import { Zoom } from "./zoom.js";
 import { Actions } from "./actions.js";
 
 /** @import { RelightRequest } from "./photo_file.js" */
@@ -52,10 +55,12 @@ const ball = new Ball(byId("ball", HTMLCanvasElement), {
   chosen: (index) => panel.choose(index),
   done: () => panel.done(),
 });
-const handle = new Handle({ moved: moveLamp, done: () => panel.done() });
+const zoom = new Zoom(byId("frame", HTMLElement), byId("plane", HTMLElement), showPart);
+const handle = new Handle(zoom, { moved: moveLamp, done: () => panel.done() });
+const gestures = new Gestures(zoom, { dragged: dragLight, released: () => panel.done() });
 const presetPictures = new PresetPictures(settings.presets);
 /** The page's parts, for tests and for the browser's console. */
-export const studio = { history, link, panel, photo, preview };
+export const studio = { history, link, panel, photo, preview, zoom };
 
 /** An address that opens the page with the light on screen. */
 function link() {
@@ -113,6 +118,15 @@ function showCommands() {
   byId("python", HTMLElement).textContent = python(history.state, facts);
 }
 
+/** Follows the part of the photo that is in sight. */
+function showPart() {
+  stage.follow(zoom);
+  handle.show(history.state, panel.active);
+  if (preview.view !== "split") return;
+  preview.split = stage.splitShare();
+  preview.show(history.state, true);
+}
+
 /** @type {(azimuth: number) => number} in [-180, 180) */
 const wrapped = (azimuth) => ((((azimuth + 180) % 360) + 360) % 360) - 180;
 
@@ -143,6 +157,24 @@ function turnScene(degrees, since) {
   move.moved(0, since);
 }
 
+/**
+ * Moves the light by a drag on the photo.
+ *
+ * @param {number} dx  to the right, in units of the photo's width
+ * @param {number} dy  down
+ * @param {number} since  time of the event, milliseconds
+ */
+function dragLight(dx, dy, since) {
+  if (panel.active === "scene") {
+    turnScene(-DRAG_DEGREES * dx, since);
+    return;
+  }
+  const lamp = history.state.lamps[panel.active];
+  if (!lamp) return;
+  const elevation = Math.min(90, Math.max(-90, lamp.elevation - DRAG_DEGREES * dy));
+  moveLamp(lamp.azimuth - DRAG_DEGREES * dx, elevation, since);
+}
+
 let opening = Promise.resolve();
 
 /**
@@ -162,6 +194,7 @@ function open(file, wholeImage = false) {
       preview.load(data);
       stage.showPhoto(data.header);
       handle.load(data.header);
+      zoom.load(data.header.view, headsOf(data.header).map(({ head }) => head));
       presetPictures.show(data, panel.presetArea.querySelectorAll("button"));
       for (const id of DOWNLOADS) byId(id, HTMLButtonElement).disabled = false;
       showState(true);
@@ -263,36 +296,19 @@ for (const id of MISSING) byId(id, HTMLElement).hidden = true;
 for (const option of [...byId("film-kind", HTMLSelectElement).options]) {
   if (!settings.films.includes(option.value)) option.remove();
 }
-for (const name of settings.samples) {
-  const key = /** @type {TextKey} */ (`sample_${name.replace(/\.\w+$/, "")}`);
-  const title = say(element("span"), { text: key });
-  const picture = element("img", { src: sampleUrl(name), alt: "", width: 72, height: 72 });
-  const button = element("button", { type: "button", className: "sample" }, picture, title);
-  button.addEventListener("click", () => actions.run(async () => open(await fetchSample(name))));
-  byId("samples", HTMLElement).append(button);
-}
+showSamples(settings.samples, (name) => actions.run(async () => open(await fetchSample(name))));
 
 stage.listen({
   dropped: (file) => (isMap(file) ? takeLight(file, "environment") : open(file)),
   viewed: (view) => {
     preview.view = view;
+    preview.split = stage.splitShare();
     preview.show(history.state);
   },
   split: (share) => {
     preview.split = share;
     preview.show(history.state, true);
   },
-  dragged: (dx, dy, since) => {
-    if (panel.active === "scene") {
-      turnScene(-DRAG_DEGREES * dx, since);
-      return;
-    }
-    const lamp = history.state.lamps[panel.active];
-    if (!lamp) return;
-    const elevation = Math.min(90, Math.max(-90, lamp.elevation - DRAG_DEGREES * dy));
-    moveLamp(lamp.azimuth - DRAG_DEGREES * dx, elevation, since);
-  },
-  released: () => panel.done(),
   undo: () => history.undo(),
   redo: () => history.redo(),
 });
@@ -300,6 +316,11 @@ addEventListener("hashchange", () => {
   const state = fromFragment(location.hash, settings.presets);
   if (state) history.replace(state);
 });
+gestures.listen({
+  more: byId("zoom-in", HTMLElement), less: byId("zoom-out", HTMLElement),
+  face: byId("zoom-face", HTMLElement), whole: byId("zoom-whole", HTMLElement),
+});
+new Sheet(byId("panel", HTMLElement), byId("grip", HTMLButtonElement));
 offerLanguages(byId("language", HTMLSelectElement), () => {
   stage.sayError();
   actions.showProgress();

@@ -28,6 +28,7 @@ export class Panel {
     this.controlArea = byId("lamp", HTMLElement);
     this.presetArea = byId("presets", HTMLElement);
     this.pictureArea = byId("whole", HTMLElement);
+    this.quickArea = byId("quick", HTMLElement);
     /** @type {Active} */
     this.active = 0;
     /** @type {number | undefined} time of the event that moves the light, milliseconds */
@@ -272,7 +273,7 @@ export class Panel {
   }
 
   showPictureControls() {
-    this.pictureArea.replaceChildren(
+    this.quickArea.replaceChildren(
       this.slider({
         label: "strength",
         range: [0, 1, 0.01],
@@ -280,6 +281,8 @@ export class Panel {
         format: percent,
         on: this.movement((state, value) => (state.strength = value), false),
       }),
+    );
+    this.pictureArea.replaceChildren(
       this.slider({
         label: "brightness",
         range: [-2, 2, 0.1],

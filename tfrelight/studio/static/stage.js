@@ -1,5 +1,5 @@
 // @ts-check
-// The part of the page with the photo: drops, views, drags on the photo, and messages.
+// The part of the page with the photo: drops, views, and messages.
 
 import { byId, element } from "./dom.js";
 import { degrees } from "./slider.js";
@@ -10,6 +10,7 @@ import { say, text } from "./texts.js";
 /** @import { StudioError } from "./requests.js" */
 /** @import { Mode } from "./shaders.js" */
 /** @import { TextKey, Values } from "./texts.js" */
+/** @import { Zoom } from "./zoom.js" */
 
 /**
  * Callbacks for what people do here. `since`: time of the event, milliseconds.
@@ -18,9 +19,6 @@ import { say, text } from "./texts.js";
  * @property {(file: File) => void} dropped  dropped or pasted
  * @property {(view: Mode) => void} viewed  a view was chosen
  * @property {(share: number) => void} split  the divider was moved to a share of the width
- * @property {(dx: number, dy: number, since: number) => void} dragged  on the photo, to the right
- *   and down, in units of its width
- * @property {() => void} released  the drag ended
  * @property {() => void} undo
  * @property {() => void} redo
  */
@@ -65,8 +63,8 @@ export class Stage {
     this.notice = byId("notice", HTMLElement);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.noticeTimer = undefined;
-    /** @type {[number, number] | null} last place of the drag, pixels; null without a drag */
-    this.dragged = null;
+    /** Left, top, right and bottom of what is in sight, as shares of the photo. */
+    this.inSight = [0, 0, 1, 1];
     byId("error-close", HTMLButtonElement).addEventListener("click", () => this.showError(null));
   }
 
@@ -78,11 +76,8 @@ export class Stage {
   listen(events) {
     this.showViews(events);
     this.listenDrops(events);
-    this.listenPicture(events);
-    const divider = byId("divider", HTMLInputElement);
-    divider.addEventListener("input", () => {
-      this.frame.style.setProperty("--split", `${divider.value}%`);
-      events.split(Number(divider.value) / 100);
+    byId("divider", HTMLInputElement).addEventListener("input", () => {
+      events.split(this.splitShare());
     });
     addEventListener("keydown", (event) => {
       if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
@@ -140,29 +135,36 @@ export class Stage {
     });
   }
 
-  /** @param {StageEvents} events */
-  listenPicture(events) {
-    const picture = byId("picture", HTMLCanvasElement);
-    picture.addEventListener("pointerdown", (event) => {
-      // A finger on the photo scrolls the page; on the ball it moves the light.
-      if (event.pointerType === "touch" || event.button !== 0) return;
-      picture.setPointerCapture(event.pointerId);
-      this.dragged = [event.clientX, event.clientY];
-    });
-    picture.addEventListener("pointermove", (event) => {
-      if (!this.dragged) return;
-      const { width } = picture.getBoundingClientRect();
-      const [x, y] = this.dragged;
-      this.dragged = [event.clientX, event.clientY];
-      const [dx, dy] = [(event.clientX - x) / width, (event.clientY - y) / width];
-      events.dragged(dx, dy, event.timeStamp);
-    });
-    const release = () => {
-      if (this.dragged) events.released();
-      this.dragged = null;
+  /**
+   * The share of the photo at which the divider stands, and its line with it.
+   *
+   * @returns {number}
+   */
+  splitShare() {
+    const { value } = byId("divider", HTMLInputElement);
+    this.frame.style.setProperty("--split", String(Number(value) / 100));
+    const [left, , right] = this.inSight;
+    return left + (right - left) * (Number(value) / 100);
+  }
+
+  /**
+   * Lays what belongs to the view "split" over the part of the photo that is in sight.
+   *
+   * @param {Zoom} zoom
+   */
+  follow(zoom) {
+    this.inSight = zoom.inSight();
+    const [left, top, right, bottom] = this.inSight;
+    const [corner, size] = [zoom.corner(), zoom.sizeAt()];
+    const sides = {
+      "--left": corner[0] + left * size[0], "--right": corner[0] + right * size[0],
+      "--top": corner[1] + top * size[1], "--bottom": corner[1] + bottom * size[1],
     };
-    picture.addEventListener("pointerup", release);
-    picture.addEventListener("pointercancel", release);
+    for (const [name, value] of Object.entries(sides)) {
+      this.frame.style.setProperty(name, `${value}px`);
+    }
+    byId("zoom-whole", HTMLButtonElement).disabled = zoom.isWhole;
+    byId("zoom-out", HTMLButtonElement).disabled = zoom.isWhole;
   }
 
   /**
@@ -170,11 +172,10 @@ export class Stage {
    *
    * @param {PhotoHeader} header
    */
-  showPhoto({ found, relit, view }) {
+  showPhoto({ found, relit }) {
     byId("empty", HTMLElement).hidden = true;
     byId("shown", HTMLElement).hidden = false;
     byId("another", HTMLElement).hidden = false;
-    this.frame.style.setProperty("--ratio", String(view.width / view.height));
     if (found > relit) this.notify("faces_some", { found, relit });
     else if (relit > 1) this.notify("faces_all", { found });
     else this.notify("ready");
