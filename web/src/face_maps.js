@@ -228,7 +228,7 @@ function refined(cut, box, face, window, maps, light, mask) {
     );
     return Math.log((value + C.noise) / (explained + C.noise));
   });
-  const inParts = filter(C.parts);
+  const inParts = filter(C.of_parts);
   return {
     window, box, face, size, photo: linear, guide, albedo, normals, light,
     mask: mask ?? clipped(filter(C.mask).filtered(maps[MASK])),

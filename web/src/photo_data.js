@@ -114,7 +114,7 @@ function viewed({ window, box, face }, across, down) {
 function planesOf(maps, ready, view, head, heads, views) {
   const { size } = maps;
   const { window, box } = view;
-  const [slope, offset] = filterOf(maps.guide, size, compositing.mask).coefficients(maps.mask);
+  const [slope, offset] = filterOf(maps.guide, size, compositing.edge).coefficients(maps.mask);
   return {
     facts: {
       size,
