@@ -83,7 +83,7 @@ def test_lamps_add_up_and_weights_count(rendered):
     lights = [Light.from_direction(*angles) for angles in ((60, 15), (-50, 40))]
     together = rendered(of, lamp_rows.rows(lights[0] + 0.5 * lights[1]))
     rows = np.concatenate([lamp_rows.rows(light) for light in lights])
-    rows[4, 7] = 0.5
+    rows[lamp_rows.MOST, 7] = 0.5
     weighted = rendered(of, rows)
     apart = [rendered(of, lamp_rows.rows(light)) for light in lights]
     for both, by_weight, first, second in zip(together, weighted, *apart):

@@ -122,8 +122,8 @@ def test_photos_of_a_request_are_relit_apart(answer):
 def test_rows_of_weight_0_change_nothing(answer):
     images = floats(picture(40, 30))
     expected = answer("relight_lamps", images=images, lamps=LEFT[:, :2])["relit"]
-    for value in (0.0, 3.0):
-        filled = np.full((1, 5, 8), value, np.float32)
+    for filling in (np.zeros(8), np.full(8, 3.0), [1.0, 0.0, 0.0, 0.2, 1.0, 1.0, 1.0, 0.0]):
+        filled = np.float32(np.tile(filling, (1, 5, 1)))
         filled[:, :2], filled[:, 2:, 7] = LEFT[:, :2], 0.0
         found = answer("relight_lamps", images=images, lamps=filled)["relit"]
         np.testing.assert_array_equal(found, expected)
@@ -150,11 +150,40 @@ def test_lamps_of_a_wrong_shape_are_refused(answer, name, shape):
     ],
 )
 def test_another_number_of_lamps_is_refused(answer, rows, count, message):
-    lamps = np.ones((rows, count, 8), np.float32)
+    lamps = np.tile(LEFT[:, :1], (rows, count, 1))
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         answer("relight_lamps", images=floats(picture(8, 8)), lamps=lamps)
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         answer("relight_lamps_bytes", image_bytes=strings(file_of(picture(8, 8))), lamps=lamps)
+
+
+@pytest.mark.parametrize(
+    "column,value,message",
+    [
+        (0, np.nan, "finite"),
+        (3, np.nan, "finite"),
+        (4, np.inf, "finite"),
+        (3, -0.1, "from 0"),
+        (5, -1.0, "from 0"),
+        (7, -1.0, "from 0"),
+        (slice(0, 3), 0.0, "unit vectors"),
+        (1, 1e30, "finite|unit vectors"),
+    ],
+)
+def test_what_no_lamp_can_be_is_refused(answer, column, value, message):
+    lamps = LEFT.copy()
+    lamps[0, 0, column] = value
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        answer("relight_lamps", images=floats(picture(8, 8)), lamps=lamps)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        answer("relight_lamps_bytes", image_bytes=strings(file_of(picture(8, 8))), lamps=lamps)
+
+
+def test_numbers_of_a_photo_that_are_not_finite_show(answer):
+    images = floats(picture(40, 30))
+    images[0, 20, 15] = np.nan
+    relit = answer("relight_lamps", images=images, lamps=LEFT)["relit"]
+    assert np.isnan(relit).mean() > 0.2
 
 
 def test_no_light_and_a_photo_of_one_pixel_give_numbers(answer):

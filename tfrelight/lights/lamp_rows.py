@@ -7,10 +7,10 @@ import numpy as np
 from tfrelight import harmonics
 from tfrelight.lights.light_sum import LightSum
 
-__all__ = ["rows"]
+__all__ = ["MOST", "rows"]
 
-# A server's batch holds requests with as many rows each. So most have the same number.
-_MULTIPLE = 4
+# Rows of a light. All have as many, so that a server may join their requests.
+MOST = 16
 
 
 def rows(light: LightSum) -> np.ndarray | None:
@@ -20,9 +20,9 @@ def rows(light: LightSum) -> np.ndarray | None:
       light: to describe.
 
     Returns:
-      `[K, 8]` float32: direction x, y, z; angular radius, radians, of even light pi; linear RGB
-      relative to the photo's white; weight, 1, and 0 of rows that fill up to a multiple of 4. None
-      if the light holds more: near lamps, environment maps, other harmonics, absolute colours.
+      `[MOST, 8]` float32: direction x, y, z; angular radius, radians, of even light pi; linear RGB
+      relative to the photo's white; weight, 1, and 0 of rows that only fill up. None if the light
+      holds more: near lamps, environment maps, other harmonics, absolute colours, or more lamps.
     """
     even = light.harmonics[0]
     plain = (
@@ -37,6 +37,8 @@ def rows(light: LightSum) -> np.ndarray | None:
     found = [[*lamp.direction, lamp.radius, *lamp.color, 1.0] for lamp in light.lamps]
     if even.any():
         found.append([0.0, 0.0, 1.0, np.pi, *even * harmonics.CONSTANT, 1.0])
-    result = np.zeros((max(1, -(-len(found) // _MULTIPLE)) * _MULTIPLE, 8), np.float32)
+    if len(found) > MOST:
+        return None
+    result = np.zeros((MOST, 8), np.float32)
     result[: len(found)] = np.reshape(found, (-1, 8))
     return result

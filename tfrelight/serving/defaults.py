@@ -1,5 +1,7 @@
 """Names, ports and paths that export, server, client and the deployment files share."""
 
+from tfrelight.lights import lamp_rows
+
 __all__ = [
     "GRPC_PORT",
     "LABELS",
@@ -26,8 +28,8 @@ LABELS = ("stable", "canary")
 
 # Per request. Each photo takes 3 MB in the network, whatever its size.
 MAX_PHOTOS = 64
-# Per photo. Each takes 10 MB while it is rendered.
-MAX_LAMPS = 16
+# Rows of lamps per photo.
+MAX_LAMPS = lamp_rows.MOST
 
 # Files in each version's folder. TensorFlow Serving prescribes the path of the second.
 MANIFEST = "manifest.json"

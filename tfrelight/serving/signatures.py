@@ -79,12 +79,23 @@ def _checked_images(images, **others):
 
 
 def _checked_lamps(lamps):
-    """Checks the shape of `lamps`, and how many there are."""
+    """Checks the shape of `lamps`, how many there are, and what no lamp can be."""
     lamps = tf.ensure_shape(lamps, _LAMPS)
     number, most = tf.shape(lamps)[1], defaults.MAX_LAMPS
+    length = tf.linalg.norm(lamps[..., :3], axis=-1)
+    towards = (
+        (lamps[..., 7] <= 0.0) | (lamps[..., 3] > math.pi / 2.0) | (tf.abs(length - 1.0) < 0.1)
+    )
     checks = [
         tf.debugging.assert_positive(number, "Expected one lamp or more"),
         tf.debugging.assert_less_equal(number, most, f"Expected {most} lamps or fewer"),
+        tf.debugging.Assert(
+            tf.reduce_all(tf.math.is_finite(lamps)) & tf.reduce_all(lamps[..., 3:] >= 0.0),
+            ["Expected lamps of finite numbers; radius, colour and weight from 0."],
+        ),
+        tf.debugging.Assert(
+            tf.reduce_all(towards), ["Expected unit vectors as directions of lamps."]
+        ),
     ]
     with tf.control_dependencies(checks):
         return tf.identity(lamps)

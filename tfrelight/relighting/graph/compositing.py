@@ -72,4 +72,5 @@ def apply(photos: tf.Tensor, linear: tf.Tensor, large: tf.Tensor, grey: tf.Tenso
     after /= tf.maximum(graph_filters.largest(after)[..., None], 1.0)
     relit = color.to_srgb(linear + opacity * (after - linear))
     relit = tf.where(grey, color.luminance(relit), relit)
-    return tf.where(opacity > 0.0, relit, photos)
+    # Numbers that are not finite count as a face, so that they show.
+    return tf.where(opacity <= 0.0, photos, relit)

@@ -11,7 +11,6 @@ import numpy as np
 from tfrelight.errors import InputError
 from tfrelight.lights import Light, as_light, lamp_rows
 from tfrelight.models import photo_arrays
-from tfrelight.serving import defaults
 
 if TYPE_CHECKING:
     from tfrelight.lights import LightLike
@@ -162,8 +161,7 @@ def lamps_for(light: LightLike, number: int) -> np.ndarray | None:
       number: N, of the photos.
 
     Returns:
-      `[N, K, 8]` float32, or None if the light is not of lamps alone (`lights.lamp_rows`), or of
-      more than `defaults.MAX_LAMPS`.
+      `[N, K, 8]` float32, or None if the light is not of lamps alone (`lights.lamp_rows`).
 
     Raises:
       InputError: no light of that name or in that file.
@@ -171,9 +169,7 @@ def lamps_for(light: LightLike, number: int) -> np.ndarray | None:
     if isinstance(light, (str, Path)):
         light = as_light(light)
     rows = lamp_rows.rows(light) if isinstance(light, Light) else None
-    if rows is None or len(rows) > defaults.MAX_LAMPS:
-        return None
-    return np.broadcast_to(rows, (number, *rows.shape))
+    return None if rows is None else np.broadcast_to(rows, (number, *rows.shape))
 
 
 def lights_for(light: LightLike, number: int) -> np.ndarray:
