@@ -215,6 +215,9 @@ OF_EXTRAS = {
                 for name in ("compact", "layers", "loading", "losses", "networks", "precision")
                 + ("predictor", "relight_model", "sfsnet", "tflite")
             ),
+            "tfrelight.photos.graph_filters",
+            "tfrelight.relighting.graph",
+            "tfrelight.rendering.graph",
             *(
                 f"tfrelight.serving.{name}"
                 for name in ("codecs", "conversion", "graph_relighting", "manifest", "parity")

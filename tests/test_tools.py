@@ -213,11 +213,16 @@ def tool(name):
 
 
 def test_a_tool_leaves_the_flags_of_this_process_alone():
-    import tfrelight.pseudo_label  # noqa: F401  # Has a flag `model` of its own.
-
+    others = flags.FLAGS["model"] if "model" in flags.FLAGS else None
+    if others is None:
+        flags.DEFINE_string("model", None, "Of a command.")
     before = flags.FLAGS["model"]
-    tool.__wrapped__("measure_face_masks")
-    assert flags.FLAGS["model"] is before and "folder" not in flags.FLAGS
+    try:
+        tool.__wrapped__("measure_face_masks")
+        assert flags.FLAGS["model"] is before and "folder" not in flags.FLAGS
+    finally:
+        if others is None:
+            delattr(flags.FLAGS, "model")
 
 
 def test_lights_on_face_and_clothes_are_fitted_and_compared():

@@ -52,8 +52,8 @@ def measured(person, light=None):
 
 def test_lamps_are_better_than_their_second_order_and_that_than_nothing(person, monkeypatch):
     # This model's normals are the truth, and not too flat.
-    monkeypatch.setattr(materials, "_SHARPER", 1.0)
-    monkeypatch.setattr(materials, "_HIGHER", 1.0)
+    monkeypatch.setattr(materials, "SHARPER", 1.0)
+    monkeypatch.setattr(materials, "HIGHER", 1.0)
     found = measured(person)
     error = {name: row["si_rmse"]["mean"] for name, row in found["lamp_relighting"].items()}
     assert set(error) == set(lamp_relighting.METHODS)

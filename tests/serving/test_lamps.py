@@ -26,7 +26,7 @@ LIGHTS = {
     "two": Light.from_direction(50, 30, color=(1.0, 0.6, 0.3)) + Light.from_direction(-60, -10),
 }
 # Largest differences, of 255: on average, and at the 99th percentile.
-MEAN, MOST = 2.0, 8.0
+MEAN, MOST = 0.7, 6.5
 LEFT = lamp_rows.rows(LIGHTS["left"])[None]
 
 

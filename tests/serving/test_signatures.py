@@ -25,14 +25,14 @@ OPERATIONS = set(
     BatchMatMulV2 BiasAdd Cast ConcatV2 Const Conv2D Conv2DBackpropInput Cos Cross DecodeImage
     DecodeRaw DepthToSpace Dilation2D DisableCopyOnRead DivNoNan EncodePng EnsureShape Equal Exp
     ExpandDims ExtractJpegShape Fill Floor FloorDiv FloorMod GatherV2 Greater GreaterEqual
-    Identity IdentityN If Less LessEqual Log LogicalAnd LogicalNot LogicalOr MatMul Max Maximum
-    Mean MergeV2Checkpoints Min Minimum Mul Neg NoOp OneHot OnesLike Pack Pad PadV2 Placeholder
-    Pow Prod Range ReadVariableOp RealDiv Relu Reshape ResizeArea ResizeBicubic ResizeBilinear
-    RestoreV2 ReverseV2 Round Rsqrt SaveV2 ScaleAndTranslate Select SelectV2 Shape
-    ShardedFilename Sigmoid Sin Size Softmax SpaceToDepth Split SplitV Sqrt Square Squeeze
-    StatefulPartitionedCall StatelessIf StatelessWhile StaticRegexFullMatch StridedSlice
-    StringJoin Sub Substr Sum Tan Tanh TensorListFromTensor TensorListGetItem TensorListReserve
-    TensorListSetItem TensorListStack Tile TopKV2 Transpose Unpack VarHandleOp
+    Identity IdentityN If IsFinite Less LessEqual Log LogicalAnd LogicalNot LogicalOr MatMul Max
+    Maximum Mean MergeV2Checkpoints Min Minimum Mul Neg NoOp NotEqual OneHot OnesLike Pack Pad
+    PadV2 Placeholder Pow Prod Range ReadVariableOp RealDiv Relu Reshape ResizeArea
+    ResizeBicubic ResizeBilinear RestoreV2 ReverseV2 Round Rsqrt SaveV2 ScaleAndTranslate Select
+    SelectV2 Shape ShardedFilename Sigmoid Sin Size Softmax SpaceToDepth Split SplitV Sqrt
+    Square Squeeze StatefulPartitionedCall StatelessIf StatelessWhile StaticRegexFullMatch
+    StridedSlice StringJoin Sub Substr Sum Tan Tanh TensorListFromTensor TensorListGetItem
+    TensorListReserve TensorListSetItem TensorListStack Tile TopKV2 Transpose Unpack VarHandleOp
     VarIsInitializedOp Where While ZerosLike
     """.split()
 )
