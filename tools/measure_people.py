@@ -28,9 +28,7 @@ from tfrelight.relighting import pipeline
 from tfrelight.synthesis import portraits, staging
 
 _PEOPLE = flags.DEFINE_integer("people", 12, "How many people.", lower_bound=1)
-_FRAMING = flags.DEFINE_enum(
-    "framing", "half", list(staging.FRAMINGS), "How much of a person shows."
-)
+_FRAMING = flags.DEFINE_enum("framing", "half", staging.FRAMINGS, "How much of a person shows.")
 _LIGHTS = ("left", "right")
 # Fewest pixels of a part that tell a direction, and least value of the albedo that they need.
 _ENOUGH, _DARK = 500, 0.02

@@ -13,7 +13,7 @@ from tests.serving.conftest import file_of, picture, pixels_of, strings
 from tfrelight import Light
 from tfrelight.lights import lamp_rows
 from tfrelight.models import loading, presets
-from tfrelight.serving import defaults, signatures
+from tfrelight.serving import signatures
 from tfrelight.synthesis import portraits
 
 ASTRONAUT = ROOT / "docs" / "astronaut.jpg"
@@ -146,7 +146,7 @@ def test_lamps_of_a_wrong_shape_are_refused(answer, name, shape):
     [
         (2, 4, "as many rows of `lamps`"),
         (1, 0, "Expected one lamp or more"),
-        (1, defaults.MAX_LAMPS + 1, f"Expected {defaults.MAX_LAMPS} lamps or fewer"),
+        (1, lamp_rows.MOST + 1, f"Expected {lamp_rows.MOST} lamps or fewer"),
     ],
 )
 def test_another_number_of_lamps_is_refused(answer, rows, count, message):

@@ -1,12 +1,9 @@
 """Names, ports and paths that export, server, client and the deployment files share."""
 
-from tfrelight.lights import lamp_rows
-
 __all__ = [
     "GRPC_PORT",
     "LABELS",
     "MANIFEST",
-    "MAX_LAMPS",
     "MAX_PHOTOS",
     "METRICS_PATH",
     "MODEL_NAME",
@@ -28,8 +25,6 @@ LABELS = ("stable", "canary")
 
 # Per request. Each photo takes 3 MB in the network, whatever its size.
 MAX_PHOTOS = 64
-# Rows of lamps per photo.
-MAX_LAMPS = lamp_rows.MOST
 
 # Files in each version's folder. TensorFlow Serving prescribes the path of the second.
 MANIFEST = "manifest.json"

@@ -34,6 +34,7 @@ import tensorflow as tf
 from keras.export import ExportArchive
 
 from tfrelight import color, shading
+from tfrelight.lights import lamp_rows
 from tfrelight.models import loading, photo_arrays
 from tfrelight.photos import graph_filters
 from tfrelight.relighting.graph import compositing, crop_maps
@@ -81,11 +82,11 @@ def _checked_images(images, **others):
 def _checked_lamps(lamps):
     """Checks the shape of `lamps`, how many there are, and what no lamp can be."""
     lamps = tf.ensure_shape(lamps, _LAMPS)
-    number, most = tf.shape(lamps)[1], defaults.MAX_LAMPS
-    length = tf.linalg.norm(lamps[..., :3], axis=-1)
-    towards = (
-        (lamps[..., 7] <= 0.0) | (lamps[..., 3] > math.pi / 2.0) | (tf.abs(length - 1.0) < 0.1)
-    )
+    number, most = tf.shape(lamps)[1], lamp_rows.MOST
+    direction, radius, weight = lamps[..., :3], lamps[..., 3], lamps[..., 7]
+    is_unit = tf.abs(tf.linalg.norm(direction, axis=-1) - 1.0) < 0.1
+    # Even light has no direction, and neither has a row that only fills up.
+    directed = tf.reduce_all(is_unit | (radius > math.pi / 2.0) | (weight <= 0.0))
     checks = [
         tf.debugging.assert_positive(number, "Expected one lamp or more"),
         tf.debugging.assert_less_equal(number, most, f"Expected {most} lamps or fewer"),
@@ -93,9 +94,7 @@ def _checked_lamps(lamps):
             tf.reduce_all(tf.math.is_finite(lamps)) & tf.reduce_all(lamps[..., 3:] >= 0.0),
             ["Expected lamps of finite numbers; radius, colour and weight from 0."],
         ),
-        tf.debugging.Assert(
-            tf.reduce_all(towards), ["Expected unit vectors as directions of lamps."]
-        ),
+        tf.debugging.Assert(directed, ["Expected unit vectors as directions of lamps."]),
     ]
     with tf.control_dependencies(checks):
         return tf.identity(lamps)

@@ -92,6 +92,7 @@ def relight(
     face_maps.check(what)
     about = reading.info(source)
     constant = None if callable(light) else as_light(light)
+    drawing = {"shadows": shadows, "highlights": highlights, "softness": softness}
 
     def new_light(decomposed):
         """The new light of a frame, and the factor for its brightness."""
@@ -99,7 +100,6 @@ def relight(
         if exposure is None:
             return new, 1.0
         largest = dataclasses.replace(decomposed, faces=decomposed.faces[:1])
-        drawing = {"shadows": shadows, "highlights": highlights, "softness": softness}
         return new, largest.exposure(new, white_balance, **drawing) * 2.0**exposure
 
     tracked, lamps = _track(source, about, new_light, model, count, what)
@@ -110,9 +110,7 @@ def relight(
         "exposure": None,
         "background": background,
         "white_balance": white_balance,
-        "shadows": shadows,
-        "highlights": highlights,
-        "softness": softness,
+        **drawing,
     }
     relit = _relit(source, about, tracked, lamps, model, settings, what)
     writing.write(path, relit, about.rate, source, mark)

@@ -112,8 +112,8 @@ def frames(
     # One factor for the whole turn, because the light must not change while it moves.
     eighths = turned[:: max(1, count // 8)]
     factor = 1.0
+    drawing = {"shadows": shadows, "highlights": highlights, "softness": softness}
     if exposure is not None:
-        drawing = {"shadows": shadows, "highlights": highlights, "softness": softness}
         factors = [small.exposure(one, white_balance, **drawing) for one in eighths]
         factor = min(factors) * 2.0**exposure
     # Neither MP4 nor GIF keeps a profile.
@@ -122,9 +122,7 @@ def frames(
 
     def pixels(turned_light):
         light = turned_light * factor
-        relit = small.relight(
-            light, strength, None, background, white_balance, shadows, highlights, softness
-        )
+        relit = small.relight(light, strength, None, background, white_balance, **drawing)
         relit_pixels = to_srgb(relit.pixels)
         return relit_pixels if suffix in writing.PICTURES else _even(relit_pixels)
 

@@ -25,7 +25,7 @@ from tfrelight import Light, lights
 from tfrelight.errors import InputError
 from tfrelight.lights import lamp_rows
 from tfrelight.photos import xmp
-from tfrelight.serving import client, defaults
+from tfrelight.serving import client
 
 LEFT, RIGHT = lights.Light.preset("left"), lights.Light.preset("right")
 FILES = [file_of(picture(20, 30)), file_of(picture(33, 12, 1), "JPEG")]
@@ -67,7 +67,7 @@ def test_a_light_of_lamps_is_relit_by_its_lamps(server, answer):
     [
         Light.from_direction(40, 20, distance=2.0),
         Light(LEFT.coefficients),
-        sum(Light.from_direction(azimuth, 0) for azimuth in range(defaults.MAX_LAMPS + 1)),
+        sum(Light.from_direction(azimuth, 0) for azimuth in range(lamp_rows.MOST + 1)),
     ],
     ids=["near", "harmonics", "many"],
 )

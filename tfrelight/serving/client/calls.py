@@ -76,11 +76,7 @@ class Calls:
 
     def _relight(self, photos, light):
         messages.check_photos(photos)
-        lamps = messages.lamps_for(light, len(photos))
-        if lamps is None:
-            signature, lit = "relight_bytes", {"light": messages.lights_for(light, len(photos))}
-        else:
-            signature, lit = "relight_lamps_bytes", {"lamps": lamps}
+        signature, lit = messages.relighting(light, len(photos))
         inputs = {"image_bytes": photos, **lit}
         service, method, request, parse = self._predict(inputs, signature, None)
         return service, method, request, lambda response: parse(response)["relit_png_bytes"]

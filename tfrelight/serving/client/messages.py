@@ -17,12 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_photos",
-    "lamps_for",
-    "lights_for",
     "metadata",
     "metadata_request",
     "outputs",
     "predict_request",
+    "relighting",
     "status",
     "status_request",
 ]
@@ -153,34 +152,17 @@ def check_photos(photos: Sequence[bytes]) -> None:
         raise InputError("Expected a list of photos, each the bytes of a JPEG or PNG file.")
 
 
-def lamps_for(light: LightLike, number: int) -> np.ndarray | None:
-    """The lamps of a light, for each photo.
+def relighting(light: LightLike, number: int) -> tuple[str, dict[str, np.ndarray]]:
+    """The signature that puts files under a light, and its input for the light.
 
     Args:
-      light: what `lights.as_light` takes, or coefficients `[N, 9, 3]`.
+      light: what `lights.as_light` takes, such as a name, for all photos, or coefficients
+        `[N, 9, 3]`, one for each.
       number: N, of the photos.
 
     Returns:
-      `[N, K, 8]` float32, or None if the light is not of lamps alone (`lights.lamp_rows`).
-
-    Raises:
-      InputError: no light of that name or in that file.
-    """
-    if isinstance(light, (str, Path)):
-        light = as_light(light)
-    rows = lamp_rows.rows(light) if isinstance(light, Light) else None
-    return None if rows is None else np.broadcast_to(rows, (number, *rows.shape))
-
-
-def lights_for(light: LightLike, number: int) -> np.ndarray:
-    """A light for each photo, from one light for all or one for each.
-
-    Args:
-      light: what `lights.as_light` takes, such as a name, or coefficients `[N, 9, 3]`.
-      number: N, of the photos.
-
-    Returns:
-      `[N, 9, 3]` float32.
+      `relight_lamps_bytes` and `lamps` `[N, K, 8]` float32 for a light of lamps alone
+      (`lights.lamp_rows`), or else `relight_bytes` and `light` `[N, 9, 3]` float32.
 
     Raises:
       InputError: no light of that name or in that file, another shape, or values that are not
@@ -188,10 +170,13 @@ def lights_for(light: LightLike, number: int) -> np.ndarray:
     """
     if isinstance(light, (str, Path)):
         light = as_light(light)
+    rows = lamp_rows.rows(light) if isinstance(light, Light) else None
+    if rows is not None:
+        return "relight_lamps_bytes", {"lamps": np.broadcast_to(rows, (number, *rows.shape))}
     light = np.asarray(light, np.float32)
     if light.shape not in {(9, 3), (number, 9, 3)} or not np.all(np.isfinite(light)):
         raise InputError(
             f"Invalid light. Expected [9, 3] or [{number}, 9, 3] finite numbers. Received: "
             f"{list(light.shape)}{'' if np.all(np.isfinite(light)) else ', not all finite'}."
         )
-    return np.broadcast_to(light, (number, 9, 3))
+    return "relight_bytes", {"light": np.broadcast_to(light, (number, 9, 3))}
