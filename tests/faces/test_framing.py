@@ -213,7 +213,29 @@ def test_a_bar_may_differ_by_12_of_255(off, bar, sign):
     pixels[:20] = 100
     pixels[10:15, 3, 1] = 100 + sign * off
     # The two rows after a bar mix it and the picture.
-    assert framing.content(pixels) == (0, 22 if bar else 12, 40, 50)
+    assert framing.content(pixels) == (0, 22 if bar else 0, 40, 50)
+
+
+@pytest.mark.parametrize("share, left", [(0.45, 0), (0.55, 27)])
+def test_a_bar_ends_where_half_of_a_line_has_other_colours(share, left):
+    rng = np.random.default_rng(2)
+    pixels = np.full((60, 40, 3), 252, np.uint8)
+    from_row = round(60 * (1 - share))
+    pixels[from_row:, 25:] = rng.integers(0, 200, (60 - from_row, 15, 3))
+    assert framing.content(pixels) == (left, 0, 40, 60)
+
+
+def test_a_strip_of_one_colour_is_no_picture_between_bars():
+    pixels = np.full((60, 40, 3), 120, np.uint8)
+    pixels[20:30] = 80
+    assert framing.content(pixels) == (0, 0, 40, 60)
+
+
+def test_a_head_before_white_reaches_the_end_of_no_bar():
+    y, x = np.mgrid[:80, :90]
+    pixels = np.full((80, 90, 3), 255, np.uint8)
+    pixels[(x - 50) ** 2 + (y - 40) ** 2 < 30**2] = (90, 60, 40)
+    assert framing.content(pixels) == (0, 0, 90, 80)
 
 
 @pytest.mark.parametrize("width", [1, 9])

@@ -121,6 +121,22 @@ def test_the_inside_of_the_outline_is_head_whatever_else_is_said():
     assert found[30:, :10].max() < 0.01
 
 
+@pytest.mark.parametrize("function", [segmentation.head, segmentation.person])
+@pytest.mark.parametrize("turned, doubted", [(-0.1, False), (-0.5, True), (-0.9, True)])
+def test_of_a_turned_face_the_outline_counts_where_the_network_agrees(function, turned, doubted):
+    # The outline reaches past the nose, over a wall that the network knows.
+    oval, network = np.zeros((2, SIZE, SIZE))
+    rows = slice(SIZE // 3, 2 * SIZE // 3)
+    oval[rows, SIZE // 4 : SIZE // 2] = 1
+    network[rows, SIZE // 3 : SIZE // 2] = 1
+    photo = np.where(network[..., None] > 0, (0.8, 0.6, 0.5), 1.0).astype(np.float32)
+    found = function(photo, network, oval, oval >= 0, turned)
+    middle = SIZE // 2
+    assert found[middle, SIZE // 3 + 4 : SIZE // 2 - 4].min() > 0.9
+    past = found[middle, SIZE // 4 + 2 : SIZE // 3 - 2]
+    assert past.max() < 0.1 if doubted else past.min() > 0.9
+
+
 RED, GREEN, BLUE = (0.8, 0.3, 0.3), (0.3, 0.7, 0.3), (0.2, 0.5, 0.8)
 
 

@@ -29,8 +29,9 @@ WIDE = (0.18, 0.48)
 _BODY, _BODY_ROW = (0.075, 0.16), 0.28
 # Tolerance (of 255) inside a letterbox bar; JPEG makes black uneven.
 _BAR_TOLERANCE = 12
-# Rows or columns beside a bar in which it blends with the picture.
-_BAR_EDGE = 2
+# Rows or columns beside a bar in which it blends with the picture, and the share of the next one
+# that must have other colours: a plain wall ends at hair, not along a line.
+_BAR_EDGE, _BAR_END = 2, 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -232,11 +233,16 @@ def content(pixels: np.ndarray) -> tuple[int, int, int, int]:
 
 def _bar(rows):
     """Number of first rows that are a bar with the colour of the first pixel."""
-    low, high = rows[0, 0].astype(int) - _BAR_TOLERANCE, rows[0, 0].astype(int) + _BAR_TOLERANCE
-    for number, row in enumerate(rows):
-        if (row.min(0) < low).any() or (row.max(0) > high).any():
-            return number + _BAR_EDGE if number else 0
-    return len(rows)
+    first = rows[0, 0].astype(int)
+
+    def others(row):
+        return (np.abs(row - first) > _BAR_TOLERANCE).any(-1)
+
+    number = next((k for k, row in enumerate(rows) if others(row).any()), len(rows))
+    if number in (0, len(rows)):
+        return number
+    shown = rows[number + _BAR_EDGE : number + _BAR_EDGE + 1]
+    return number + _BAR_EDGE if len(shown) and others(shown[0]).mean() >= _BAR_END else 0
 
 
 def whole(size: tuple[int, int]) -> Window:

@@ -76,21 +76,31 @@ def head(
         shape, ahead = np.where(below, np.maximum(shape, 0.0), shape), np.where(below, 0.0, ahead)
     prior = shape + _log_odds(network)
     prior += ahead * (-2.0 * _FACE_ODDS - prior)
-    return _refined(photo, prior, oval, inside, _COLOUR)
+    return _refined(photo, prior, _sure(oval, network, turned), inside, _COLOUR)
 
 
 def person(
-    photo: np.ndarray, network: np.ndarray, oval: np.ndarray, inside: np.ndarray
+    photo: np.ndarray, network: np.ndarray, oval: np.ndarray, inside: np.ndarray, turned: float
 ) -> np.ndarray:
     """Segments a person in a window of any framing, as `head` without its usual shape.
 
     Args:
-      photo, network, oval, inside: see `head`.
+      photo, network, oval, inside, turned: see `head`.
 
     Returns:
       `[S, S]` float32 in [0, 1], 1 on the person.
     """
-    return _refined(photo, _log_odds(network), oval, inside, _COLOUR_OF_CLOTHES)
+    sure = _sure(oval, network, turned)
+    return _refined(photo, _log_odds(network), sure, inside, _COLOUR_OF_CLOTHES)
+
+
+def _sure(oval, network, turned):
+    """`[S, S]` bool: where the outline of the face decides alone.
+
+    The outline of a turned head may reach past its forehead and nose, where the network knows
+    better.
+    """
+    return (oval > 0.5) & (network >= 0.5 * ramp(abs(turned), *_FRONTAL))
 
 
 def _log_odds(network):
@@ -98,13 +108,16 @@ def _log_odds(network):
     return _NETWORK * np.log(probability / (1.0 - probability))
 
 
-def _refined(photo, prior, oval, inside, weight):
-    """A mask from the log odds `prior`, and of colours that the mask itself tells with a weight."""
+def _refined(photo, prior, sure, inside, weight):
+    """A mask from the log odds `prior`, and of colours that the mask itself tells with a weight.
+
+    What is `sure`, `[S, S]` bool, is in the mask.
+    """
     size = len(photo)
     guide = color.luminance_numpy(photo)
     bins = np.minimum((photo * _BINS).astype(int), _BINS - 1) @ (_BINS * _BINS, _BINS, 1)
     bins += _sectors(size) * _BINS**3
-    odds = np.where(oval > 0.5, _FACE_ODDS, prior)
+    odds = np.where(sure, _FACE_ODDS, prior)
     for _ in range(_ROUNDS):
         share = 1.0 / (1.0 + np.exp(-odds))
         head_colours = _histograms(bins, share * inside)
@@ -112,7 +125,7 @@ def _refined(photo, prior, oval, inside, weight):
         colours = np.log(head_colours / other_colours)[bins]
         odds = prior + weight * np.clip(colours, -_COLOUR_BOUND, _COLOUR_BOUND)
         odds = _smooth(guide, odds, _ROUND_FILTER)
-        odds = np.where(oval > 0.5, _FACE_ODDS, odds)
+        odds = np.where(sure, _FACE_ODDS, odds)
     mask = _smooth(guide, 1.0 / (1.0 + np.exp(-odds)), _FINAL_FILTER)
     return np.clip(mask, 0.0, 1.0).astype(np.float32)
 

@@ -128,7 +128,9 @@ function person(photo, box, face, windows, outputs, cutSize) {
   }
   const fade = edgeFade(window, box, size);
   const within = insideOf(window, box, size);
-  const mask = segmented(cut, maps[MASK], region, within).map((value, k) => value * fade[k]);
+  const turned = turn(/** @type {Face} */ (face), window);
+  const found = segmented(cut, maps[MASK], region, within, turned);
+  const mask = found.map((value, k) => value * fade[k]);
   const below = refined(cut, box, face, window, maps, above.light, mask);
   return { ...above, body: { ...below, headWindow: above.window } };
 }

@@ -11,7 +11,7 @@ import constants from "./constants.json" with { type: "json" };
 
 /** @typedef {[number, number, number, number]} Matrix two rows of two */
 
-const { bar_tolerance: TOLERANCE, bar_edge: EDGE, body: BODY, body_row: BODY_ROW } =
+const { bar_tolerance: TOLERANCE, bar_edge: EDGE, bar_end: END, body: BODY, body_row: BODY_ROW } =
   constants.framing;
 
 /** @type {(a: Matrix, x: number, y: number) => Point} */
@@ -226,20 +226,23 @@ export function body(face, [left, top, right, bottom]) {
  * @returns {Box} the whole photo if it has no bars or is all of one colour
  */
 export function content({ width, height, data }) {
-  /** @type {(k: number, count: number, step: number, first: number[]) => boolean} */
-  const plain = (k, count, step, first) => {
+  /** @type {(k: number, count: number, step: number, first: number[]) => number} */
+  const others = (k, count, step, first) => {
+    let found = 0;
     for (let n = 0; n < count; n++, k += step) {
-      for (let c = 0; c < 3; c++) if (Math.abs(data[k + c] - first[c]) > TOLERANCE) return false;
+      if (first.some((value, c) => Math.abs(data[k + c] - value) > TOLERANCE)) found++;
     }
-    return true;
+    return found;
   };
   /** @type {(start: number, next: number, lines: number, count: number, step: number) => number} */
   const bar = (start, next, lines, count, step) => {
     const first = [data[start], data[start + 1], data[start + 2]];
-    for (let line = 0; line < lines; line++) {
-      if (!plain(start + line * next, count, step, first)) return line ? line + EDGE : 0;
-    }
-    return lines;
+    let line = 0;
+    while (line < lines && !others(start + line * next, count, step, first)) line++;
+    if (line === 0 || line === lines) return line;
+    const shown = line + EDGE;
+    if (shown >= lines) return 0;
+    return others(start + shown * next, count, step, first) < END * count ? 0 : shown;
   };
   const row = 3 * width;
   const top = bar(0, row, height, width, 3);

@@ -45,7 +45,7 @@ export function head(photo, network, oval, inside, turned, withBody) {
     const odds = shape[k] + value;
     return ahead?.[k] && !isBody(k) ? odds + certain * (-2 * S.face_odds - odds) : odds;
   });
-  return refined(photo, prior, oval, inside, S.colour);
+  return refined(photo, prior, sure(oval, network, turned), inside, S.colour);
 }
 
 /**
@@ -55,10 +55,25 @@ export function head(photo, network, oval, inside, turned, withBody) {
  * @param {Float32Array} network
  * @param {Uint8Array} oval
  * @param {Uint8Array} inside
+ * @param {number} turned
  * @returns {Float32Array} `[S, S]` in [0, 1], 1 on the person
  */
-export function person(photo, network, oval, inside) {
-  return refined(photo, logOdds(network), oval, inside, S.colour_of_clothes);
+export function person(photo, network, oval, inside, turned) {
+  const here = sure(oval, network, turned);
+  return refined(photo, logOdds(network), here, inside, S.colour_of_clothes);
+}
+
+/**
+ * Where the outline of the face decides alone. That of a turned head may reach past its forehead
+ * and nose, where the network knows better.
+ *
+ * @param {Uint8Array} oval
+ * @param {Float32Array} network
+ * @param {number} turned
+ */
+function sure(oval, network, turned) {
+  const least = 0.5 * ramp(Math.abs(turned), S.frontal);
+  return oval.map((value, k) => (value && network[k] >= least ? 1 : 0));
 }
 
 /**
@@ -66,17 +81,17 @@ export function person(photo, network, oval, inside) {
  *
  * @param {Picture} photo
  * @param {Float32Array} prior  the log odds
- * @param {Uint8Array} oval
+ * @param {Uint8Array} face  `[S, S]` 1 where it is in the mask whatever else is said
  * @param {Uint8Array} inside
  * @param {number} weight  of the colours
  */
-function refined(photo, prior, oval, inside, weight) {
+function refined(photo, prior, face, inside, weight) {
   const size = photo.width;
   const guide = luma(photo);
   const bins = binsOf(photo);
   const inRound = filterOf(guide, size, S.round_filter);
   /** @type {(odds: Float32Array) => Float32Array} */
-  const certainFace = (odds) => odds.map((value, k) => (oval[k] ? S.face_odds : value));
+  const certainFace = (odds) => odds.map((value, k) => (face[k] ? S.face_odds : value));
   let odds = certainFace(prior);
   for (let round = 0; round < S.rounds; round++) {
     const share = odds.map((value) => 1 / (1 + Math.exp(-value)));
