@@ -1,10 +1,12 @@
-"""Measures the studio: time to the first picture, latency of a dragged light, and many sessions.
+"""Measures the studio: time to the first picture, a dragged light, the camera, and many sessions.
 
     python benchmarks/studio.py docs/astronaut.jpg --report=studio.json
+    python benchmarks/studio.py docs/astronaut.jpg --page=web/dist
 
 Headless Chromium with software WebGL opens the page of a new studio with the photo, resized to
-`--side` pixels. Then 20 simultaneous sessions run without a browser, and the memory of the process
-is measured after they end.
+`--side` pixels, and then shows it to the camera, moving from side to side. Then 20 simultaneous
+sessions run without a browser, and the memory of the process is measured after they end. With
+`--page` it is the page that needs no server; that has no sessions.
 """
 
 from __future__ import annotations
@@ -13,8 +15,11 @@ import argparse
 import base64
 import concurrent.futures
 import contextlib
+import functools
+import http.server
 import io
 import json
+import math
 import os
 import pathlib
 import re
@@ -22,6 +27,8 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 
 import httpx
@@ -29,9 +36,17 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+FLAGS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
 # Rounds of all sessions; memory that a photo leaks would add up.
 ROUNDS = 3
+# The page's parts, wherever its module is.
+PARTS = "(await import(document.querySelector('script[type=module]').src)).studio"
 OPENED = "document.querySelector('#progress').hidden && !document.querySelector('#shown').hidden"
 DROP = """(text) => {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -52,6 +67,33 @@ def studio():
             yield re.search(r"http://\S+", process.stdout.readline()).group(), process.pid
         finally:
             process.terminate()
+
+
+class Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def built_page(folder):
+    """Serves the page that needs no server; yields its address, and None for a process."""
+    handler = functools.partial(Silent, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/", None
+        server.shutdown()
+
+
+def film(image, path):
+    """Writes what the camera sees, 640x480, as Motion JPEG: JPEG files one after another."""
+    photo = image.resize((480, 480))
+    with open(path, "wb") as file:
+        for k in range(60):
+            frame = Image.new("RGB", (640, 480), (90, 100, 110))
+            frame.paste(photo, (80 + round(50 * math.sin(2 * math.pi * k / 60)), 0))
+            encoded = io.BytesIO()
+            frame.save(encoded, "JPEG", quality=90)
+            file.write(encoded.getvalue())
 
 
 def first_picture(page, data):
@@ -75,7 +117,33 @@ def drag(page, steps):
         page.mouse.move(x + width * (0.2 + 0.6 * k / (steps - 1)), y)
         page.wait_for_timeout(16)
     page.mouse.up()
-    return page.evaluate("async () => (await import('/static/main.js')).studio.preview.frames")
+    return page.evaluate(f"async () => {PARTS}.preview.frames")
+
+
+def camera(page, seconds):
+    """Frames and answers of the network in a second, and what a frame costs."""
+    page.click("#camera-again")
+    while page.get_attribute("#camera-now", "data-text") != "camera_found":
+        page.wait_for_timeout(100)
+    page.wait_for_timeout(3000)
+    return page.evaluate(
+        f"""async (seconds) => {{
+          const {{ camera: {{ live }}, preview }} = {PARTS};
+          const began = performance.now();
+          const answers = live.answers.length;
+          preview.frames = [];
+          await new Promise((go) => setTimeout(go, 1000 * seconds));
+          const passed = (performance.now() - began) / 1000;
+          const costs = preview.frames.map(({{ cost }}) => cost).sort((a, b) => a - b);
+          return {{
+            frames_per_second: costs.length / passed,
+            answers_per_second: (live.answers.length - answers) / passed,
+            drawing_milliseconds: costs[costs.length >> 1],
+            width: preview.width,
+          }};
+        }}""",
+        seconds,
+    )
 
 
 def resident(process):
@@ -97,19 +165,44 @@ def session(url, data):
     return time.perf_counter() - began
 
 
+def crowd(url, process, data, count):
+    """Sessions without a browser, and the memory of the process."""
+    before = resident(process)
+    seconds, after = [], []
+    for _ in range(ROUNDS):
+        with concurrent.futures.ThreadPoolExecutor(count) as pool:
+            seconds += pool.map(lambda _: session(url, data), range(count))
+        after.append(resident(process))
+    return {
+        "sessions": {"count": count, "slowest_seconds": max(seconds)},
+        "resident_mb": {"before": before, "after_each_round": after},
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photo", type=pathlib.Path)
     parser.add_argument("--side", type=int, default=1024)
     parser.add_argument("--sessions", type=int, default=20)
+    parser.add_argument("--page", help="folder of the page that needs no server")
     parser.add_argument("--report", type=pathlib.Path)
     given = parser.parse_args()
     file = io.BytesIO()
     image = Image.open(given.photo).convert("RGB")
     image.resize((given.side, given.side), Image.Resampling.LANCZOS).save(file, "JPEG", quality=95)
     data = file.getvalue()
-    with studio() as (url, process), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    started = built_page(given.page) if given.page else studio()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        started as (url, process),
+        sync_playwright() as playwright,
+    ):
+        path = pathlib.Path(folder, "film.mjpeg")
+        film(image, path)
+        arguments = [*FLAGS, f"--use-file-for-fake-video-capture={path}"]
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=arguments
+        )
         page = browser.new_page(viewport={"width": 1360, "height": 850})
         page.set_default_timeout(300_000)
         page.goto(url)
@@ -118,17 +211,11 @@ def main():
         warm = [first_picture(page, data) for _ in range(3)]
         page.wait_for_timeout(2000)
         drag(page, 60)
-        page.evaluate(
-            "async () => { (await import('/static/main.js')).studio.preview.frames = []; }"
-        )
+        page.evaluate(f"async () => {{ {PARTS}.preview.frames = []; }}")
         frames = drag(page, 120)
+        filmed = camera(page, 20)
         browser.close()
-        before = resident(process)
-        seconds, after = [], []
-        for _ in range(ROUNDS):
-            with concurrent.futures.ThreadPoolExecutor(given.sessions) as pool:
-                seconds += pool.map(lambda _: session(url, data), range(given.sessions))
-            after.append(resident(process))
+        sessions = {} if process is None else crowd(url, process, data, given.sessions)
     latencies = sorted(frame["latency"] for frame in frames)
     report = {
         "side": given.side,
@@ -144,8 +231,8 @@ def main():
         "drag_resolution": statistics.median(frame["scale"] for frame in frames) * given.side,
         # Share of the frames that relit the maps of faces at half their size.
         "drag_half_share": statistics.fmean(frame["half"] for frame in frames),
-        "sessions": {"count": given.sessions, "slowest_seconds": max(seconds)},
-        "resident_mb": {"before": before, "after_each_round": after},
+        "camera": filmed,
+        **sessions,
     }
     text = json.dumps(report, indent=2)
     print(text)

@@ -20,6 +20,7 @@ from tests.relighting import heads
 from tests.studio.conftest import ball, pixels_of, png, running
 from tests.studio.drawn import by_the_page
 from tfrelight import photos
+from tfrelight.faces import find
 from tfrelight.lights import PRESETS, Light
 from tfrelight.photos import xmp
 from tfrelight.relighting import decomposition, pipeline
@@ -329,6 +330,22 @@ def test_the_photo_of_who_left_before_it_was_ready_is_not_kept(ball_model):
         release.set()
         # Photos are worked on in the order they came.
         assert opened(studio) and len(studio.opened) == 1
+
+
+def test_a_frame_comes_back_as_a_photo_does_and_is_not_kept(ball_model, monkeypatch):
+    monkeypatch.setattr(find, "find", lambda _: [None])
+    with running(lambda: ball_model) as studio:
+        answer = studio.client.post("/frames", content=ball())
+        assert answer.status_code == 200 and len(studio.opened._entries) == 0
+        photo = studio.open(ball())
+        assert answer.content == photo.content and "X-Photo" not in answer.headers
+
+
+def test_a_frame_without_a_face_is_empty(studio):
+    noise = np.random.default_rng(0).integers(90, 160, (96, 96, 3)).astype(np.uint8)
+    answer = studio.client.post("/frames", content=png(noise))
+    assert (answer.status_code, answer.content) == (204, b"")
+    refused(studio.client.post("/frames", content=b"text"), 422, "input")
 
 
 def test_no_more_photos_than_may_be(ball_model):

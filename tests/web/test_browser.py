@@ -200,18 +200,37 @@ def test_the_second_visit_needs_no_network(browser, server):
         page.assert_quiet()
 
 
-@pytest.mark.parametrize("language", ["en", "de", "ar"])
-@pytest.mark.parametrize("size, scheme", [("desktop", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(
+    "size, scheme, language",
+    [
+        ("desktop", "light", "en"),
+        ("desktop", "dark", "ar"),
+        ("phone", "dark", "en"),
+        ("phone", "light", "ar"),
+        ("narrow", "light", "de"),
+        ("zoomed", "dark", "de"),
+    ],
+)
 def test_axe_finds_nothing(browser, server, size, scheme, language):
-    """axe-core's rules for accessibility, before and after a photo is opened."""
+    """axe-core's rules for accessibility, before and after a photo is opened, and with the camera.
+
+    And nothing runs over the page's sides.
+    """
     axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     with WebPage(browser, f"{server}/", size, color_scheme=scheme, locale=language) as page:
+
+        def use_camera():
+            page.page.click("#camera-again")
+            page.wait_until("() => !document.querySelector('#live').hidden")
+
         page.load()
-        for _ in range(2):
+        for step in (lambda: None, lambda: page.drop(png(read("curls.jpg"))), use_camera):
+            step()
             page.page.evaluate(axe)
             found = page.page.evaluate("axe.run()")["violations"]
             assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
-            page.drop(png(read("curls.jpg")))
+            width = "document.documentElement.scrollWidth"
+            assert page.page.evaluate(width) <= page.page.viewport_size["width"]
 
 
 def test_the_handle_on_the_photo_moves_the_light(served):

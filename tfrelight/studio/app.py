@@ -89,6 +89,7 @@ class _Studio:
                 Route(f"{photo}/film", self._film, methods=["POST"]),
                 Route(f"{photo}/maps", self._maps, methods=["POST"]),
                 Route(f"{photo}/close", self._close, methods=["POST"]),
+                Route("/frames", self._frame, methods=["POST"]),
                 Route("/lights/environment", self._environment, methods=["POST"]),
                 Route("/lights/photo", self._reference, methods=["POST"]),
             ],
@@ -162,6 +163,18 @@ class _Studio:
     async def _close(self, request):
         self._open_photos.close(request.path_params["name"])
         return Response(status_code=204)
+
+    async def _frame(self, request):
+        """A frame of a video: an empty response if nobody is on it."""
+        try:
+            _, data = await self._process_file(
+                request, tasks.open_photo, self._network, self._settings.pixels, False
+            )
+        except StudioError as error:
+            if error.reason != "no_face":
+                raise
+            return Response(status_code=204)
+        return Response(data, media_type="application/octet-stream")
 
     async def _environment(self, request):
         return _light_response(await self._process_file(request, tasks.environment_light))

@@ -70,7 +70,18 @@ export function tooLarge({ width, height }) {
  */
 export function pictureOf(bitmap) {
   const { width, height } = bitmap;
-  const rgba = rgbaOf(bitmap, [0, 0, width, height]);
+  return withoutOpacity(rgbaOf(bitmap, [0, 0, width, height]), width, height);
+}
+
+/**
+ * Pixels as a picture, and whether it is without colour.
+ *
+ * @param {Uint8ClampedArray} rgba
+ * @param {number} width  pixels
+ * @param {number} height  pixels
+ * @returns {{ picture: Picture, isGrey: boolean }}
+ */
+export function withoutOpacity(rgba, width, height) {
   let isGrey = true;
   const data = new Uint8Array(3 * width * height);
   for (let k = 0, at = 0; k < rgba.length; k += 4, at += 3) {

@@ -5,7 +5,7 @@ import { StudioError } from "../../tfrelight/studio/static/requests.js";
 
 /** @import { Report } from "../../tfrelight/studio/static/actions.js" */
 /** @import { TextKey, Values } from "../../tfrelight/studio/static/texts.js" */
-/** @import { Open, Start } from "./worker.js" */
+/** @import { Frame, Open, Start } from "./worker.js" */
 
 /**
  * @typedef {object} Waiting
@@ -32,7 +32,7 @@ export class Engine {
   }
 
   /**
-   * @param {Start | Open} request
+   * @param {Start | Open | Frame} request
    * @param {Report} [report]
    * @returns {Promise<any>}
    * @throws {StudioError} the worker refused

@@ -73,9 +73,10 @@ export function probability({ parts }, ...names) {
  * @param {Picture} photo
  * @param {(Face | null)[]} faces  [null] if the photo is a crop of one face
  * @param {(share: number) => void} [report]  gets the share of the work that is done
+ * @param {boolean} [mirror]  whether the network sees mirror images, too
  * @returns {Promise<FaceMaps[]>} of their heads, in their order
  */
-export async function decompose(network, photo, faces, report = () => {}) {
+export async function decompose(network, photo, faces, report = () => {}, mirror = true) {
   // Letterbox bars are not background. Crops have no bars, but may be as dark around the face.
   const box = faces.includes(null)
     ? /** @type {Box} */ ([0, 0, photo.width, photo.height]) : content(photo);
@@ -88,7 +89,7 @@ export async function decompose(network, photo, faces, report = () => {}) {
     const factor = gain(cuts[best], oval(face, windows[best], network.size));
     const outputs = [];
     for (const cut of cuts) {
-      outputs.push(await predict(network, cut, factor));
+      outputs.push(await predict(network, cut, factor, mirror));
       report((number + outputs.length / cuts.length) / faces.length);
     }
     results.push(person(photo, box, face, windows, outputs, network.size));

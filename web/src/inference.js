@@ -47,11 +47,16 @@ export function gain({ data }, inside) {
  * @param {Network} network
  * @param {Picture} cut
  * @param {number} factor  by which it is brightened, in linear RGB; the light is of it as it is
+ * @param {boolean} [both]  false: of the crop alone
  * @returns {Promise<Output>}
  */
-export async function predict(network, cut, factor) {
+export async function predict(network, cut, factor, both = true) {
   const { size } = network;
   const crop = brightened(cut, factor);
+  if (!both) {
+    const { maps, light: bright } = await network.run(crop);
+    return { maps, light: bright.map((row) => row.map((value) => value / factor)) };
+  }
   const flipped = new Float32Array(crop.length);
   for (let k = 0; k < size * size; k++) {
     const other = k - (k % size) + size - 1 - (k % size);

@@ -2,7 +2,7 @@
 // The open photo, decomposed and rendered in the browser. This module takes the place of the
 // studio's `photo.js`, which asks a process for it.
 
-import { saveFile } from "../../tfrelight/studio/static/dom.js";
+import { context2d, saveFile } from "../../tfrelight/studio/static/dom.js";
 import { exposure, scale } from "../../tfrelight/studio/static/harmonics.js";
 import { PhotoFile } from "../../tfrelight/studio/static/photo_file.js";
 import { Face } from "../../tfrelight/studio/static/relighting.js";
@@ -14,7 +14,7 @@ import constants from "./constants.json" with { type: "json" };
 
 /** @import { Report } from "../../tfrelight/studio/static/actions.js" */
 /** @import { Settings } from "../../tfrelight/studio/static/photo.js" */
-/** @import { PhotoData } from "../../tfrelight/studio/static/photo_data.js" */
+/** @import { PhotoData, PhotoHeader } from "../../tfrelight/studio/static/photo_data.js" */
 /** @import { RelightRequest } from "../../tfrelight/studio/static/photo_file.js" */
 /** @import { Place, PreparedPhoto } from "./photo_data.js" */
 
@@ -80,9 +80,11 @@ startedEngine().catch(() => {});
 async function decomposed(file, wholeImage, report) {
   report("progress_loading");
   const running = await startedEngine();
-  /** @type {PreparedPhoto} */
-  const { header, pixels, planes, places } =
-    await running.ask({ task: "open", file, wholeImage }, report);
+  return unpacked(await running.ask({ task: "open", file, wholeImage }, report));
+}
+
+/** @type {(photo: PreparedPhoto) => PhotoData & { places: Place[] }} */
+function unpacked({ header, pixels, planes, places }) {
   const faces = header.surfaces.map((facts, k) => new Face(facts, planes[k], header.settings));
   return { header, pixels, faces, places };
 }
@@ -131,6 +133,31 @@ export class Photo extends PhotoFile {
     const { stem, data, file } = this;
     const { content, type, ending } = await relitFile(data, file, request, report);
     saveFile(content, type, `${stem}-relit.${ending}`);
+  }
+}
+
+/** The frames of one video, one after another. */
+export class Frames {
+  constructor() {
+    this.isFirst = true;
+  }
+
+  /**
+   * Finds faces on a frame, and separates their light from their colour.
+   *
+   * @param {HTMLCanvasElement} frame
+   * @param {(header: PhotoHeader) => void} settle  changes the header before it is used
+   * @returns {Promise<PhotoData | null>} null without a face
+   */
+  async decompose(frame, settle) {
+    const running = await startedEngine();
+    const { width, height } = frame;
+    const { data } = context2d(frame).getImageData(0, 0, width, height);
+    const { isFirst } = this;
+    this.isFirst = false;
+    const found = await running.ask({ task: "frame", rgba: data, width, height, isFirst });
+    if (found) settle(found.header);
+    return found && unpacked(found);
   }
 }
 

@@ -4,9 +4,9 @@
 
 import { UNNAMED } from "../../tfrelight/studio/static/photo_file.js";
 import { StudioError } from "../../tfrelight/studio/static/requests.js";
-import { bitmapOf, pictureOf, tooLarge } from "./decode.js";
+import { bitmapOf, pictureOf, tooLarge, withoutOpacity } from "./decode.js";
 import { decompose } from "./face_maps.js";
-import { find } from "./find.js";
+import { find, findAgain } from "./find.js";
 import { multiplyBy } from "./layers.js";
 import { Mtcnn, parseWeights } from "./mtcnn.js";
 import { inWebAssembly } from "./multiply.js";
@@ -36,7 +36,21 @@ import constants from "./constants.json" with { type: "json" };
  * @typedef {{ task: "open", file: File, wholeImage: boolean }} Open
  */
 
-/** @typedef {{ id: number } & (Start | Open)} Request */
+/**
+ * A frame of a video, the first or the one after the last.
+ *
+ * @typedef {object} Frame
+ * @property {"frame"} task
+ * @property {Uint8ClampedArray} rgba  `[height, width, 4]`
+ * @property {number} width
+ * @property {number} height
+ * @property {boolean} isFirst
+ */
+
+/** @typedef {{ id: number } & (Start | Open | Frame)} Request */
+
+// Faces of a video that are relit, the largest: each takes as long as the first.
+const MOST_LIVE = 2;
 
 /** @type {{ network: Network, mtcnn: Mtcnn } | null} */
 let loaded = null;
@@ -84,9 +98,32 @@ async function open({ file, wholeImage }, report) {
   }
 }
 
+/** @type {Face[]} of the last frame of the video */
+let seen = [];
+let frames = 0;
+
+/**
+ * Decomposes a frame, with half the crops of a photo.
+ *
+ * @param {Frame} request
+ */
+async function frame({ rgba, width, height, isFirst }) {
+  if (!loaded) throw new Error("The worker was not started.");
+  const { network, mtcnn } = loaded;
+  const { picture } = withoutOpacity(rgba, width, height);
+  frames = isFirst ? 0 : frames + 1;
+  const found = findAgain(picture, isFirst ? [] : seen, mtcnn, frames);
+  seen = found.slice(0, MOST_LIVE);
+  if (seen.length === 0) return null;
+  const maps = await decompose(network, picture, seen, undefined, false);
+  const fields = { found: found.length, whole_image: false, grey: /** @type {const} */ ("") };
+  return preparedPhoto(picture, maps, fields);
+}
+
 /** @type {(request: Request) => Promise<unknown>} */
 function answer(request) {
   if (request.task === "start") return start(request);
+  if (request.task === "frame") return frame(request);
   return open(request, (progress, share) =>
     self.postMessage({ id: request.id, progress, share }),
   );

@@ -12,7 +12,8 @@ from PIL import Image
 
 from tfrelight.lights import Light
 
-SIZES = {"desktop": (1360, 850), "phone": (390, 844)}
+# The last is that of a desktop at a zoom of 200 %.
+SIZES = {"desktop": (1360, 850), "phone": (390, 844), "narrow": (320, 640), "zoomed": (680, 425)}
 # WebGL in software, so that every machine draws the same.
 FLAGS = [
     "--no-sandbox",
@@ -40,7 +41,7 @@ RECORD_NOTICES = """
 def chromium():
     """A browser, or the test is skipped with the reason."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    path = program()
     if path is None:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
     with api.sync_playwright() as playwright:
@@ -49,6 +50,21 @@ def chromium():
             yield browser
         finally:
             browser.close()
+
+
+def program():
+    """The path of Chromium, or None."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextlib.contextmanager
+def with_flags(browser, *flags):
+    """A browser beside another one, with further flags."""
+    one = browser.browser_type.launch(executable_path=program(), args=[*FLAGS, *flags])
+    try:
+        yield one
+    finally:
+        one.close()
 
 
 class Page:

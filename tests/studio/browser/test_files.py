@@ -156,26 +156,6 @@ def test_leaving_closes_the_photo(browser, server, photo):
         assert name not in server.opened._entries
 
 
-def test_the_camera(fresh_page):
-    fresh_page.page.click("#camera")
-    fresh_page.wait_until("() => document.querySelector('#camera-video').videoWidth > 0")
-    fresh_page.page.click("#camera-take")
-    # The browser's false camera shows no face.
-    fresh_page.wait_error("No face found")
-    assert not fresh_page.page.is_visible("#camera-window")
-
-
-def test_a_camera_that_shows_nothing_yet_takes_nothing(fresh_page):
-    fresh_page.evaluate(
-        "() => { navigator.mediaDevices.getUserMedia = async () => new MediaStream(); }"
-    )
-    fresh_page.page.click("#camera")
-    assert fresh_page.page.is_visible("#camera-window")
-    assert fresh_page.page.is_disabled("#camera-take")
-    fresh_page.page.click("#camera-close")
-    fresh_page.assert_quiet()
-
-
 def test_a_photo_is_pasted_and_a_sample_chosen(fresh_page, photo):
     fresh_page.page.evaluate(
         """(text) => {
@@ -197,3 +177,14 @@ def test_a_photo_is_pasted_and_a_sample_chosen(fresh_page, photo):
     with Image.open(ROOT / "docs" / "astronaut.jpg") as image:
         assert fresh_page.picture().shape[1::-1] == image.size
     fresh_page.assert_quiet()
+
+
+def test_what_the_process_refuses_is_said_in_the_page_s_language(browser, server):
+    """Python's own sentence, in English, is the detail in parentheses."""
+    with Page(browser, server.url, locale="de") as page:
+        page.load().drop(b"just text", "notes.txt", "text/plain")
+        said = page.error()
+        assert said.startswith("Das Studio kann diese Datei nicht verwenden.")
+        assert said.endswith(")") and "not a photo" in said
+        page.page.select_option("#language", "en")
+        assert "not a photo" in page.error() and "Studio" not in page.error()

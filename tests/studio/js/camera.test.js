@@ -1,84 +1,83 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { takePhoto } from "../../../tfrelight/studio/static/camera.js";
+import { Camera, startCamera } from "../../../tfrelight/studio/static/camera.js";
 import { stub } from "./helpers.js";
 
-/** A camera and the page's elements, as far as `takePhoto` uses them. */
-function camera(context, { blob = new Blob(["picture"]) } = {}) {
-  const log = [];
-  const track = () => ({ stop: () => log.push("stop") });
-  const stream = { getTracks: () => [track(), track()] };
-  const canvas = {
-    getContext: () => ({ drawImage: (...given) => log.push(["draw", ...given]) }),
-    append: () => {},
-    toBlob: (give, type) => {
-      log.push(["encode", canvas.width, canvas.height, type]);
-      give(blob);
-    },
-  };
-  stub(context, "document", { createElement: (tag) => (tag === "canvas" ? canvas : {}) });
-  stub(context, "navigator", {
-    mediaDevices: {
-      getUserMedia: (wanted) => {
-        log.push(wanted);
-        return Promise.resolve(stream);
-      },
-    },
+/** A stream of a camera that looks in a direction; `log` notes what is stopped. */
+function streamOf(facingMode, log = []) {
+  const track = { stop: () => log.push("stop"), getSettings: () => ({ facingMode }) };
+  return { getTracks: () => [track], getVideoTracks: () => [track] };
+}
+
+/** A browser whose camera answers with a stream or an error. */
+function browser(context, answer, play = () => Promise.resolve()) {
+  stub(context, "DOMException", class extends Error {
+    constructor(name) {
+      super();
+      this.name = name;
+    }
   });
-  const dialog = { showModal: () => log.push("show"), close: () => log.push("close") };
-  const video = { videoWidth: 640, videoHeight: 480 };
-  const elements = { dialog, video, take: { disabled: false }, cancel: {} };
-  return { elements, log, stream };
+  const wanted = [];
+  const getUserMedia = async (given) => {
+    wanted.push(given);
+    await null;
+    return answer();
+  };
+  stub(context, "navigator", { mediaDevices: { getUserMedia } });
+  stub(context, "location", { protocol: "https:" });
+  stub(context, "document", { createElement: () => ({ append: () => {}, play }) });
+  return wanted;
 }
 
-/** The camera's window, once it is open. */
-async function opened(context, options) {
-  const { elements, log, stream } = camera(context, options);
-  const taken = takePhoto(elements);
-  await new Promise(setImmediate);
-  return { ...elements, log, stream, taken };
-}
-
-test("a photo is taken and the camera is closed", async (context) => {
-  const { dialog, video, take, log, stream, taken } = await opened(context);
-  assert.equal(log[0].video.facingMode, "user");
-  assert.deepEqual(log[0].video.width, { ideal: 1280 });
-  assert.deepEqual(log[0].video.height, { ideal: 960 });
-  assert.deepEqual(log.slice(1), ["show"]);
-  assert.equal(video.srcObject, stream);
-  take.onclick();
-  const file = await taken;
-  assert.deepEqual([file.name, file.type], ["camera.png", "image/png"]);
-  assert.equal(await file.text(), "picture");
-  assert.deepEqual(log.slice(2), [
-    ["draw", video, 0, 0], ["encode", 640, 480, "image/png"], "stop", "stop", "close",
-  ]);
-  assert.deepEqual([video.srcObject, dialog.onclose], [null, null]);
-});
-
-test("before the first frame there is nothing to take", async (context) => {
-  const { video, take, cancel, taken } = await opened(context);
-  assert.equal(take.disabled, true);
-  video.onloadeddata();
-  assert.equal(take.disabled, false);
-  cancel.onclick();
-  await taken;
-});
-
-test("the window is cancelled with its button or with Escape", async (context) => {
-  for (const way of ["cancel", "dialog"]) {
-    const { cancel, dialog, log, taken } = await opened(context);
-    if (way === "cancel") cancel.onclick();
-    else dialog.onclose();
-    assert.equal(await taken, null);
-    assert.deepEqual(log.slice(2), ["stop", "stop", "close"]);
+test("the picture is a mirror, except of what lies in front of its user", () => {
+  for (const [facing, mirror] of [["user", true], [undefined, true], ["environment", false]]) {
+    const video = { videoWidth: 64, videoHeight: 48 };
+    const camera = new Camera(streamOf(facing), video);
+    const calls = [];
+    const context = {
+      setTransform: (...given) => calls.push(given), drawImage: (...given) => calls.push(given),
+    };
+    camera.drawOn({ width: 32, height: 24, getContext: () => context });
+    assert.deepEqual(calls[0], mirror ? [-1, 0, 0, 1, 32, 0] : [1, 0, 0, 1, 0, 0]);
+    assert.deepEqual(calls[1], [video, 0, 0, 32, 24]);
   }
 });
 
-test("a picture that cannot be encoded is an error, and the camera is closed", async (context) => {
-  const { take, log, taken } = await opened(context, { blob: null });
-  take.onclick();
-  await assert.rejects(taken, { key: "camera_failed" });
-  assert.deepEqual(log.slice(-3), ["stop", "stop", "close"]);
+test("the camera towards its user is asked for, and its picture awaited", async (context) => {
+  const wanted = browser(context, () => streamOf("user"));
+  const camera = await startCamera();
+  assert.equal(wanted[0].video.facingMode, "user");
+  assert.equal(camera.video.srcObject, camera.stream);
+  assert.equal(camera.video.muted, true);
+});
+
+test("a camera that is stopped is off", () => {
+  const log = [];
+  const camera = new Camera(streamOf("user", log), {});
+  camera.stop();
+  assert.deepEqual([log, camera.video.srcObject], [["stop"], null]);
+});
+
+test("each refusal has its sentence", async (context) => {
+  for (const [name, key] of [
+    ["NotAllowedError", "camera_refused"], ["NotFoundError", "camera_absent"],
+    ["NotReadableError", "camera_busy"], ["SomeError", "camera_busy"],
+  ]) {
+    browser(context, () => { throw new DOMException(name); });
+    await assert.rejects(startCamera(), { key });
+  }
+  browser(context, () => { throw new DOMException("NotAllowedError"); });
+  stub(context, "location", { protocol: "file:" });
+  await assert.rejects(startCamera(), { key: "camera_file" });
+  stub(context, "navigator", {});
+  await assert.rejects(startCamera(), { key: "camera_not_here" });
+});
+
+test("a camera whose picture does not come is switched off", async (context) => {
+  const log = [];
+  const fail = () => Promise.reject(new DOMException("AbortError"));
+  browser(context, () => streamOf("user", log), fail);
+  await assert.rejects(startCamera(), { key: "camera_busy" });
+  assert.deepEqual(log, ["stop"]);
 });

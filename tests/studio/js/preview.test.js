@@ -191,3 +191,53 @@ test("a photo without colour is shown so under lights without colour", (context)
   );
   assert.deepEqual(shown, [false, true, false, true]);
 });
+
+/** A preview that shows the frames of a video. */
+function filmed(context, cost) {
+  const all = started(context, cost);
+  const log = [];
+  Object.assign(all.renderer, {
+    take: (...given) => log.push(["take", ...given]), update: () => log.push(["update"]),
+  });
+  all.preview.state = defaultState();
+  all.preview.loadLive({ ...all.data, pixels: null });
+  const places = all.data.faces.map(({ facts }) => facts);
+  return { ...all, log, places };
+}
+
+test("frames are drawn at once, and the light is computed where it is new", (context) => {
+  const { preview, drawn, frames, log, places } = filmed(context);
+  for (let k = 0; k < 3; k++) preview.drawFrame(`frame ${k}`, places);
+  const update = ["update"];
+  const take = (k) => ["take", `frame ${k}`, places];
+  assert.deepEqual(log, [take(0), update, take(1), take(2)]);
+  preview.show(stateWith(defaultState, { brightness: 1 }), true);
+  assert.equal(frames.length, 0);
+  preview.drawFrame("frame 3", places);
+  assert.deepEqual(log.slice(4), [take(3), update]);
+  // All of each frame is new.
+  assert.deepEqual(drawn.map(({ view, only }) => [view, only]), Array(4).fill(["relit", null]));
+});
+
+test("a frame without a face is shown as it is", (context) => {
+  const { preview, drawn, places } = filmed(context);
+  preview.view = "normals";
+  preview.drawFrame("frame", []);
+  preview.drawFrame("frame", places);
+  assert.deepEqual(drawn.map(({ view }) => view), ["photo", "normals"]);
+});
+
+test("slow frames get less sharp, but not as coarse as a photo in motion", (context) => {
+  const { preview, places } = filmed(context, 500);
+  for (let k = 0; k < 20; k++) preview.drawFrame("frame", places);
+  assert.equal(preview.scale, 0.5);
+});
+
+test("after a video a photo is drawn when it is asked for", (context) => {
+  const { preview, data, drawn, frames, nextFrame } = filmed(context);
+  preview.load(data);
+  preview.show(defaultState());
+  assert.equal(frames.length, 1);
+  nextFrame();
+  assert.equal(drawn.at(-1).width, 60);
+});

@@ -1,41 +1,36 @@
 // @ts-check
 // The page: a dropped photo becomes a picture, and the controls move its light.
 
+import { Actions } from "./actions.js";
 import { Ball } from "./ball.js";
-import { takePhoto } from "./camera.js";
+import { CameraMode } from "./camera_mode.js";
 import { commandLine, python } from "./commands.js";
-import { byId, chooseFile, onClick, saveFile } from "./dom.js";
+import { byId, chooseFile, onClick } from "./dom.js";
 import { Gestures } from "./gestures.js";
 import { Handle } from "./handle.js";
 import { History } from "./history.js";
 import { defaultState, lightOf } from "./lighting.js";
+import { LightDrags } from "./light_drags.js";
 import { fromFragment, toFragment } from "./links.js";
 import { Panel } from "./panel.js";
-import { MISSING, PRIVACY, Photo, fetchLight, fetchSample, fetchSettings } from "./photo.js";
+import { MISSING, PRIVACY, Photo, fetchSettings } from "./photo.js";
+import { PhotoActions } from "./photo_actions.js";
 import { headsOf } from "./photo_data.js";
 import { isMap } from "./photo_file.js";
 import { PresetPictures } from "./preset_pictures.js";
 import { Preview } from "./preview.js";
 import { Renderer } from "./renderer.js";
-import { StudioError } from "./requests.js";
 import { showSamples } from "./samples.js";
 import { Sheet } from "./sheet.js";
 import { Stage, describeLamp, describeScene } from "./stage.js";
 import { offerLanguages, say, speakFirst } from "./texts.js";
 import { Zoom } from "./zoom.js";
-import { Actions } from "./actions.js";
 
-/** @import { RelightRequest } from "./photo_file.js" */
+/** @import { PhotoData, PhotoHeader } from "./photo_data.js" */
 /** @import { TextKey } from "./texts.js" */
 
 // Milliseconds between changes of the page's address: Safari allows 100 in 30 seconds.
 const ADDRESS_PAUSE = 400;
-// Degrees for a drag across the whole picture.
-const DRAG_DEGREES = 180;
-const DOWNLOADS = ["save-photo", "save-maps", "save-film"];
-const BASIS =
-  "real orthonormal spherical harmonics of the incoming radiance, linear RGB, x right, y up, " +
-  "z to the camera: 1, y, z, x, xy, yz, 3zz-1, xz, xx-yy";
 
 speakFirst();
 const stage = new Stage();
@@ -49,18 +44,38 @@ const preview = new Preview(new Renderer(byId("picture", HTMLCanvasElement)));
 const linked = fromFragment(location.hash, settings.presets);
 const history = new History(linked ?? defaultState(), showState);
 const panel = new Panel(history, settings.presets);
-const ball = new Ball(byId("ball", HTMLCanvasElement), {
-  moved: moveLamp,
-  turned: turnScene,
-  chosen: (index) => panel.choose(index),
+const drags = new LightDrags(history, panel);
+const lampEvents = {
+  /** @type {LightDrags["moveLamp"]} */
+  moved: (azimuth, elevation, since) => drags.moveLamp(azimuth, elevation, since),
   done: () => panel.done(),
+};
+const ball = new Ball(byId("ball", HTMLCanvasElement), {
+  ...lampEvents,
+  turned: (degrees, since) => drags.turnScene(degrees, since),
+  chosen: (index) => panel.choose(index),
 });
 const zoom = new Zoom(byId("frame", HTMLElement), byId("plane", HTMLElement), showPart);
-const handle = new Handle(zoom, { moved: moveLamp, done: () => panel.done() });
-const gestures = new Gestures(zoom, { dragged: dragLight, released: () => panel.done() });
+const handle = new Handle(zoom, lampEvents);
+const gestures = new Gestures(zoom, {
+  dragged: (dx, dy, since) => drags.drag(dx, dy, since), released: () => panel.done(),
+});
 const presetPictures = new PresetPictures(settings.presets);
+const photos = new PhotoActions({ actions, stage, photo, history, panel }, showPhoto);
+const camera = new CameraMode({ actions, stage, preview }, {
+  sized: (header) => {
+    photos.allowDownloads(false);
+    handle.head = null;
+    zoom.load(header.view, [[0, 0, header.width, header.height]]);
+    showState(true);
+  },
+  placed: placeHandle,
+  portrait: (data) => presetPictures.show(data, panel.presetArea.querySelectorAll("button")),
+  taken: (still) => photos.open(still),
+  left: () => (photos.data ? showPhoto(photos.data) : stage.showEmpty()),
+});
 /** The page's parts, for tests and for the browser's console. */
-export const studio = { history, link, panel, photo, preview, zoom };
+export const studio = { camera, history, link, panel, photo, preview, zoom };
 
 /** An address that opens the page with the light on screen. */
 function link() {
@@ -97,6 +112,32 @@ function showState(isStep) {
   preview.show(state, !isStep, panel.since);
 }
 
+/**
+ * Shows a photo that was opened.
+ *
+ * @param {PhotoData} data
+ */
+function showPhoto(data) {
+  camera.end();
+  preview.load(data);
+  stage.showPhoto();
+  handle.load(data.header);
+  zoom.load(data.header.view, headsOf(data.header).map(({ head }) => head));
+  presetPictures.show(data, panel.presetArea.querySelectorAll("button"));
+  photos.allowDownloads(true);
+  showState(true);
+}
+
+/**
+ * Lays the light's handle where the largest face is now.
+ *
+ * @param {PhotoHeader} header
+ */
+function placeHandle(header) {
+  handle.load(header);
+  handle.show(history.state, panel.active);
+}
+
 function describeActive() {
   const { lamps, scene } = history.state;
   if (panel.active === "scene") return scene ? describeScene(scene) : "";
@@ -127,148 +168,6 @@ function showPart() {
   preview.show(history.state, true);
 }
 
-/** @type {(azimuth: number) => number} in [-180, 180) */
-const wrapped = (azimuth) => ((((azimuth + 180) % 360) + 360) % 360) - 180;
-
-/**
- * Moves the active lamp.
- *
- * @param {number} azimuth  degrees
- * @param {number} elevation  degrees
- * @param {number} since  time of the event, milliseconds
- */
-function moveLamp(azimuth, elevation, since) {
-  const move = panel.movement(({ lamps }) => {
-    Object.assign(lamps[Number(panel.active)], { azimuth: wrapped(azimuth), elevation });
-  });
-  move.moved(0, since);
-}
-
-/**
- * Turns the scene.
- *
- * @param {number} degrees  to the left
- * @param {number} since  time of the event, milliseconds
- */
-function turnScene(degrees, since) {
-  const move = panel.movement(({ scene }) => {
-    if (scene) scene.rotate = wrapped(scene.rotate + degrees);
-  });
-  move.moved(0, since);
-}
-
-/**
- * Moves the light by a drag on the photo.
- *
- * @param {number} dx  to the right, in units of the photo's width
- * @param {number} dy  down
- * @param {number} since  time of the event, milliseconds
- */
-function dragLight(dx, dy, since) {
-  if (panel.active === "scene") {
-    turnScene(-DRAG_DEGREES * dx, since);
-    return;
-  }
-  const lamp = history.state.lamps[panel.active];
-  if (!lamp) return;
-  const elevation = Math.min(90, Math.max(-90, lamp.elevation - DRAG_DEGREES * dy));
-  moveLamp(lamp.azimuth - DRAG_DEGREES * dx, elevation, since);
-}
-
-let opening = Promise.resolve();
-
-/**
- * Opens a photo, after the photos that were chosen before it.
- *
- * @param {File} file
- * @param {boolean} [wholeImage]  use the whole photo as the face
- */
-function open(file, wholeImage = false) {
-  const before = opening;
-  opening = actions.run(async (report) => {
-    report("progress_waiting");
-    await before;
-    stage.showError(null);
-    try {
-      const data = await photo.open(file, wholeImage, report);
-      preview.load(data);
-      stage.showPhoto(data.header);
-      handle.load(data.header);
-      zoom.load(data.header.view, headsOf(data.header).map(({ head }) => head));
-      presetPictures.show(data, panel.presetArea.querySelectorAll("button"));
-      for (const id of DOWNLOADS) byId(id, HTMLButtonElement).disabled = false;
-      showState(true);
-    } catch (error) {
-      if (error instanceof StudioError && error.reason === "no_face") {
-        stage.offerWholeImage(() => open(file, true));
-      }
-      throw error;
-    }
-  });
-}
-
-/**
- * Replaces the light with the light of a file.
- *
- * @param {File} file
- * @param {"environment" | "photo"} kind
- */
-function takeLight(file, kind) {
-  actions.run(async (report) => {
-    report("progress_light");
-    await photo.check(file);
-    const light = await fetchLight(file, kind, report);
-    panel.active = "scene";
-    history.set((state) => {
-      state.scene = { kind, name: file.name, light, power: 1, rotate: 0 };
-      state.lamps = [];
-      state.preset = null;
-      state.ambient.power = 0;
-    });
-    stage.notify(kind === "photo" ? "took_photo_light" : "took_map_light");
-  });
-}
-
-/**
- * Downloads a file that the studio renders.
- *
- * @param {"relit" | "maps" | "film"} what
- * @param {TextKey} progress  shown meanwhile
- * @param {Partial<RelightRequest>} [more]
- */
-function download(what, progress, more = {}) {
-  actions.run(async (report) => {
-    report(progress);
-    const { strength, brightness, background } = history.state;
-    const { coefficients, relative } = lightOf(history.state);
-    const light = { light: coefficients.flat(), relative: relative.flat() };
-    const request = { ...light, strength, exposure: brightness, background, ...more };
-    await photo.download(what, request, report);
-    stage.notify("saved");
-  });
-}
-
-function saveLight() {
-  const described = { basis: BASIS, ...lightOf(history.state) };
-  saveFile(`${JSON.stringify(described, null, 2)}\n`, "application/json", "light.json");
-}
-
-async function openFromCamera() {
-  if (!navigator.mediaDevices) throw new StudioError("camera_not_here");
-  try {
-    const file = await takePhoto({
-      dialog: byId("camera-window", HTMLDialogElement),
-      video: byId("camera-video", HTMLVideoElement),
-      take: byId("camera-take", HTMLButtonElement),
-      cancel: byId("camera-close", HTMLButtonElement),
-    });
-    if (file) open(file);
-  } catch (error) {
-    if (!(error instanceof DOMException)) throw error;
-    throw new StudioError("no_camera");
-  }
-}
-
 const copyText = (/** @type {string} */ id, /** @type {TextKey} */ notice) =>
   stage.copy(byId(id, HTMLElement).textContent ?? "", notice);
 
@@ -278,28 +177,30 @@ onClick("reset", () => history.replace(defaultState()));
 onClick("link", () => stage.copy(link(), "link_copied"));
 onClick("copy-command", () => copyText("command", "command_copied"));
 onClick("copy-python", () => copyText("python", "python_copied"));
-onClick("camera", () => actions.run(openFromCamera));
-onClick("save-photo", () => download("relit", "progress_rendering"));
-onClick("save-maps", () => download("maps", "progress_maps"));
+for (const id of ["camera", "camera-again"]) onClick(id, () => camera.start());
+onClick("camera-take", () => camera.take());
+onClick("camera-stop", () => camera.stop());
+onClick("save-photo", () => photos.download("relit", "progress_rendering"));
+onClick("save-maps", () => photos.download("maps", "progress_maps"));
 onClick("save-film", () => {
   const ending = byId("film-kind", HTMLSelectElement).value;
-  download("film", "progress_film", { ending });
+  photos.download("film", "progress_film", { ending });
 });
-onClick("save-light", saveLight);
+onClick("save-light", () => photos.saveLight());
 
-chooseFile(["choose", "another"], "photo-file", open);
-chooseFile(["environment"], "environment-file", (file) => takeLight(file, "environment"));
-chooseFile(["reference"], "reference-file", (file) => takeLight(file, "photo"));
+chooseFile(["choose", "another"], "photo-file", (file) => photos.open(file));
+chooseFile(["environment"], "environment-file", (file) => photos.takeLight(file, "environment"));
+chooseFile(["reference"], "reference-file", (file) => photos.takeLight(file, "photo"));
 
 say(byId("privacy", HTMLElement), { text: PRIVACY });
 for (const id of MISSING) byId(id, HTMLElement).hidden = true;
 for (const option of [...byId("film-kind", HTMLSelectElement).options]) {
   if (!settings.films.includes(option.value)) option.remove();
 }
-showSamples(settings.samples, (name) => actions.run(async () => open(await fetchSample(name))));
+showSamples(settings.samples, (name) => photos.openSample(name));
 
 stage.listen({
-  dropped: (file) => (isMap(file) ? takeLight(file, "environment") : open(file)),
+  dropped: (file) => (isMap(file) ? photos.takeLight(file, "environment") : photos.open(file)),
   viewed: (view) => {
     preview.view = view;
     preview.split = stage.splitShare();

@@ -2,6 +2,7 @@
 // The open photo, decomposed and rendered by the studio's process. `web/src/photo.js` takes the
 // place of this module in the page that needs no server.
 
+import { encoded } from "./camera.js";
 import { saveFile } from "./dom.js";
 import { parsePhotoData } from "./photo_data.js";
 import { MEDIA_TYPES, PhotoFile } from "./photo_file.js";
@@ -9,7 +10,7 @@ import { StudioError, get, parseJson, post } from "./requests.js";
 
 /** @import { Report } from "./actions.js" */
 /** @import { Preset } from "./lighting.js" */
-/** @import { PhotoData } from "./photo_data.js" */
+/** @import { PhotoData, PhotoHeader } from "./photo_data.js" */
 /** @import { RelightRequest } from "./photo_file.js" */
 
 /**
@@ -99,6 +100,23 @@ export class Photo extends PhotoFile {
     }
     const ending = response.header("X-Ending") ?? "";
     saveFile(response.data, MEDIA_TYPES[ending] ?? "", `${stem}-${what}.${ending}`);
+  }
+}
+
+/** The frames of one video, one after another. */
+export class Frames {
+  /**
+   * Finds faces on a frame, and separates their light from their colour.
+   *
+   * @param {HTMLCanvasElement} frame
+   * @param {(header: PhotoHeader) => void} settle  changes the header before it is used
+   * @returns {Promise<PhotoData | null>} null without a face
+   * @throws {StudioError} the studio refused, or did not answer
+   */
+  async decompose(frame, settle) {
+    const file = await encoded(frame, "image/jpeg");
+    const { data } = await post("frames", file);
+    return data.byteLength > 0 ? parsePhotoData(data, settle) : null;
   }
 }
 

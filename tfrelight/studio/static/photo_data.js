@@ -35,7 +35,8 @@ import { Face } from "./relighting.js";
 /**
  * @typedef {object} PhotoData
  * @property {PhotoHeader} header
- * @property {Uint8Array} pixels  `[height, width, 4]` RGBA of the preview, sRGB-encoded
+ * @property {Uint8Array | null} pixels  `[height, width, 4]` RGBA of the preview, sRGB-encoded;
+ *   null if the frames of a video take their place
  * @property {Face[]} faces  of each head and body, in the order of the header's `surfaces`
  */
 
@@ -49,12 +50,14 @@ export const headsOf = ({ surfaces, relit }) => surfaces.slice(0, relit);
 
 /**
  * @param {ArrayBuffer} buffer
+ * @param {(header: PhotoHeader) => void} [settle]  changes the header before it is used
  * @returns {PhotoData}
  */
-export function parsePhotoData(buffer) {
+export function parsePhotoData(buffer, settle = () => {}) {
   const length = new DataView(buffer).getUint32(0, true);
   /** @type {PhotoHeader} */
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  settle(header);
   let offset = 4 + length;
   const { width, height } = header.view;
   const pixels = new Uint8Array(buffer, offset, 4 * width * height);

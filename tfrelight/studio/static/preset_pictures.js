@@ -32,6 +32,7 @@ export class PresetPictures {
    * @param {Iterable<HTMLButtonElement>} buttons  of the presets, each with a canvas
    */
   async show(data, buttons) {
+    if (!data.pixels) return;
     const photo = ++this.photo;
     await pause(LATER);
     if (photo !== this.photo) return;
@@ -78,7 +79,7 @@ export function portraitOf({ header, pixels, faces }) {
   const x = (left + right - side) / 2;
   const y = (top + bottom - side) / 2;
   const whole = element("canvas", { width: view.width, height: view.height });
-  const bytes = new Uint8ClampedArray(pixels);
+  const bytes = new Uint8ClampedArray(pixels ?? []);
   context2d(whole).putImageData(new ImageData(bytes, view.width, view.height), 0, 0);
   const context = context2d(element("canvas", { width: SIDE, height: SIDE }));
   context.imageSmoothingQuality = "high";

@@ -8,6 +8,7 @@ import { relight } from "./relighting.js";
 
 /** @import { Coefficients } from "./harmonics.js" */
 /** @import { Light, State } from "./lighting.js" */
+/** @import { Place } from "./loaded_photo.js" */
 /** @import { PhotoData } from "./photo_data.js" */
 /** @import { Face } from "./relighting.js" */
 /** @import { Renderer } from "./renderer.js" */
@@ -20,8 +21,10 @@ const FAST = 13;
 const REST = 250;
 // Milliseconds from opening a photo to measuring its speed: until then the page is busy.
 const SETTLED = 400;
-// Least width of a moving picture, as a share of the full width.
+// Least width of a moving picture, as a share of the full width; of the frames of a video, of which
+// as much time goes into receiving them.
 const COARSEST = 0.2;
+const COARSEST_FRAME = 0.5;
 // Maps with a smaller side are not halved: it would gain nothing.
 const SMALLEST = 128;
 /** Factors of a background that stays as it is. */
@@ -71,10 +74,15 @@ export class Preview {
     this.steady = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.restTimer = undefined;
+    /** Whether the frames of a video are shown, which `drawFrame` draws. */
+    this.isLive = false;
+    /** Whether the light of the frames is another one than that of the last. */
+    this.isNew = false;
   }
 
   /** @param {PhotoData} data */
   load(data) {
+    this.isLive = false;
     this.renderer.load(data);
     this.renderer.onRestored = () => {
       this.load(data);
@@ -88,9 +96,47 @@ export class Preview {
     setTimeout(() => this.measure(), SETTLED);
   }
 
+  /**
+   * Takes what was found on a frame of a video, for the frames after it.
+   *
+   * @param {PhotoData} data
+   */
+  loadLive(data) {
+    if (!this.isLive) this.scale = 1;
+    this.isLive = true;
+    clearTimeout(this.restTimer);
+    this.renderer.load(data);
+    this.renderer.onRestored = () => this.loadLive(data);
+    this.data = data;
+    this.halved = null;
+    this.isNew = true;
+  }
+
+  /**
+   * Draws a frame of a video.
+   *
+   * @param {HTMLCanvasElement} frame
+   * @param {Place[]} places  of the heads and bodies on it; none: it is shown as it is
+   */
+  drawFrame(frame, places) {
+    const { data, state, renderer } = this;
+    if (!data || !state) return;
+    const began = performance.now();
+    renderer.take(frame, places);
+    if (this.isNew) this.relight(data, state, true);
+    this.isNew = false;
+    this.paint(data, state, true, places.length > 0 ? this.view : "photo");
+    renderer.finish();
+    const cost = performance.now() - began;
+    if (this.steady) this.adapt(cost);
+    const { scale, half } = this;
+    this.frames.push({ latency: cost, cost, scale, half });
+    if (this.frames.length > FRAMES) this.frames.shift();
+  }
+
   /** Finds how sharp a moving picture can be, before anybody moves it. */
   measure() {
-    if (!this.data || !this.state || this.moving) return;
+    if (!this.data || !this.state || this.moving || this.isLive) return;
     for (let k = 0; k < 6; k++) {
       const began = performance.now();
       this.draw(this.data, this.state, true);
@@ -110,6 +156,10 @@ export class Preview {
   show(state, moving = false, since = performance.now()) {
     this.state = state;
     if (!this.data) return;
+    if (this.isLive) {
+      this.isNew = true;
+      return;
+    }
     clearTimeout(this.restTimer);
     this.moving = moving;
     if (moving) this.restTimer = setTimeout(() => this.show(state), REST);
@@ -121,7 +171,7 @@ export class Preview {
 
   frame() {
     this.pending = false;
-    if (!this.data || !this.state) return;
+    if (!this.data || !this.state || this.isLive) return;
     const began = performance.now();
     this.draw(this.data, this.state, this.moving);
     if (!this.moving) return;
@@ -139,19 +189,31 @@ export class Preview {
    * @param {boolean} rough
    */
   draw(data, state, rough) {
-    const { renderer, view, split } = this;
+    this.relight(data, state, rough);
+    this.paint(data, state, rough, this.view);
+  }
+
+  /** @type {(data: PhotoData, state: State, rough: boolean) => void} */
+  relight(data, state, rough) {
     const faces = rough && this.half ? this.smallFaces(data) : data.faces;
-    const light = lightOf(state);
-    this.lights = relight(faces, light, state.strength, state.brightness);
-    renderer.update(faces, this.lights);
+    if (faces.length === 0) return;
+    this.lights = relight(faces, lightOf(state), state.strength, state.brightness);
+    this.renderer.update(faces, this.lights);
+  }
+
+  /** @type {(data: PhotoData, state: State, rough: boolean, view: Mode) => void} */
+  paint(data, state, rough, view) {
+    const { renderer, split } = this;
     const scale = rough ? this.scale : 1;
     const width = Math.max(1, Math.round(data.header.view.width * scale));
     const height = Math.max(1, Math.round(data.header.view.height * scale));
-    const behind = state.background ? backgroundFactors(data, this.lights) : UNCHANGED;
-    const grey = staysGrey(data, light);
+    const isLit = state.background && data.faces.length > 0;
+    const behind = isLit ? backgroundFactors(data, this.lights) : UNCHANGED;
+    const grey = staysGrey(data, lightOf(state));
     const key = JSON.stringify([view, width, height, behind, grey, split]);
     // A rough picture is redrawn around the heads only, if the rest stays as it was.
-    const only = rough && key === this.drawn ? headBox(data.faces) : null;
+    const same = rough && !this.isLive && key === this.drawn;
+    const only = same ? headBox(data.faces) : null;
     renderer.draw({ view, width, height, behind, grey, split, only });
     // The first picture of another size is drawn whole; its time says nothing about the next.
     this.steady = this.width === width;
@@ -173,9 +235,10 @@ export class Preview {
    * @param {number} cost  milliseconds that a frame took
    */
   adapt(cost) {
+    const least = this.isLive ? COARSEST_FRAME : COARSEST;
     if (cost > SLOW) {
       if (!this.half) this.half = true;
-      else this.scale = Math.max(COARSEST, this.scale * Math.max(0.6, Math.sqrt(SLOW / cost)));
+      else this.scale = Math.max(least, this.scale * Math.max(0.6, Math.sqrt(SLOW / cost)));
     } else if (cost < FAST && this.scale < 1) {
       this.scale = Math.min(1, this.scale * 1.1);
     } else if (cost < FAST / 3 && this.half) {

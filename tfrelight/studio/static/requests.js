@@ -18,12 +18,13 @@ export class StudioError extends Error {
   }
 }
 
-// Texts for the studio's refusals. The others, for example what is wrong with a file, come as a
-// sentence of Python's.
+// Texts for the studio's refusals. Those of the last line go on with a sentence of Python's, for
+// example what is wrong with a file.
 /** @type {Record<string, TextKey>} */
 const REFUSALS = {
   no_face: "no_face", busy: "studio_busy", slow: "studio_slow", large: "studio_large",
   full: "studio_full", gone: "studio_gone", memory: "studio_memory",
+  input: "studio_file", server: "studio_server", broken: "studio_broken", refused: "studio_refused",
 };
 
 const noAnswer = () =>
@@ -45,7 +46,7 @@ function errorIn(data) {
   try {
     const { error, reason } = parseJson(data);
     return Object.hasOwn(REFUSALS, reason)
-      ? new StudioError(REFUSALS[reason], {}, reason)
+      ? new StudioError(REFUSALS[reason], { detail: error }, reason)
       : new StudioError("studio_says", { detail: error }, reason);
   } catch {
     // Somebody else answered, a proxy for example.

@@ -167,15 +167,39 @@ export class Stage {
     byId("zoom-out", HTMLButtonElement).disabled = zoom.isWhole;
   }
 
+  /** Shows the area of the photo. */
+  showPhoto() {
+    this.showArea(true);
+  }
+
+  /** Shows how to open one. */
+  showEmpty() {
+    this.showArea(false);
+  }
+
+  /** @param {boolean} hasPhoto */
+  showArea(hasPhoto) {
+    byId("empty", HTMLElement).hidden = hasPhoto;
+    for (const id of ["shown", "another", "camera-again"]) byId(id, HTMLElement).hidden = !hasPhoto;
+  }
+
   /**
-   * Shows the area of the photo, and how many faces were found.
+   * Shows the area of the photo for the camera's picture.
+   *
+   * @param {boolean} isLive  false: for a photo again
+   */
+  showLive(isLive) {
+    if (isLive) this.showPhoto();
+    byId("live", HTMLElement).hidden = !isLive;
+    if (isLive) byId("camera-again", HTMLElement).hidden = true;
+  }
+
+  /**
+   * Says how many faces were found.
    *
    * @param {PhotoHeader} header
    */
-  showPhoto({ found, relit }) {
-    byId("empty", HTMLElement).hidden = true;
-    byId("shown", HTMLElement).hidden = false;
-    byId("another", HTMLElement).hidden = false;
+  tellFaces({ found, relit }) {
     if (found > relit) this.notify("faces_some", { found, relit });
     else if (relit > 1) this.notify("faces_all", { found });
     else this.notify("ready");

@@ -1,0 +1,173 @@
+"""The camera on the built page: its picture relit as it comes, and a still of it."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests import camera_film
+from tests.javascript import MARKS
+from tests.studio.browser.page import with_flags
+from tests.web.page import WebPage
+
+pytestmark = MARKS
+
+
+@pytest.fixture(scope="module")
+def filmed(browser, tmp_path_factory):
+    """A browser whose camera shows a face."""
+    path = tmp_path_factory.mktemp("camera") / "film.mjpeg"
+    camera_film.write(path)
+    with with_flags(browser, camera_film.flag(path)) as one:
+        yield one
+
+
+def started(page, light="left"):
+    page.page.add_init_script(camera_film.RECORD_STREAMS)
+    page.load()
+    page.page.click(f"[data-name={light}]")
+    page.page.click("#camera")
+    camera_film.wait_lit(page)
+    return page
+
+
+def handle(page):
+    box = page.page.locator(".handle").bounding_box()
+    return box["x"] + box["width"] / 2
+
+
+def test_the_light_is_dragged_on_the_camera_s_picture(filmed, server):
+    with WebPage(filmed, f"{server}/") as page:
+        started(page)
+        page.context.set_offline(True)
+        assert camera_film.states(page) == ["live"]
+        # The handle goes with the face, also between two answers of the network.
+        places = []
+        for _ in range(40):
+            places.append(handle(page))
+            page.page.wait_for_timeout(50)
+        assert np.ptp(places) > 25 and len(set(np.round(places))) > 4
+        page.drag_right("#picture", 0.45)
+        assert "right" in page.page.inner_text("#ball-now")
+        page.page.click("[data-view=photo]")
+        page.page.click("[data-view=relit]")
+        assert page.page.is_disabled("#save-photo")
+        assert page.error() is None
+        page.page.click("#camera-stop")
+        assert camera_film.states(page) == ["ended"]
+        assert page.page.is_visible("#empty") and not page.page.is_visible("#shown")
+        page.assert_quiet()
+
+
+def test_the_picture_is_relit(filmed, server):
+    """Lit from the left and from the right, the halves of the face differ."""
+    shares = {}
+    with WebPage(filmed, f"{server}/") as page:
+        started(page)
+        for light in ("left", "right"):
+            page.page.click(f"[data-name={light}]")
+            differences = []
+            for _ in range(5):
+                page.page.wait_for_timeout(300)
+                differences.append(balance(page))
+            shares[light] = np.median(differences)
+        page.page.click("#camera-stop")
+        page.assert_quiet()
+    assert shares["left"] > shares["right"] + 0.1
+
+
+def balance(page):
+    """How much brighter the left half of the face is, as a share of both."""
+    data = page.page.evaluate(
+        """() => {
+          const shown = document.querySelector("#picture");
+          const canvas = document.createElement("canvas");
+          [canvas.width, canvas.height] = [640, 480];
+          const context = canvas.getContext("2d");
+          context.drawImage(shown, 0, 0, 640, 480);
+          return [...context.getImageData(0, 115, 640, 60).data];
+        }"""
+    )
+    rows = np.reshape(data, (60, 640, 4))[..., :3].astype(float)
+    # The face is what is the colour of skin.
+    skin = (rows[..., 0] > rows[..., 2] + 40) & (rows[..., 0] > 90)
+    columns = np.nonzero(skin)[1]
+    middle = np.median(columns)
+    places = np.arange(640)[None] + np.zeros((60, 1))
+    left, right = (rows[skin & side].mean() for side in (places < middle, places >= middle))
+    return (left - right) / (left + right)
+
+
+def test_a_still_is_opened_as_a_photo(filmed, server):
+    with WebPage(filmed, f"{server}/") as page:
+        started(page, "right")
+        page.page.click("#camera-take")
+        page.wait_until("() => document.querySelector('#live').hidden")
+        page.wait_idle()
+        assert page.error() is None and camera_film.states(page) == ["ended"]
+        assert page.picture().shape == (480, 640, 3)
+        name, data = page.download()
+        assert name == "camera-relit.png"
+        assert Image.open(io.BytesIO(data)).size == (640, 480)
+        # And back to the camera, and from it to the photo.
+        page.page.click("#camera-again")
+        camera_film.wait_lit(page)
+        page.page.click("#camera-stop")
+        assert page.page.is_visible("#shown") and page.page.is_enabled("#save-photo")
+        assert page.picture().shape == (480, 640, 3)
+        page.assert_quiet()
+
+
+def test_a_file_s_page_has_the_camera_too(filmed, folder):
+    with WebPage(filmed, (folder / "tfrelight.html").as_uri()) as page:
+        started(page)
+        page.page.click("#camera-stop")
+        camera_film.refuse(page, "NotAllowedError")
+        page.page.click("#camera")
+        page.wait_error("opened from a file")
+        assert page.console == []
+
+
+def test_without_a_face_the_picture_is_shown_as_it_is(browser, server):
+    """The browser's own false camera shows a pattern."""
+    with WebPage(browser, f"{server}/") as page:
+        page.load()
+        page.page.click("#camera")
+        page.wait_until("() => !document.querySelector('#live').hidden")
+        assert page.page.inner_text("#camera-now") == "Looking for a face…"
+        page.page.wait_for_timeout(500)
+        assert np.ptp(page.picture()) > 100
+        page.page.click("#camera-take")
+        page.wait_error("No face found")
+        # The camera goes on.
+        assert page.page.is_visible("#camera-stop")
+        page.assert_quiet()
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("NotAllowedError", "may not use the camera"),
+        ("NotFoundError", "There is no camera"),
+        ("NotReadableError", "gives no picture"),
+    ],
+)
+def test_why_there_is_no_camera_is_said(browser, server, name, text):
+    with WebPage(browser, f"{server}/") as page:
+        page.load()
+        camera_film.refuse(page, name)
+        page.page.click("#camera")
+        page.wait_error(text)
+        assert page.page.is_visible("#empty")
+        page.assert_quiet()
+
+
+def test_a_camera_that_is_taken_away_is_said(filmed, server):
+    with WebPage(filmed, f"{server}/") as page:
+        started(page)
+        page.page.evaluate(
+            "() => window.streams[0].getTracks()[0].dispatchEvent(new Event('ended'))"
+        )
+        page.wait_error("There is no camera")
+        assert page.page.is_visible("#empty") and camera_film.states(page) == ["ended"]
