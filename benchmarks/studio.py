@@ -158,7 +158,7 @@ def session(url, data):
     with httpx.Client(base_url=url, timeout=300) as client:
         answer = client.post("photos", content=data)
         answer.raise_for_status()
-        light = {"light": [1.0] * 3 + [0.0] * 24}
+        light = {"light": [1.0] * 3 + [0.0] * 24, "relative": [0.0] * 27}
         place = f"photos/{answer.headers['X-Photo']}"
         client.post(f"{place}/relit", content=json.dumps(light)).raise_for_status()
         client.post(f"{place}/close").raise_for_status()

@@ -24,9 +24,11 @@ from tfrelight.relighting import (
     face_maps,
     inference,
     lost_light,
+    materials,
     ratio_image,
     window_weights,
 )
+from tfrelight.rendering import height_field
 from tfrelight.studio import page, photo_data
 
 flags.DEFINE_string("output", None, "Folder for weights and pictures; none: write the constants.")
@@ -37,7 +39,7 @@ CONSTANTS = ROOT / "web" / "src" / "constants.json"
 # The JavaScript modules of the same names use their constants.
 MODULES = (
     *(mtcnn, find, framing, segmentation, inference, window_weights, face_maps, lost_light),
-    *(ratio_image, compositing),
+    *(ratio_image, compositing, materials, height_field),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import json
 
 import numpy as np
 from scipy import ndimage
@@ -26,7 +27,7 @@ def values() -> dict:
         "presets": {
             name: {
                 "lamps": preset.lamps,
-                "light": rows(Light.preset(name)),
+                "light": json.loads(Light.preset(name).json()),
             }
             for name, preset in PRESETS.items()
         },
@@ -133,6 +134,8 @@ def photo_values(rng):
                 (Light.from_direction(-60, 10), 1, 2),
                 (Light.from_direction(180, 0), 1, 0),
                 (Light.preset("neon"), 0, 0),
+                # Lamps at the camera and in the zenith, small and large, and one of no light.
+                (sum_of((0, 0, 0), (0, 90, 9), (170, 80, 20), (-30, 5, 40), (1, 2, 3, 0)), 1, 0),
                 # As measured in a photo, with a lamp beside it.
                 (Light(Light.preset("sunset").coefficients) + Light.preset("rim"), 1, 0),
             ]
@@ -182,23 +185,32 @@ def with_parts(rng, maps):
     return dataclasses.replace(maps, parts=parts)
 
 
+def sum_of(*lamps):
+    """A light of lamps: azimuth, elevation, radius and, if it is not 1, intensity."""
+    return sum(
+        (Light.from_direction(*one[:2], *one[3:], radius=one[2]) for one in lamps[1:]),
+        Light.from_direction(*lamps[0][:2], radius=lamps[0][2], ambient=0.1),
+    )
+
+
 def relit(prepared, heads, light, strength, stops):
-    # The page knows lights by their coefficients.
-    seen = [light.balanced(one.white).coefficients for one in prepared]
-    first = Light(seen[0])
-    exposure = ratio_image.exposure(prepared[0], ratio_image.rendered(prepared[0], first))
+    balanced = [light.balanced(one.white) for one in prepared]
+    drawn = [ratio_image.rendered(*each) for each in zip(prepared, balanced)]
+    exposure = ratio_image.exposure(prepared[0], drawn[0])
+    share = strength * exposure * 2.0**stops
     lights = [
-        (1 - strength) * one.maps.light + strength * new * exposure * 2.0**stops
-        for one, new in zip(prepared, seen)
+        (1 - strength) * one.maps.light + share * new.coefficients
+        for one, new in zip(prepared, balanced)
     ]
-    renderings = [ratio_image.rendered(one, Light(new)) for one, new in zip(prepared, lights)]
+    renderings = [
+        ratio_image.own(one) * (1 - strength) + new * share for one, new in zip(prepared, drawn)
+    ]
     same = [ratio_image.sameness(*each) for each in zip(prepared, renderings)]
     changes = [
         ratio_image.change(*each, same[head]) for *each, head in zip(prepared, renderings, heads)
     ]
     return {
-        "coefficients": rows(light.coefficients),
-        "relative": rows(light.relative),
+        "light": json.loads(light.json()),
         "strength": strength,
         "stops": stops,
         "exposure": exposure,

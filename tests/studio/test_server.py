@@ -18,7 +18,6 @@ import tfrelight
 from tests import color_profiles
 from tests.relighting import heads
 from tests.studio.conftest import ball, pixels_of, png, running
-from tests.studio.drawn import by_the_page
 from tfrelight import photos
 from tfrelight.faces import find
 from tfrelight.lights import PRESETS, Light
@@ -30,8 +29,13 @@ from tfrelight.studio import access, photo_data
 
 def wanted(light="left", **more):
     named = Light.preset(light)
-    fields = {"light": named.coefficients, "relative": named.relative}
-    return json.dumps({name: rows.ravel().tolist() for name, rows in fields.items()} | more)
+    fields = {"light": named.harmonics, "relative": named.relative_harmonics}
+    lamps = json.loads(named.json())["lamps"]
+    rows = {name: values.ravel().tolist() for name, values in fields.items()}
+    return json.dumps({**rows, "lamps": lamps, **more})
+
+
+LAMP = json.loads(wanted())["lamps"][0]
 
 
 def opened(studio, data=None, **query):
@@ -116,9 +120,7 @@ def test_a_download_is_what_relight_gives(studio, ball_model, more):
     name = opened(studio)
     answer = studio.client.post(f"/photos/{name}/relit", content=wanted(**more))
     assert answer.headers["content-type"] == "image/png" and answer.headers["X-Ending"] == "png"
-    expected = tfrelight.relight(
-        heads.photo(), by_the_page("left"), ball_model, whole_image=True, **more
-    )
+    expected = tfrelight.relight(heads.photo(), "left", ball_model, whole_image=True, **more)
     np.testing.assert_array_equal(pixels_of(answer.content), expected)
 
 
@@ -279,6 +281,11 @@ def test_a_file_that_does_not_come_is_given_up(ball_model):
         json.dumps({"light": [1e60] * 27, "relative": [0] * 27}),
         json.dumps({"light": [10**400] * 27, "relative": [0] * 27}),
         json.dumps({"light": [1.0] * 27, "relative": [0] * 27, "strength": 7}),
+        wanted(lamps=[{"direction": [0, 0, 0]}]),
+        wanted(lamps=[dict(LAMP, color=[1e9] * 3)]),
+        wanted(lamps=[dict(LAMP, radius=7)]),
+        wanted(lamps=[LAMP] * 17),
+        wanted(lamps=3),
         json.dumps({"light": [1.0] * 27, "relative": [0] * 27, "exposure": 99}),
         json.dumps({"light": [1.0] * 27, "relative": [0] * 27, "strength": None}),
     ],
@@ -418,7 +425,7 @@ def test_twenty_at_once_see_their_own_photos_and_leave_nothing(ball_model, monke
             name = answer.headers["X-Photo"]
             relit = client.post(f"/photos/{name}/relit", content=wanted())
             client.post(f"/photos/{name}/close")
-        expected = tfrelight.relight(own, by_the_page("left"), ball_model, whole_image=True)
+        expected = tfrelight.relight(own, "left", ball_model, whole_image=True)
         np.testing.assert_array_equal(pixels_of(relit.content), expected)
         return name
 

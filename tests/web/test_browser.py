@@ -11,7 +11,6 @@ import tfrelight
 from tests.conftest import ROOT
 from tests.javascript import MARKS
 from tests.studio.conftest import png
-from tests.studio.drawn import by_the_page
 from tests.web.expected_values import read
 from tests.web.page import WebPage
 from tfrelight.photos import Photo
@@ -51,7 +50,7 @@ def test_from_a_file_a_photo_is_opened_dragged_and_saved(browser, folder, model)
         page.drag_right("#picture", 0.3)
         assert apart(page.picture(), before).mean() > 0.5
         page.page.click("[data-name=left]")
-        expected = tfrelight.relight(photo, by_the_page("left"), model)
+        expected = tfrelight.relight(photo, "left", model)
         name, data = page.download()
         assert name == "photo-relit.png"
         assert apart(pixels_of(data), expected).mean() < 0.2
@@ -74,7 +73,7 @@ def test_pictures_are_those_of_python(served, model, name):
     served.page.click("[data-view=relit]")
     for light in ("left", "top", "rim", "sunset", "split"):
         served.page.click(f"[data-name={light}]")
-        expected = tfrelight.relight(photo, by_the_page(light), model)
+        expected = tfrelight.relight(photo, light, model)
         shown = apart(served.picture(), expected)
         assert shown.mean() < 0.3 and np.percentile(shown, 99) <= 4, light
         assert shown[head].mean() < 0.6, light
@@ -91,7 +90,7 @@ def test_downloads_have_the_size_of_the_photo(served, model):
     shown = served.picture()
     assert max(shown.shape) == 1600
     _, data = served.download()
-    difference = apart(pixels_of(data), tfrelight.relight(photo, by_the_page("right"), model))
+    difference = apart(pixels_of(data), tfrelight.relight(photo, "right", model))
     assert difference.mean() < 0.2 and np.percentile(difference, 99.9) <= 4
     served.assert_quiet()
 
@@ -111,7 +110,7 @@ def test_a_jpeg_is_turned_upright_and_keeps_exif_and_profile(served, model):
     with Image.open(io.BytesIO(data)) as saved:
         assert saved.getexif()[0x010F] == "a camera" and saved.getexif()[0x0112] == 1
         assert saved.info["icc_profile"] == b"profile"
-        expected = tfrelight.relight(np.asarray(photo), by_the_page("left"), model)
+        expected = tfrelight.relight(np.asarray(photo), "left", model)
         # JPEG twice.
         assert apart(np.asarray(saved), expected).mean() < 3
     served.assert_quiet()
@@ -141,9 +140,7 @@ def test_two_faces_are_both_relit(served, model):
     photo = np.hstack([read("astronaut.jpg")[:, 50:400], read("curls.jpg")[:512, 100:560]])
     served.drop(png(photo))
     served.page.click("[data-name=left]")
-    assert (
-        apart(served.picture(), tfrelight.relight(photo, by_the_page("left"), model)).mean() < 0.3
-    )
+    assert apart(served.picture(), tfrelight.relight(photo, "left", model)).mean() < 0.3
     assert "2 faces found" in served.notices()[-1]
 
 

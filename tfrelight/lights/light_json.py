@@ -18,7 +18,7 @@ from tfrelight.errors import InputError
 from tfrelight.lights.environment import Environment
 from tfrelight.lights.lamp import Lamp
 
-__all__ = ["VERSION", "describe", "parse"]
+__all__ = ["VERSION", "describe", "parse", "parse_lamps"]
 
 VERSION = 2
 
@@ -79,7 +79,7 @@ def parse(text: str) -> dict[str, Any]:
         return {
             "coefficients": _array(fields["harmonics"]),
             "relative": _array(fields["relative_harmonics"]),
-            "lamps": tuple(map(_parsed_lamp, fields["lamps"])),
+            "lamps": parse_lamps(fields["lamps"]),
             "environments": tuple(map(_parsed_environment, fields["environments"])),
         }
     except InputError:
@@ -87,6 +87,15 @@ def parse(text: str) -> dict[str, Any]:
     except _MALFORMED as error:
         reason = " ".join(str(error).split())
         raise InputError(f"Expected JSON with `coefficients` [9, 3]. Received: {reason}.") from None
+
+
+def parse_lamps(described: Sequence[Any]) -> tuple[Lamp, ...]:
+    """Lamps from what `describe` writes of them.
+
+    Raises:
+      InputError, KeyError, TypeError, ValueError: it describes something else.
+    """
+    return tuple(map(_parsed_lamp, described))
 
 
 def _rows(values):

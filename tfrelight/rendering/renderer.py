@@ -9,10 +9,10 @@ import numpy as np
 from tfrelight import harmonics
 from tfrelight.lights import Light
 from tfrelight.photos import filters
-from tfrelight.rendering import diffuse, highlights, shadows
+from tfrelight.rendering import diffuse, height_field, highlights, horizon, shadows
 from tfrelight.rendering.height_field import HeightField
 
-__all__ = ["Rendering", "render"]
+__all__ = ["SETTINGS", "Rendering", "render"]
 
 # Height of a head, millimetres: the median of adults (NASA-STD-3000, Man-Systems Integration
 # Standards, volume I, 1995: 22 to 24 cm from chin to crown).
@@ -20,6 +20,18 @@ HEAD = 230.0
 # Standard deviation of the distance that light travels in skin, millimetres (red, green, blue): one
 # lobe in place of the six of d'Eon and Luebke, GPU Gems 3, chapter 14, 2007.
 SPREAD = (1.3, 0.6, 0.4)
+# Constants shared with the JavaScript port.
+SETTINGS = {
+    "narrow": shadows.NARROW,
+    "penumbra": shadows.PENUMBRA,
+    "points": shadows.POINTS,
+    "around": horizon.AROUND,
+    "coarse": height_field.COARSE,
+    "f0": highlights.F0,
+    "lobes": highlights.LOBES,
+    "head": HEAD,
+    "spread": SPREAD,
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy as np
 from tfrelight.faces import framing
 from tfrelight.photos import filters
 from tfrelight.relighting import backdrop, compositing, decomposition, lost_light, ratio_image
+from tfrelight.rendering import renderer
 
 __all__ = ["LONGEST", "PLANES", "SETTINGS", "encode"]
 
@@ -27,6 +28,7 @@ PLANES = (
     *("albedo_r", "albedo_g", "albedo_b"),
     *("guide", "mask", "region", "residual", "epsilon", "black", "max_log_factor", "hair"),
     *("surface_r", "surface_g", "surface_b"),
+    *("skin", "relief", "steep_x", "steep_y", "steep_z"),
     *("outline_slope", "outline_offset", "share"),
 )
 # Constants with which the page relights.
@@ -36,6 +38,7 @@ SETTINGS = {
     "clipped": lost_light.CLIPPED,
     "least_channel": lost_light.LEAST_CHANNEL,
     "behind": backdrop.BEHIND,
+    "rendering": renderer.SETTINGS,
 }
 
 
@@ -62,7 +65,8 @@ def encode(decomposed: decomposition.Decomposition, fields: Mapping[str, Any]) -
             + [face.guide, face.mask, face.region, prepared.residual]
             + [prepared.epsilon[..., 0], prepared.black, prepared.max_log_factor]
             + [np.zeros_like(face.mask) if hair is None else hair]
-            + [prepared.surface_color, outline]
+            + [prepared.surface_color, prepared.skin, prepared.relief.relief]
+            + [prepared.relief.normals, outline]
         )
         blocks.append(np.ascontiguousarray(np.moveaxis(planes, -1, 0), "<f4"))
         surfaces.append(
@@ -78,6 +82,8 @@ def encode(decomposed: decomposition.Decomposition, fields: Mapping[str, Any]) -
                 "white": prepared.white.astype(float).tolist(),
                 "legibility": ratio_image.legibility(decomposed.faces[head]),
                 "radius": prepared.radius,
+                "head_height": float(prepared.relief.head),
+                "rotation": face.window.rotation[:2, :2].tolist(),
             }
         )
     full = decomposed.photo.size

@@ -4,7 +4,7 @@
 
 import { LUMINANCE, toLinear } from "../../tfrelight/studio/static/color.js";
 import { clamp, median, roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
-import { channels, shade } from "../../tfrelight/studio/static/relighting.js";
+import { channels, shade } from "../../tfrelight/studio/static/shading.js";
 import { around, body, content, whole } from "./framing.js";
 import { filterOf } from "./guided_filter.js";
 import { gain, predict } from "./inference.js";
@@ -19,7 +19,7 @@ import constants from "./constants.json" with { type: "json" };
 /** @import { GuidedFilter } from "./guided_filter.js" */
 /** @import { Box, Picture } from "./images.js" */
 /** @import { Network, Output } from "./inference.js" */
-/** @import { Channels } from "../../tfrelight/studio/static/relighting.js" */
+/** @import { Channels } from "../../tfrelight/studio/static/shading.js" */
 
 /**
  * The maps of one head, or of a body, `[S, S]` each; see `FaceMaps` in Python.

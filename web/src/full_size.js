@@ -2,17 +2,18 @@
 // The relit photo at its full size, as a file. The preview's shader draws it tile by tile, so that
 // neither the graphics card's largest texture nor its memory limits the photo.
 
+import { Face } from "../../tfrelight/studio/static/face.js";
 import { moved } from "../../tfrelight/studio/static/face_maps.js";
+import { lightOfParts } from "../../tfrelight/studio/static/lighting.js";
 import { UNCHANGED, backgroundFactors, staysGrey } from
   "../../tfrelight/studio/static/preview.js";
-import { Face, change, relight } from "../../tfrelight/studio/static/relighting.js";
+import { change, relight } from "../../tfrelight/studio/static/relighting.js";
 import { Renderer } from "../../tfrelight/studio/static/renderer.js";
 import { StudioError } from "../../tfrelight/studio/static/requests.js";
 import { bitmapOf, rgbaOf, tooLarge } from "./decode.js";
 import { withMetadata } from "./jpeg_metadata.js";
 
 /** @import { Report } from "../../tfrelight/studio/static/actions.js" */
-/** @import { Light } from "../../tfrelight/studio/static/lighting.js" */
 /** @import { PhotoData } from "../../tfrelight/studio/static/photo_data.js" */
 /** @import { RelightRequest } from "../../tfrelight/studio/static/photo_file.js" */
 /** @import { Box } from "./images.js" */
@@ -69,8 +70,7 @@ const rows = (values) => Array.from({ length: 9 }, (_, k) => values.slice(3 * k,
  */
 async function drawRelit(context, bitmap, data, request, report) {
   const { width, height } = bitmap;
-  /** @type {Light} */
-  const light = { coefficients: rows(request.light), relative: rows(request.relative) };
+  const light = lightOfParts(rows(request.light), rows(request.relative), request.lamps);
   const { header, places } = data;
   // Faces of their own: those of the preview go on following the page's controls.
   const faces = data.faces.map(({ facts, planes, settings }, k) =>
@@ -94,7 +94,7 @@ async function drawRelit(context, bitmap, data, request, report) {
       faces: faces.map((face) => placed(face, left, top)),
     });
     // Loading has computed another light, that of the albedo.
-    change(faces, lights);
+    change(faces);
     renderer.update(faces, lights);
     renderer.draw({ view: "relit", ...view, behind, grey, split: 0, only: null });
     context.drawImage(renderer.canvas, left, top);

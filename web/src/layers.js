@@ -88,6 +88,19 @@ export function dense(x, kernel, bias) {
 }
 
 /**
+ * The product of two matrices `[S, S]`.
+ *
+ * @param {Float32Array} values
+ * @param {Float32Array} kernel
+ * @param {number} size  S
+ */
+export const products = (values, kernel, size) =>
+  dense(
+    { count: size, height: 1, width: 1, channels: size, data: values },
+    { shape: [size, size], data: kernel }, { shape: [size], data: new Float32Array(size) },
+  ).data;
+
+/**
  * PReLU, in place.
  *
  * @param {Tensor} x

@@ -4,7 +4,7 @@
 import { LUMINANCE } from "../../tfrelight/studio/static/color.js";
 
 /** @import { Coefficients } from "../../tfrelight/studio/static/harmonics.js" */
-/** @import { Channels } from "../../tfrelight/studio/static/relighting.js" */
+/** @import { Channels } from "../../tfrelight/studio/static/shading.js" */
 /** @import { Picture } from "./images.js" */
 
 /**

@@ -9,7 +9,7 @@ import { luminance } from "./light.js";
 import constants from "./constants.json" with { type: "json" };
 
 /** @import { FaceMaps } from "./face_maps.js" */
-/** @import { Channels } from "../../tfrelight/studio/static/relighting.js" */
+/** @import { Channels } from "../../tfrelight/studio/static/shading.js" */
 
 const C = constants.lost_light;
 

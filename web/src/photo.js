@@ -5,7 +5,7 @@
 import { context2d, saveFile } from "../../tfrelight/studio/static/dom.js";
 import { exposure, scale } from "../../tfrelight/studio/static/harmonics.js";
 import { PhotoFile } from "../../tfrelight/studio/static/photo_file.js";
-import { Face } from "../../tfrelight/studio/static/relighting.js";
+import { Face } from "../../tfrelight/studio/static/face.js";
 import { StudioError } from "../../tfrelight/studio/static/requests.js";
 import { asset, loadable } from "./assets.js";
 import { Engine } from "./engine.js";

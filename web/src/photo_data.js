@@ -126,6 +126,8 @@ function planesOf(maps, ready, view, head, heads, views) {
       white: ready.white,
       legibility: ready.legibility,
       radius: ready.radius,
+      head_height: ready.relief.head,
+      rotation: ready.relief.rotation,
     },
     planes: {
       normal_x: maps.normals[0], normal_y: maps.normals[1], normal_z: maps.normals[2],
@@ -136,6 +138,9 @@ function planesOf(maps, ready, view, head, heads, views) {
       max_log_factor: ready.maxLogFactor,
       hair: probability(maps, "hair") ?? new Float32Array(size * size),
       surface_r: ready.surface[0], surface_g: ready.surface[1], surface_b: ready.surface[2],
+      skin: ready.skin, relief: ready.relief.height,
+      steep_x: ready.relief.normals[0], steep_y: ready.relief.normals[1],
+      steep_z: ready.relief.normals[2],
       outline_slope: slope, outline_offset: offset, share: shareOf(maps, view, head, heads, views),
     },
   };

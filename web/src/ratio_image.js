@@ -3,13 +3,15 @@
 
 import { LUMINANCE } from "../../tfrelight/studio/static/color.js";
 import { percentile, roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
-import { channels, raiseToFloor, shade } from "../../tfrelight/studio/static/relighting.js";
+import { channels, raiseToFloor, shade } from "../../tfrelight/studio/static/shading.js";
 import { gaussian } from "./filters.js";
 import * as lostLight from "./lost_light.js";
+import * as materials from "./materials.js";
 import constants from "./constants.json" with { type: "json" };
 
 /** @import { FaceMaps } from "./face_maps.js" */
-/** @import { Channels } from "../../tfrelight/studio/static/relighting.js" */
+/** @import { Relief } from "./materials.js" */
+/** @import { Channels } from "../../tfrelight/studio/static/shading.js" */
 
 const C = constants.ratio_image;
 const { settings } = constants;
@@ -24,6 +26,8 @@ const { settings } = constants;
  * @property {Float32Array} residual
  * @property {Float32Array} black
  * @property {Channels} surface
+ * @property {Float32Array} skin
+ * @property {Relief} relief
  */
 
 /**
@@ -66,5 +70,7 @@ export function prepare(maps) {
     ),
     black: lostLight.black(maps, evidence, metered),
     surface: lostLight.surfaceColor(maps, shading),
+    skin: materials.skin(maps, things),
+    relief: materials.relief(maps),
   };
 }

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import io
+import json
 import shutil
 import time
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfrelight.lights import Light
+from tfrelight.lights import Light, light_json
 
 # The last is that of a desktop at a zoom of 200 %.
 SIZES = {"desktop": (1360, 850), "phone": (390, 844), "narrow": (320, 640), "zoomed": (680, 425)}
@@ -157,7 +158,8 @@ class Page:
         """The light on screen."""
         script = """async (studio) => (await import('/static/lighting.js')).lightOf(
           studio.history.state)"""
-        return Light(**self.evaluate(script))
+        shown = {"version": 2, "environments": [], **self.evaluate(script)}
+        return Light(**light_json.parse(json.dumps(shown)))
 
     def picture(self):
         """What the canvas shows in full, `[H, W, 3]` uint8."""

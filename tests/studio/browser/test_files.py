@@ -11,7 +11,6 @@ import tfrelight
 from tests.conftest import ROOT
 from tests.studio.browser.page import Page
 from tests.studio.conftest import png, running
-from tests.studio.drawn import by_the_page
 from tfrelight.lights import Light
 
 
@@ -32,7 +31,7 @@ def test_downloads(page, photo, model):
         page.page.click("#save-photo")
     assert download.value.suggested_filename == "photo-relit.png"
     saved = saved_pixels(download.value)
-    expected = tfrelight.relight(photo, by_the_page("left"), model)
+    expected = tfrelight.relight(photo, "left", model)
     # The page's light is Python's but for rounding, which may move a value across a step.
     assert np.abs(saved.astype(int) - expected).max() <= 1 and np.mean(saved != expected) < 1e-4
     assert np.abs(page.picture().astype(int) - saved).mean() < 0.5

@@ -9,7 +9,6 @@ from PIL import Image
 
 import tfrelight
 from tests.studio.conftest import png
-from tests.studio.drawn import by_the_page
 from tfrelight.faces import find
 from tfrelight.lights import Light
 from tfrelight.relighting import map_files
@@ -83,7 +82,7 @@ def test_the_page_agrees_with_relight(page, photo, model, decomposed, case):
     options.pop("brightness", None)
     if options.pop("neutral", False):
         options["white_balance"] = "neutral"
-    expected = tfrelight.relight(photo, by_the_page(light), model, **options)
+    expected = tfrelight.relight(photo, light, model, **options)
     shown, face = page.picture(), decomposed.mask() > 0.5
     assert mean_difference(shown, expected) < 0.1
     assert mean_difference(shown[face], expected[face]) < 0.3
@@ -126,7 +125,7 @@ def test_two_faces_are_both_relit(fresh_page, photo, model):
     assert fresh_page.error() is None
     assert fresh_page.notices() == ["2 faces found. All of them are relit."]
     fresh_page.page.click("[data-name=left]")
-    expected = tfrelight.relight(two, by_the_page("left"), model)
+    expected = tfrelight.relight(two, "left", model)
     assert mean_difference(fresh_page.picture(), expected) < 0.5
     changed = np.abs(expected.astype(int) - two).max(-1) > 8
     assert changed[:, :700].any() and changed[:, 700:].any()
@@ -141,7 +140,7 @@ def test_a_photo_without_colour_is_shown_as_relight_gives_it(fresh_page, photo, 
     for name in ("left", "sunset"):
         fresh_page.page.click(f"[data-name={name}]")
         expected = np.asarray(
-            Image.fromarray(tfrelight.relight(pixels, by_the_page(name), model)).convert("RGB")
+            Image.fromarray(tfrelight.relight(pixels, name, model)).convert("RGB")
         )
         shown = fresh_page.picture()
         assert np.percentile(np.abs(shown.astype(int) - expected), 99.9) <= 2

@@ -3,11 +3,10 @@ import test from "node:test";
 
 import { Ball, directionOf, drawBall, placeOf } from "../../../tfrelight/studio/static/ball.js";
 import { toSrgb } from "../../../tfrelight/studio/static/color.js";
-import {
-  even, lamp, shadeAt, shadingPolynomial,
-} from "../../../tfrelight/studio/static/harmonics.js";
+import { even, shadeAt, shadingPolynomial } from
+  "../../../tfrelight/studio/static/harmonics.js";
 import { defaultState } from "../../../tfrelight/studio/static/lighting.js";
-import { assertClose, lampOf, stateWith, stub } from "./helpers.js";
+import { assertClose, harmonicsOf, lampOf, stateWith, stub } from "./helpers.js";
 
 /** A canvas's context that notes its images and its texts. */
 function contextOf(noted) {
@@ -44,7 +43,7 @@ test("a ball is shaded as its normals are, with a soft edge and nothing around i
   const size = 20;
   const noted = [];
   const context = contextOf(noted);
-  const light = lamp(50, 30, 0, [1.5, 1, 0.2]);
+  const light = harmonicsOf(50, 30, 0, [1.5, 1, 0.2]);
   drawBall(context, light, size);
   const [, image, ...corner] = noted.pop();
   assert.deepEqual(corner, [0, 0]);

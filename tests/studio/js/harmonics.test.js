@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import * as harmonics from "../../../tfrelight/studio/static/harmonics.js";
-import { assertClose, expected } from "./helpers.js";
+import { assertClose, expected, harmonicsOf } from "./helpers.js";
 
 const wanted = expected.harmonics;
 
@@ -48,7 +48,7 @@ test("a rotation leaves the light that it rotates alone", () => {
 
 test("a lamp is Python's", () => {
   for (const [azimuth, elevation, radius, color, light] of wanted.lamps) {
-    assertClose(harmonics.lamp(azimuth, elevation, radius, color), light, 1e-5);
+    assertClose(harmonicsOf(azimuth, elevation, radius, color), light, 1e-5);
   }
 });
 
@@ -69,7 +69,7 @@ test("exposure and mean shading are Python's", () => {
 });
 
 test("lights add, scale and mix", () => {
-  const [a, b] = [harmonics.even([1, 2, 3]), harmonics.lamp(30, 10, 0, [1, 0.5, 0])];
+  const [a, b] = [harmonics.even([1, 2, 3]), harmonicsOf(30, 10, 0, [1, 0.5, 0])];
   const sum = harmonics.add(a, b);
   assertClose(harmonics.add(sum, harmonics.scale(a, -1)), b, 1e-12);
   assertClose(harmonics.mix(a, b, 0), a, 1e-12);
@@ -79,8 +79,8 @@ test("lights add, scale and mix", () => {
 });
 
 test("a light without colour is told from others", () => {
-  const white = harmonics.lamp(40, 10, 5, [3, 3, 3]);
-  const warm = harmonics.lamp(40, 10, 5, [3, 2.97, 2.94]);
+  const white = harmonicsOf(40, 10, 5, [3, 3, 3]);
+  const warm = harmonicsOf(40, 10, 5, [3, 2.97, 2.94]);
   assert.ok(harmonics.isColourless(white));
   assert.ok(!harmonics.isColourless(warm));
   assert.ok(!harmonics.isColourless(harmonics.add(white, harmonics.scale(warm, 0.1))));

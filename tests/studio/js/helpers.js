@@ -4,6 +4,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
+import { projection } from "../../../tfrelight/studio/static/harmonics.js";
+import { lampTowards } from "../../../tfrelight/studio/static/lamps.js";
+
 const path = process.env.TFRELIGHT_EXPECTED_VALUES;
 if (!path) throw new Error("Run these tests with `npm test`: Python computes what they expect.");
 
@@ -32,7 +35,11 @@ export const stateWith = (defaultState, given) => ({ ...defaultState(), ...given
 /** A white tint, or another one. */
 export const tint = (given = {}) => ({ kind: "white", kelvin: 5000, rgb: [1, 1, 1], ...given });
 
-/** A lamp. */
+/** The harmonics of a lamp. */
+export const harmonicsOf = (azimuth, elevation, radius, color) =>
+  projection(lampTowards(azimuth, elevation, radius, color));
+
+/** A lamp of a state. */
 export const lampOf = (given = {}) => ({
   azimuth: 0, elevation: 0, power: 1, radius: 0, tint: tint(), ...given,
 });

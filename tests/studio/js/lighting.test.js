@@ -4,7 +4,7 @@ import test from "node:test";
 import { ofTemperature } from "../../../tfrelight/studio/static/color.js";
 import * as harmonics from "../../../tfrelight/studio/static/harmonics.js";
 import * as lighting from "../../../tfrelight/studio/static/lighting.js";
-import { assertClose, expected, lampOf, presets, stateWith, tint } from "./helpers.js";
+import { assertClose, expected, harmonicsOf, lampOf, presets, stateWith, tint } from "./helpers.js";
 
 const state = (given) => stateWith(lighting.defaultState, given);
 const sanitized = (given) => lighting.sanitized(given, presets);
@@ -17,8 +17,17 @@ const noAmbient = { power: 0, tint: tint() };
 test("a preset is the light that Python knows by its name", () => {
   for (const [name, { light }] of Object.entries(expected.presets)) {
     const shown = state(lighting.presetLight(name, presets[name]));
-    assertClose(lighting.lightOf(shown).coefficients, light, 2e-5, name);
+    const { lamps, harmonics: rest, coefficients } = lighting.lightOf(shown);
+    assertClose(coefficients, light.coefficients, 2e-5, name);
+    assertClose(rest, light.harmonics, 2e-5, name);
     assert.equal(shown.preset, name);
+    assert.equal(lamps.length, light.lamps.length, name);
+    lamps.forEach((one, k) => {
+      const { direction, radius, color, distance, relative } = light.lamps[k];
+      assertClose(one.direction, direction, 1e-12, name);
+      assertClose([one.radius, ...one.color], [radius, ...color], 2e-5, name);
+      assert.deepEqual([one.distance, one.relative], [distance, relative]);
+    });
   }
 });
 
@@ -60,7 +69,7 @@ test("the colour of a light", () => {
 test("the page opens with one white lamp and a little ambient light", () => {
   const light = lighting.lightOf(lighting.defaultState()).coefficients;
   const white = [1, 1, 1];
-  const [lamp, fill] = [harmonics.lamp(45, 25, 0, white), harmonics.even([0.1, 0.1, 0.1])];
+  const [lamp, fill] = [harmonicsOf(45, 25, 0, white), harmonics.even([0.1, 0.1, 0.1])];
   assertClose(light, harmonics.add(lamp, fill), 1e-12);
   const { strength, brightness, background, neutral, ...more } = lighting.defaultState();
   assert.deepEqual([strength, brightness, background, neutral], [1, 0, false, false]);
@@ -111,7 +120,7 @@ test("the form in which flags express the light", () => {
 test("a lamp's own power does not change the light, ambient light is relative to it", () => {
   const shown = state({ lamps: [lampOf({ power: 2 })], ambient: { power: 0.5, tint: tint() } });
   const wanted = harmonics.add(
-    harmonics.lamp(0, 0, 0, [1, 1, 1]), harmonics.even([0.25, 0.25, 0.25]),
+    harmonicsOf(0, 0, 0, [1, 1, 1]), harmonics.even([0.25, 0.25, 0.25]),
   );
   assertClose(lighting.lightOf(shown).coefficients, wanted, 1e-12);
 });
@@ -133,6 +142,8 @@ test("all but the light of a photo is relative to the white of a photo", () => {
   assertClose(lighting.lightOf(given).relative, harmonics.even([0.25, 0.25, 0.25]), 1e-12);
   const neutral = lighting.lightOf({ ...given, neutral: true });
   assert.deepEqual(neutral.relative, harmonics.dark());
+  const [lamp] = lighting.lightOf(state({ neutral: true })).lamps;
+  assert.equal(lamp.relative, false);
   assert.deepEqual(neutral.coefficients, lighting.lightOf(given).coefficients);
 });
 
@@ -145,8 +156,8 @@ test("a sum has exposure 1 and the colours of its parts", () => {
   const light = lighting.lightOf(state({ lamps, scene, ambient: noAmbient })).coefficients;
   assertClose(harmonics.exposure(light), 1, 1e-12);
   const sum = [
-    harmonics.lamp(40, 0, 0, [0.5, 0.25, 0]),
-    harmonics.lamp(-70, 9, 20, [1, 1, 1]),
+    harmonicsOf(40, 0, 0, [0.5, 0.25, 0]),
+    harmonicsOf(-70, 9, 20, [1, 1, 1]),
     harmonics.scale(expected.harmonics.lights[3], 0.3),
   ].reduce(harmonics.add);
   assertClose(light, harmonics.scale(sum, 1 / harmonics.exposure(sum)), 1e-12);
@@ -154,7 +165,8 @@ test("a sum has exposure 1 and the colours of its parts", () => {
 
 test("no light at all is dark", () => {
   const light = lighting.lightOf(state({ lamps: [], ambient: noAmbient }));
-  assert.deepEqual(light, { coefficients: harmonics.dark(), relative: harmonics.dark() });
+  const dark = harmonics.dark();
+  assert.deepEqual([light.coefficients, light.relative, light.lamps], [dark, dark, []]);
   const faint = state({ lamps: [], ambient: { power: 1e-4, tint: tint() } });
   assertClose(harmonics.exposure(lighting.lightOf(faint).coefficients), 1, 1e-9);
 });

@@ -114,10 +114,14 @@ for (const [name, given] of Object.entries(expected.photos)) {
       assertClose(facts.inverse.flat(), other.inverse.flat(), 1e-9, "inverse");
       assertClose(facts.light.flat(), other.light.flat(), 1e-4, "light");
       assertClose(facts.white, other.white, 1e-3, "white");
+      assertClose([facts.head_height], [other.head_height], 1e-3, "head_height");
+      assertClose(facts.rotation.flat(), other.rotation.flat(), 1e-6, "rotation");
       assertClose([facts.legibility], [other.legibility], 1e-3, "legibility");
       for (const [plane, values] of Object.entries(wanted.faces[k].planes)) {
         const { mean, most } = difference(actual.planes[k][plane], values);
-        assert.ok(mean < 1e-4, `${plane} of face ${k}: ${mean} on average, ${most} at most`);
+        // Heights are pixels.
+        const unit = plane === "relief" ? facts.size : 1;
+        assert.ok(mean < 1e-4 * unit, `${plane} of face ${k}: ${mean} on average, ${most} at most`);
       }
     });
   });

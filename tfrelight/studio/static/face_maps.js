@@ -3,21 +3,24 @@
 
 /** @import { Rgb } from "./color.js" */
 /** @import { Coefficients } from "./harmonics.js" */
+/** @import { Channels } from "./shading.js" */
 
 /**
  * Names of the maps, `[S, S]` each, row by row. `photo_*`, `albedo_*`: linear RGB. `normal_*`: unit
  * vectors. `guide`: luma of the photo, sRGB-encoded. `mask`: person against the rest, 0 to 1.
  * `region`: 1 in the face itself, where brightness is measured. `residual`: log of the light that
- * the shading leaves out. `epsilon`: variance of the guide below which it counts as flat.
- * `black`: 1 where a shadow is black. `max_log_factor`: log of the largest factor. `hair`: the
- * probability of hair. `surface_*`: colour of the surface under its own light; the largest channel
- * is 1. `outline_slope`, `outline_offset`: the mask as a linear function of the guide. `share`: how
- * much of a pixel belongs to this head or body rather than to another one, 0 to 1.
+ * the shading leaves out. `epsilon`: variance of the guide below which it counts as flat. `black`:
+ * 1 where a shadow is black. `max_log_factor`: log of the largest factor. `hair`: the probability
+ * of hair. `surface_*`: colour of the surface under its own light; the largest channel is 1.
+ * `skin`: the probability of skin. `relief`: height of the surface that casts shadows, pixels of
+ * the maps. `steep_*`: its normals, in the frame of the maps. `outline_slope`, `outline_offset`:
+ * the mask as a linear function of the guide. `share`: how much of a pixel belongs to this head or
+ * body rather than to another one, 0 to 1.
  *
- * @typedef {"normal_x" | "normal_y" | "normal_z" | "photo_r" | "photo_g" | "photo_b" | "albedo_r" |
- *   "albedo_g" | "albedo_b" | "guide" | "mask" | "region" | "residual" | "epsilon" | "black" |
- *   "max_log_factor" | "hair" | "surface_r" | "surface_g" | "surface_b" | "outline_slope" |
- *   "outline_offset" | "share"} PlaneName
+ * @typedef {"normal_x" | "normal_y" | "normal_z" | "photo_r" | "photo_g" | "photo_b" | "albedo_r"
+ *   | "albedo_g" | "albedo_b" | "guide" | "mask" | "region" | "residual" | "epsilon" | "black" |
+ *   "max_log_factor" | "hair" | "surface_r" | "surface_g" | "surface_b" | "skin" | "relief" |
+ *   "steep_x" | "steep_y" | "steep_z" | "outline_slope" | "outline_offset" | "share"} PlaneName
  */
 
 /** @typedef {Record<PlaneName, Float32Array>} Planes */
@@ -38,6 +41,9 @@
  * @property {number} [above]  index of the head of a body, or of a head itself
  * @property {number} legibility  1, or less if the face is nearly black and is relit by less
  * @property {number} radius  of the guided filter, pixels of the maps
+ * @property {number} head_height  of the head, pixels of the maps
+ * @property {[[number, number], [number, number]]} rotation  matrix from the frame of the maps to
+ *   that of the photo
  */
 
 /**
@@ -51,6 +57,22 @@
  * @property {number} metered_percentile  percentile of the brightness that exposure keeps
  * @property {number} sheen  share of the light that hair gains without taking on its colour
  * @property {number} max_exposure  largest factor of exposure, if the own light is of brightness 1
+ * @property {RenderingSettings} rendering
+ */
+
+/**
+ * Constants of `rendering` in Python; angles in radians.
+ *
+ * @typedef {object} RenderingSettings
+ * @property {number} narrow  radius up to which a lamp is marched towards
+ * @property {number} penumbra  least radius of a penumbra
+ * @property {number} points  of a wide lamp
+ * @property {number} around  directions in which the horizon is known for wide lamps
+ * @property {number} coarse  longest side of the surface there, pixels
+ * @property {number} f0  reflectance of skin at normal incidence
+ * @property {[number, number][]} lobes  roughness and share of each lobe of its highlights
+ * @property {number} head  height of a head, millimetres
+ * @property {number[]} spread  of red, green and blue light in skin, millimetres
  */
 
 /**
@@ -97,12 +119,28 @@ export function halved(facts, planes) {
   const small = /** @type {Planes} */ (Object.fromEntries(
     Object.entries(planes).map(([name, values]) => [name, means(values)]),
   ));
-  const { normal_x: nx, normal_y: ny, normal_z: nz } = small;
-  for (let k = 0; k < half * half; k++) {
-    const length = Math.max(Math.hypot(nx[k], ny[k], nz[k]), 1e-6);
-    nx[k] /= length;
-    ny[k] /= length;
-    nz[k] /= length;
+  normalize([small.normal_x, small.normal_y, small.normal_z]);
+  normalize([small.steep_x, small.steep_y, small.steep_z]);
+  small.relief.forEach((value, k) => (small.relief[k] = value / 2));
+  return [
+    {
+      ...facts, size: half, radius: Math.max(1, Math.round(radius / 2)),
+      head_height: facts.head_height / 2,
+    },
+    small,
+  ];
+}
+
+/**
+ * Gives vectors the length 1.
+ *
+ * @param {Channels} vectors  x, y, z; they are changed
+ */
+export function normalize([x, y, z]) {
+  for (let k = 0; k < x.length; k++) {
+    const length = Math.max(Math.hypot(x[k], y[k], z[k]), 1e-6);
+    x[k] /= length;
+    y[k] /= length;
+    z[k] /= length;
   }
-  return [{ ...facts, size: half, radius: Math.max(1, Math.round(radius / 2)) }, small];
 }

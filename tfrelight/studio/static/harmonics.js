@@ -13,6 +13,15 @@
 
 /** @typedef {[number, number, number]} Vector x, y, z */
 
+/**
+ * A disc of uniform radiance, far away.
+ *
+ * @typedef {object} DistantLamp
+ * @property {Vector} direction  unit vector towards it
+ * @property {number} radius  angular, radians, 0 to pi / 2
+ * @property {Rgb} color  shading that it gives a surface which faces it, linear RGB
+ */
+
 // Factors of the orthonormal harmonics: of 1; of y, z, x; of xy, yz, xz and twice that of x² - y²;
 // of 3z² - 1.
 const CONSTANT = Math.sqrt(1 / (4 * Math.PI));
@@ -142,17 +151,14 @@ export const mix = (a, b, share) =>
 /**
  * A distant disc: see `harmonics.spherical_cap` in Python.
  *
- * @param {number} azimuth  degrees, positive to the left of the image
- * @param {number} elevation  degrees, positive to its top
- * @param {number} radius  angular, degrees, 0 (a point) to 90 (half the sphere)
- * @param {Rgb} color  shading that it gives a surface which faces it
+ * @param {DistantLamp} lamp
  * @returns {Coefficients}
  */
-export function lamp(azimuth, elevation, radius, color) {
-  const c = Math.cos(toRadians(radius));
+export function projection({ direction: [x, y, z], radius, color }) {
+  const c = Math.cos(radius);
   const zonal = [1, (1 + c) / 2, (c * (1 + c)) / 2];
   const total = (2 * Math.PI) / (1 + c);
-  return basis(...directionVector(azimuth, elevation)).map((value, k) =>
+  return basis(x, y, z).map((value, k) =>
     color.map((channel) => channel * total * zonal[BAND[k]] * value),
   );
 }

@@ -2,10 +2,11 @@
 // The state of the page's light controls, and the light that it describes.
 
 import { ofTemperature } from "./color.js";
-import { add, dark, even, exposure, lamp, rotated, scale } from "./harmonics.js";
+import { add, dark, even, exposure, projection, rotated, scale } from "./harmonics.js";
+import { lampTowards } from "./lamps.js";
 
 /** @import { Rgb } from "./color.js" */
-/** @import { Coefficients } from "./harmonics.js" */
+/** @import { Coefficients, DistantLamp } from "./harmonics.js" */
 
 /**
  * The colour of a light. `kind` selects what it depends on: nothing, `kelvin` or `rgb`.
@@ -57,9 +58,21 @@ import { add, dark, even, exposure, lamp, rotated, scale } from "./harmonics.js"
  */
 
 /**
- * `relative` is the part of the coefficients whose colours are relative to the photo's white.
+ * A lamp of a `Light`; `relative`: whether its colour is relative to the photo's white.
  *
- * @typedef {{ coefficients: Coefficients, relative: Coefficients }} Light
+ * @typedef {DistantLamp & { relative: boolean, distance: null }} LightLamp
+ */
+
+/**
+ * A light, with the fields of its JSON in Python (`lights.light_json`).
+ *
+ * @typedef {object} Light
+ * @property {LightLamp[]} lamps
+ * @property {Coefficients} harmonics  of what has no lamp
+ * @property {Coefficients} relative_harmonics  the part of them whose colours are relative to the
+ *   photo's white
+ * @property {Coefficients} coefficients  the projection of the whole light on harmonics
+ * @property {Coefficients} relative  the part of it that is relative
  */
 
 /**
@@ -233,29 +246,57 @@ export function flagForm({ lamps, ambient, scene, preset }) {
   return ambient.power === 0 || sameColor(ambient.tint, lit[0].tint) ? "lamp" : "sum";
 }
 
-/** @type {(tint: Tint, power: number) => Rgb} */
-const radiance = (tint, power) => tintColor(tint).map((value) => value * power);
+/** @type {(color: Rgb, factor: number) => Rgb} */
+const scaled = (color, factor) => color.map((value) => value * factor);
 
-/** @type {(state: State) => Coefficients} */
-function sum({ lamps, ambient, scene }) {
-  let light = even(radiance(ambient.tint, ambient.power));
-  for (const { azimuth, elevation, radius, tint, power } of lamps) {
-    light = add(light, lamp(azimuth, elevation, radius, radiance(tint, power)));
+/** @type {(tint: Tint, power: number) => Rgb} */
+const radiance = (tint, power) => scaled(tintColor(tint), power);
+
+/**
+ * A light of lamps and harmonics.
+ *
+ * @param {Coefficients} harmonics
+ * @param {Coefficients} relativeHarmonics  the part of them that is relative
+ * @param {LightLamp[]} lamps
+ * @returns {Light}
+ */
+export function lightOfParts(harmonics, relativeHarmonics, lamps) {
+  let [coefficients, relative] = [harmonics, relativeHarmonics];
+  for (const one of lamps) {
+    const projected = projection(one);
+    coefficients = add(coefficients, projected);
+    if (one.relative) relative = add(relative, projected);
   }
-  if (!scene) return light;
-  return add(light, scale(rotated(sceneCoefficients(scene), scene.rotate), scene.power));
+  return { lamps, harmonics, relative_harmonics: relativeHarmonics, coefficients, relative };
+}
+
+/** @type {(state: State) => Light} of the brightness that its controls say */
+function sum({ lamps, ambient, scene, neutral }) {
+  const everywhere = even(radiance(ambient.tint, ambient.power));
+  const around = scene
+    ? scale(rotated(sceneCoefficients(scene), scene.rotate), scene.power) : dark();
+  // The colours of another photo's light were measured, those of lamps and maps are relative.
+  const related = scene?.kind === "photo" ? everywhere : add(everywhere, around);
+  return lightOfParts(
+    add(everywhere, around), neutral ? dark() : related,
+    lamps.map(({ azimuth, elevation, radius, tint, power }) => ({
+      ...lampTowards(azimuth, elevation, radius, radiance(tint, power)),
+      distance: null, relative: !neutral,
+    })),
+  );
 }
 
 /**
  * The factor that gives the sum of a state's lights the brightness of the command's light.
  *
  * @param {State} state
+ * @param {Light} light  their sum
  */
-function factorOf(state) {
+function factorOf(state, light) {
   const form = flagForm(state);
   if (form === "lamp") return 1 / Math.max(...state.lamps.map((one) => one.power));
   if (form === "scene" && state.scene) return 1 / state.scene.power;
-  const brightness = exposure(sum(state));
+  const brightness = exposure(light.coefficients);
   return brightness > 1e-6 ? 1 / brightness : 0;
 }
 
@@ -266,11 +307,10 @@ function factorOf(state) {
  * @returns {Light}
  */
 export function lightOf(state) {
-  const factor = factorOf(state);
-  // The colours of another photo's light were measured, those of lamps and maps are relative.
-  const scene = state.scene?.kind === "photo" ? null : state.scene;
-  return {
-    coefficients: scale(sum(state), factor),
-    relative: state.neutral ? dark() : scale(sum({ ...state, scene }), factor),
-  };
+  const light = sum(state);
+  const factor = factorOf(state, light);
+  return lightOfParts(
+    scale(light.harmonics, factor), scale(light.relative_harmonics, factor),
+    light.lamps.map((one) => ({ ...one, color: scaled(one.color, factor) })),
+  );
 }

@@ -2,13 +2,12 @@
 // A photo, or the frames of a video, whose textures are on the GPU, and how they are drawn.
 
 import { shadingPolynomial } from "./harmonics.js";
-import { WHITE_LIGHT, change } from "./relighting.js";
 import { CHANGE_LAYERS, LAYERS, MODES, countOf } from "./shaders.js";
 
+/** @import { Face } from "./face.js" */
 /** @import { FaceFacts } from "./face_maps.js" */
 /** @import { Coefficients } from "./harmonics.js" */
 /** @import { PhotoData } from "./photo_data.js" */
-/** @import { Face } from "./relighting.js" */
 /** @import { Mode } from "./shaders.js" */
 
 /**
@@ -64,7 +63,7 @@ export class LoadedPhoto {
     const count = countOf(LAYERS);
     const layers = count * countOfFaces(this.data);
     gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, gl.RGBA16F, side, side, layers);
-    change(faces, faces.map(() => WHITE_LIGHT));
+    for (const face of faces) face.changeToAlbedo();
     faces.forEach((face, k) => {
       const { planes, facts: { size } } = face;
       const { outline_slope: slope, outline_offset: offset, share } = planes;

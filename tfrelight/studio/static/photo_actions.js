@@ -104,8 +104,8 @@ export class PhotoActions {
     actions.run(async (report) => {
       report(progress);
       const { strength, brightness, background } = history.state;
-      const { coefficients, relative } = lightOf(history.state);
-      const light = { light: coefficients.flat(), relative: relative.flat() };
+      const { harmonics, relative_harmonics: relative, lamps } = lightOf(history.state);
+      const light = { light: harmonics.flat(), relative: relative.flat(), lamps };
       const request = { ...light, strength, exposure: brightness, background, ...more };
       await photo.download(what, request, report);
       stage.notify("saved");
@@ -113,7 +113,8 @@ export class PhotoActions {
   }
 
   saveLight() {
-    const described = { basis: BASIS, ...lightOf(this.parts.history.state) };
+    const light = lightOf(this.parts.history.state);
+    const described = { version: 2, basis: BASIS, ...light, environments: [] };
     saveFile(`${JSON.stringify(described, null, 2)}\n`, "application/json", "light.json");
   }
 

@@ -2,7 +2,7 @@
 // What the studio sends for a photo: its pixels and the maps of its faces. The layout of the bytes
 // is described in tfrelight/studio/photo_data.py.
 
-import { Face } from "./relighting.js";
+import { Face } from "./face.js";
 
 /** @import { FaceFacts, PlaneName, RelightSettings } from "./face_maps.js" */
 

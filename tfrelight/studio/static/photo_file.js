@@ -3,14 +3,16 @@
 
 import { StudioError } from "./requests.js";
 
+/** @import { LightLamp } from "./lighting.js" */
 /** @import { PhotoHeader } from "./photo_data.js" */
 
 /**
  * A light, and how to relight with it; the fields of `tfrelight.studio.tasks`.
  *
  * @typedef {object} RelightRequest
- * @property {number[]} light  `[27]`, as the rows of `Light`
- * @property {number[]} relative  `[27]`, the part of it that is relative to the photo's white
+ * @property {number[]} light  `[27]`, harmonics of what has no lamp
+ * @property {number[]} relative  `[27]`, the part of them that is relative to the photo's white
+ * @property {LightLamp[]} lamps
  * @property {number} strength  0 to 1
  * @property {number} exposure  stops
  * @property {boolean} background

@@ -10,7 +10,7 @@ import { relight } from "./relighting.js";
 /** @import { Light, State } from "./lighting.js" */
 /** @import { Place } from "./loaded_photo.js" */
 /** @import { PhotoData } from "./photo_data.js" */
-/** @import { Face } from "./relighting.js" */
+/** @import { Face } from "./face.js" */
 /** @import { Renderer } from "./renderer.js" */
 /** @import { Mode } from "./shaders.js" */
 

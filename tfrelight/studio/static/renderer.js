@@ -8,7 +8,7 @@ import { VERTEX, fragment } from "./shaders.js";
 /** @import { Coefficients } from "./harmonics.js" */
 /** @import { Picture, Place } from "./loaded_photo.js" */
 /** @import { PhotoData } from "./photo_data.js" */
-/** @import { Face } from "./relighting.js" */
+/** @import { Face } from "./face.js" */
 
 /** @type {WebGLContextAttributes} */
 const OPTIONS = { alpha: false, antialias: false, depth: false, preserveDrawingBuffer: true };
