@@ -25,6 +25,8 @@ HAS_LITERT = (
 
 EXTRAS = {
     "beam": ["apache-beam>=2.59", "grpcio"],
+    # A cluster of Dask; files and buckets are read and written by Apache Beam.
+    "dask": ["apache-beam>=2.59", "distributed>=2026.8"],
     # The guide as a site: mkdocs 2 has no plugins, and ruff breaks the lines of long signatures.
     "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.7", "mkdocstrings[python]>=1.0", "ruff"],
     # Runs the networks in bfloat16 on processors that can.

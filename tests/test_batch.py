@@ -1,6 +1,8 @@
 """`python -m tfrelight.batch`."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 
@@ -60,6 +62,14 @@ def test_batch_writes_pictures_records_and_reasons(flags, run, tmp_path):
     done = batch(*flags)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"3 of 3 photos relit: {tmp_path}/out/results.jsonl\n"
+
+
+def test_batch_relights_with_the_bundled_weights(flags, tmp_path):
+    write_photos(tmp_path / "photos", 2)
+    done = batch(*flags, "--whole_image")
+    assert (done.returncode, done.stderr) == (0, "")
+    settings = json.loads((tmp_path / "out" / "settings.json").read_text())
+    assert re.fullmatch("[0-9a-f]{64}", settings["model"])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Relights many photos as an Apache Beam job that can be interrupted and started again.
+"""Relights many photos as a job on Apache Beam or Dask that can be interrupted and started again.
 
 `python -m tfrelight.batch --input='photos/*.jpg' --light=left --output_dir=out` writes the pictures
 to `out/relit/`, a line of JSON for each to `out/results.jsonl`, and the photos that failed, each
@@ -12,7 +12,7 @@ import functools
 
 from absl import flags
 
-from tfrelight.commands import app, light_flags, photo_flags, server_flags
+from tfrelight.commands import app, cluster_flags, light_flags, photo_flags, server_flags
 
 __all__ = ["main"]
 
@@ -42,8 +42,9 @@ def _define():
         [],
         "Options of the runner, such as direct_num_workers=4,direct_running_mode=multi_processing.",
     )
+    cluster_flags.define()
     server_flags.define()
-    for module in (photo_flags, light_flags, server_flags):
+    for module in (cluster_flags, photo_flags, light_flags, server_flags):
         flags.adopt_module_key_flags(module)
 
 
@@ -80,6 +81,7 @@ def main() -> int:
     from tfrelight.models import locating
 
     values = flags.FLAGS
+    cluster_flags.check()
     if values.server is None:
         locating.locate(values.model)
     network = functools.lru_cache(maxsize=None)(lambda: _network(values))
@@ -109,6 +111,7 @@ def main() -> int:
         {**options.described(), "model": name},
         values.runner,
         values.beam_options,
+        values.dask_scheduler,
     )
     print(f"{report.relit} of {report.relit + report.failed} photos relit: {report.results}")
     if report.failed:

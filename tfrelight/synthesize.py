@@ -13,7 +13,7 @@ from typing import Any
 from absl import flags
 
 from tfrelight import files
-from tfrelight.commands import app
+from tfrelight.commands import app, cluster_flags
 from tfrelight.errors import InputError
 
 __all__ = ["main"]
@@ -48,6 +48,8 @@ flags.DEFINE_list(
     [],
     "Options of the runner, such as flink_master=localhost:8081,parallelism=8.",
 )
+cluster_flags.define()
+flags.adopt_module_key_flags(cluster_flags)
 
 _SETTINGS = ("lights", "size", "seed", "environment_dir", "skin_dir", "ict_facekit")
 
@@ -66,6 +68,9 @@ def _share(text):
 def main() -> None:
     """Renders portraits as the flags say."""
     values = flags.FLAGS
+    cluster_flags.check()
+    if values.dask_scheduler is not None and values.processes is not None:
+        raise InputError("--processes is not for --dask_scheduler: choose one.")
     if values.runner is not None and values.processes is not None:
         raise InputError(
             "--processes is not for --runner. Expected an option of the runner, such as "
@@ -86,9 +91,14 @@ def main() -> None:
     if values.framings is not None:
         fields["framings"] = tuple(_share(text) for text in values.framings)
     settings = portraits.PortraitConfig(**fields)
-    if values.runner is not None:
+    if values.runner is not None or values.dask_scheduler is not None:
         folder = synthesis_job.write(
-            values.output_dir, settings, values.subjects, values.runner, values.beam_options
+            values.output_dir,
+            settings,
+            values.subjects,
+            values.runner,
+            values.beam_options,
+            values.dask_scheduler,
         )
     else:
         folder = dataset.write(

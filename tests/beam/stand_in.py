@@ -1,6 +1,9 @@
 """A fast stand-in for relighting, without TensorFlow, that workers can import."""
 
+import errno
 import functools
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -21,6 +24,9 @@ def _relight(photo, output, seconds, calls):
             mirrored = ImageOps.mirror(image.convert("RGB"))
     except Image.DecompressionBombError as error:
         raise InputError(f"{photo} is too large.") from error
+    if mirrored.width == 11:
+        # A photo that takes more memory than the machine has.
+        os.kill(os.getpid(), signal.SIGKILL)
     if mirrored.width == 13:
         raise ZeroDivisionError("a bug that one photo triggers")
     mirrored.save(output)
@@ -38,3 +44,12 @@ def factory(seconds=0.0, calls=None):
 
 def failing_factory():
     raise InputError("Expected a model. Received: nothing.")
+
+
+def _full(photo, output):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def full_disk_factory():
+    """Of a relighter that finds its disk for temporary files full."""
+    return _full

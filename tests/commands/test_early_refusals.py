@@ -14,6 +14,7 @@ RELIGHT = ["relight", ASTRONAUT, "--light=left"]
 
 KIT = ROOT / "export" / "models.config"
 BATCH = ["batch", "--output_dir=relit"]
+DASK = ["--dask_scheduler=tcp://127.0.0.1:1"]
 CLIENT = ["serving.client", "--output_dir=relit"]
 STEREO = ["photometric_stereo", "--data_dir=out"]
 MEASURE = ["evaluate", "--data_dir=out"]
@@ -46,6 +47,9 @@ CASES = [
     ([*BATCH, "--input=*.png", "--light=left", "--model=nowhere"], "No trained model"),
     ([*BATCH, "--input=*.jpg", f"--reference={ASTRONAUT}"], "No photo matches ./*.jpg"),
     ([*BATCH, "--input=*.png", "--reference=no.jpg"], "no.jpg"),
+    ([*BATCH, "--input=*.png", *DASK, "--runner=DirectRunner"], "--runner is for Apache Beam"),
+    ([*BATCH, "--input=*.png", "--light=left", *DASK, "--beam_options=a=1"], "choose one"),
+    (["synthesize", "--output_dir=x", *DASK, "--processes=2"], "not for --dask_scheduler"),
     (["export", "--output_dir=x", "--model=nowhere"], "No trained model 'nowhere'"),
     (["export", "--output_dir=out.png"], "Cannot write to out.png"),
     (["export", "--output_dir=x", "--format=tflite", "--nowarm_up"], "--warm_up is for --format"),

@@ -1,1 +1,1 @@
-"""Apache Beam jobs that relight photos or render portraits, on one machine or a cluster."""
+"""Jobs that relight photos or render portraits, on Apache Beam or a Dask cluster."""

@@ -1,4 +1,4 @@
-"""Relights many photos as an Apache Beam job that can be interrupted and started again.
+"""Relights many photos as a job on Apache Beam or Dask that can be interrupted and started again.
 
     relight_job.relight("photos/*.jpg", "out", factory, settings)
 
@@ -7,12 +7,12 @@ writes
     out/settings.json           the settings that determine the pictures; first
     out/relit/anna.jpg          each picture, under its photo's path below the pattern's fixed part
     out/done/anna.jpg.json      its record; after the picture
-    out/results.jsonl           the records of all relit photos
-    out/failed.jsonl            the photos that could not be relit, each with the reason
+    out/results.jsonl           the records of all relit photos, sorted
+    out/failed.jsonl            the photos that could not be relit, sorted, each with the reason
 
 A photo is done if its record and its picture exist and the record is not older than the photo. So
 an interrupted job continues where it stopped, and failed photos are tried again. Paths are those of
-`storage`.
+`storage`. Whatever the engine and the number of workers, the files hold the same bytes.
 """
 
 from __future__ import annotations
@@ -20,24 +20,16 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
-import tempfile
-import threading
-import uuid
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from tfrelight.beam import storage
+from tfrelight.beam import dask_cluster, relight_worker, storage
+from tfrelight.beam.relight_worker import Relighter
 from tfrelight.beam.runner import import_beam, make_pipeline, run_pipeline
 from tfrelight.errors import InputError
+from tfrelight.progress import Progress
 
 __all__ = ["JobReport", "check_input", "relight"]
-
-# The formats of `photos.Photo.save`. A photo in another format becomes a PNG.
-_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
-
-Relighter = Callable[[Path, Path], Mapping[str, object]]
 
 
 class JobReport(NamedTuple):
@@ -54,14 +46,6 @@ class JobReport(NamedTuple):
     failures: str
 
 
-class _Paths(NamedTuple):
-    """A photo and the files that the job writes for it."""
-
-    photo: str
-    relit: str
-    record: str
-
-
 def check_input(pattern: str, output_dir: str) -> None:
     """Checks that a job would find photos, before a network is loaded.
 
@@ -74,7 +58,7 @@ def check_input(pattern: str, output_dir: str) -> None:
     import_beam()
     pattern, output_dir = storage.normalized(pattern), storage.normalized(output_dir)
     with storage.input_errors(pattern):
-        if not any(_is_input(path, output_dir) for path in storage.matching(pattern)):
+        if not any(_is_input(found.path, output_dir) for found in storage.matches(pattern)):
             raise InputError(
                 f"No photo matches {pattern}. Expected a pattern such as photos/*.jpg, or "
                 "photos/** for all files below a folder."
@@ -88,6 +72,7 @@ def relight(
     settings: Mapping[str, object],
     runner: str = "DirectRunner",
     options: Sequence[str] = (),
+    scheduler: str | None = None,
 ) -> JobReport:
     """Relights the photos of a pattern, or the remaining ones of an interrupted job.
 
@@ -101,116 +86,99 @@ def relight(
         the photo's record. Picklable.
       settings: JSON of what determines the pictures. A job with other settings is refused in the
         same folder.
-      runner: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner, ...
+      runner: of Apache Beam: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner, ...
       options: of the runner and the job, each `name=value`, or the `name` of a switch.
+      scheduler: address of a Dask scheduler, tcp://host:8786, whose workers relight instead of
+        Apache Beam's.
 
     Raises:
-      InputError: see `make_pipeline` and `run_pipeline`; or no photo matches, or the folder cannot
-        be written or holds photos relit with other settings.
+      InputError: see `make_pipeline`, `run_pipeline` and `dask_cluster.each`; or no photo matches,
+        or the folder cannot be written or holds photos relit with other settings.
     """
-    beam = import_beam()
-    from apache_beam.io import fileio
-
+    pipeline = make_pipeline(runner, options) if scheduler is None else None
     pattern, output_dir = storage.normalized(pattern), storage.normalized(output_dir)
-    job = make_pipeline(runner, options)
+    if scheduler is not None:
+        dask_cluster.check_paths({"input": pattern, "output_dir": output_dir})
     check_input(pattern, output_dir)
     with storage.input_errors(output_dir):
         _check_settings(output_dir, settings)
-    results, failures = (
-        storage.join(output_dir, f"{name}.jsonl") for name in ("results", "failed")
-    )
-    outcome = functools.partial(_outcome, pattern, output_dir, factory, uuid.uuid4().hex)
-    outcomes = (
-        job
-        | fileio.MatchFiles(pattern)
-        | "Inputs" >> beam.Filter(lambda match: _is_input(match.path, output_dir))
-        # Without Reshuffle a runner may fuse both steps, and one worker relights everything.
-        | beam.Reshuffle()
-        | "Relight" >> beam.Map(outcome)
-    )
-    for name, key, path in (("Results", "relit", results), ("Failures", "reason", failures)):
-        _ = (
-            outcomes
-            | f"{name} only" >> beam.Filter(_has, key)
-            | f"{name} as lines" >> beam.Map(json.dumps, ensure_ascii=False)
-            | name >> beam.io.WriteToText(path, num_shards=1, shard_name_template="")
-        )
-    run_pipeline(job, runner)
+        job = relight_worker.new_job(pattern, output_dir, factory)
+    if pipeline is None:
+        _run_on_dask(job, scheduler)
+    else:
+        _run_on_beam(job, pipeline, runner)
     with storage.input_errors(output_dir):
         for name in ("relit", "done"):
             storage.remove_partial_files(storage.join(output_dir, name))
-        return JobReport(_count_lines(results), _count_lines(failures), results, failures)
+        counts = [_count_lines(path) for _, path in _manifests(output_dir)]
+    (_, results), (_, failures) = _manifests(output_dir)
+    return JobReport(*counts, results, failures)
+
+
+def _manifests(output_dir):
+    """The files that list the outcomes of a job, each with the key that only its outcomes have."""
+    return [
+        (key, storage.join(output_dir, f"{name}.jsonl"))
+        for key, name in (("relit", "results"), ("reason", "failed"))
+    ]
+
+
+def _line(outcome):
+    return json.dumps(outcome, ensure_ascii=False)
 
 
 def _has(outcome, key):
     return key in outcome
 
 
-def _outcome(pattern, output_dir, factory, job, match):
-    """Relights one photo, on a worker, unless it is done. Returns its record, or its failure."""
-    paths = _paths(pattern, output_dir, match.path)
-    with storage.input_errors(output_dir):
-        record = _finished_record(paths, match.last_updated_in_seconds)
-    if record is not None:
-        return record
-    relighter = _relighter(factory, job)
-    with tempfile.TemporaryDirectory() as folder:
-        aside = Path(folder, "relit" + Path(paths.relit).suffix)
-        photo = Path(paths.photo)
-        try:
-            if not storage.is_local(paths.photo):
-                photo = Path(folder, "photo" + photo.suffix)
-                photo.write_bytes(storage.read(paths.photo))
-            fields = relighter(photo, aside)
-        except Exception as error:
-            # A broken photo may raise anything in a decoder, and must not stop the others.
-            kind = "" if isinstance(error, (InputError, OSError)) else f"{type(error).__name__}: "
-            reason = " ".join(str(error).replace(str(photo), paths.photo).split())
-            return {"photo": paths.photo, "reason": f"{kind}{reason}"}
-        record = {"photo": paths.photo, "relit": paths.relit, **fields}
-        with storage.input_errors(output_dir):
-            storage.write(paths.relit, aside.read_bytes())
-            storage.write(paths.record, json.dumps(record, ensure_ascii=False).encode())
-    return record
+def _run_on_beam(job, pipeline, runner):
+    beam = import_beam()
+    from apache_beam.io import fileio
 
-
-# The threads of a process share one relighter, with its network. It is kept for the current job
-# only, because tests, notebooks and long-lived workers run several.
-_lock = threading.Lock()
-_relighters: dict[str, Relighter] = {}
-
-
-def _relighter(factory, job):
-    with _lock:
-        if job not in _relighters:
-            _relighters.clear()
-            _relighters[job] = factory()
-        return _relighters[job]
-
-
-def _paths(pattern, output_dir, photo):
-    fixed = re.split(r"[*?\[]", pattern)[0].rpartition("/")[0]
-    name = photo[len(fixed) :].lstrip("/")
-    ending = os.path.splitext(name)[1].lower()
-    picture = name if ending in _ENDINGS else f"{name}.png"
-    return _Paths(
-        os.path.normpath(photo) if storage.is_local(photo) else photo,
-        storage.join(output_dir, "relit", picture),
-        storage.join(output_dir, "done", f"{name}.json"),
+    outcomes = (
+        pipeline
+        | fileio.MatchFiles(job.pattern)
+        | "Inputs" >> beam.Filter(lambda match: _is_input(match.path, job.output_dir))
+        # Without Reshuffle a runner may fuse both steps, and one worker relights everything.
+        | beam.Reshuffle()
+        | "Relight" >> beam.Map(functools.partial(relight_worker.outcome, job))
     )
+    for key, path in _manifests(job.output_dir):
+        _ = (
+            outcomes
+            | f"With {key}" >> beam.Filter(_has, key)
+            | f"With {key}, as lines" >> beam.Map(_line)
+            | f"Write {key}" >> beam.io.WriteToText(path, num_shards=1, shard_name_template="")
+        )
+    run_pipeline(pipeline, runner)
+    with storage.input_errors(job.output_dir):
+        for _, path in _manifests(job.output_dir):
+            # Beam writes them in the order in which workers finish.
+            _write_sorted(path, storage.read(path).decode().split("\n")[:-1])
 
 
-def _finished_record(paths, changed):
-    """The record of a photo that is done, or None."""
-    if not (storage.exists(paths.record) and storage.exists(paths.relit)):
-        return None
-    if storage.last_updated(paths.record) < changed:
-        return None
-    try:
-        return json.loads(storage.read(paths.record))
-    except ValueError:
-        # Truncated, on a file system that shows files while they are written.
-        return None
+def _run_on_dask(job, scheduler):
+    with storage.input_errors(job.pattern):
+        photos = [
+            photo for photo in storage.matches(job.pattern) if _is_input(photo.path, job.output_dir)
+        ]
+    lines: dict[str, list[str]] = {"relit": [], "reason": []}
+    with Progress("Relighting", "photos", len(photos)) as bar:
+        for outcome in dask_cluster.each(
+            scheduler,
+            functools.partial(relight_worker.outcome, job),
+            photos,
+            functools.partial(relight_worker.killed, job),
+        ):
+            lines["relit" if _has(outcome, "relit") else "reason"].append(_line(outcome))
+            bar.update()
+    with storage.input_errors(job.output_dir):
+        for key, path in _manifests(job.output_dir):
+            _write_sorted(path, lines[key])
+
+
+def _write_sorted(path, lines):
+    storage.write(path, "".join(f"{line}\n" for line in sorted(lines)).encode())
 
 
 def _check_settings(output_dir, settings):

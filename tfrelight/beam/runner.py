@@ -50,9 +50,15 @@ def make_pipeline(runner: str, options: Sequence[str] = ()) -> apache_beam.Pipel
       options: of the runner and the job, each `name=value`, or the `name` of a switch.
 
     Raises:
-      InputError: Apache Beam is not installed, or knows no such runner or option.
+      InputError: Apache Beam is not installed, knows no such runner or option, or its runner cannot
+        do a job.
     """
     beam = import_beam()
+    if runner.endswith("DaskRunner"):
+        raise InputError(
+            "Apache Beam's DaskRunner computes the last step of a pipeline only. Use the cluster "
+            "without it: --dask_scheduler=tcp://host:8786."
+        )
     arguments = _pipeline_options(runner, options)
     try:
         return beam.Pipeline(options=arguments)

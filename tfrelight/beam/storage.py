@@ -6,22 +6,28 @@ Paths are what Beam's file systems accept: local ones, gs://bucket/..., s3://buc
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tfrelight import files
 from tfrelight.errors import InputError
+
+if TYPE_CHECKING:
+    from apache_beam.io.filesystem import FileMetadata
 
 __all__ = [
     "exists",
     "input_errors",
     "is_below",
+    "is_full",
     "is_local",
     "join",
     "last_updated",
-    "matching",
+    "matches",
     "normalized",
     "read",
     "remove_partial_files",
@@ -77,10 +83,10 @@ def last_updated(path: str) -> float:
     return _systems().last_updated(path)
 
 
-def matching(pattern: str) -> list[str]:
-    """The files that match a pattern."""
+def matches(pattern: str) -> list[FileMetadata]:
+    """The files that match a pattern: `path`, `last_updated_in_seconds`."""
     (match,) = _systems().match([pattern])
-    return [metadata.path for metadata in match.metadata_list]
+    return match.metadata_list
 
 
 def read(path: str) -> bytes:
@@ -126,4 +132,12 @@ def input_errors(path: str) -> Iterator[None]:
     except (OSError, ValueError) as error:
         # Beam raises OSErrors without a number, and ValueErrors for unknown schemes.
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise InputError(f"Cannot use {path}: {reason}.") from error
+        advice = " Make room, and repeat the command; finished work is kept."
+        raise InputError(
+            f"Cannot use {path}: {reason}.{advice if is_full(error) else ''}"
+        ) from error
+
+
+def is_full(error: Exception) -> bool:
+    """Whether an error says that a disk, or the user's share of one, is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -8,6 +8,7 @@ processors that compute in bfloat16, with that many digits.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ class LiteRT:
 
     Attributes:
       size: S, height and width of the photos, pixels.
+      sha256: hash of the file, hexadecimal.
 
     Raises:
       InputError: the file is missing, damaged, or holds another kind of network; or LiteRT is not
@@ -94,6 +96,7 @@ class LiteRT:
                 f"{name} is another network. Expected images [1, S, S, 3], {', '.join(_OUTPUTS)}. "
                 f"Received: {_listed(inputs)}; {_listed(outputs)}."
             )
+        self.sha256 = hashlib.sha256(content).hexdigest()
         self._lock = threading.Lock()
 
     def _start(self, path):

@@ -21,6 +21,7 @@ import dataclasses
 import functools
 import json
 import os
+import socket
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ from tfrelight.synthesis import cache, portraits, tfds
 
 __all__ = [
     "Shard",
+    "check_started",
     "files",
     "finish",
     "missing",
@@ -142,6 +144,19 @@ def _compare(folder, path, expected):
         raise InputError(
             f"{folder} holds another set of portraits: {other}. Choose another output folder, or "
             "the same settings to complete that set."
+        )
+
+
+def check_started(shard: Shard, output_dir: Path | str) -> None:
+    """Checks on a worker that it sees the folder that `start` made elsewhere.
+
+    Raises:
+      InputError: it does not; what it wrote would be lost.
+    """
+    if not tf.io.gfile.exists(os.path.join(os.path.dirname(shard.path), _SETTINGS)):
+        raise InputError(
+            f"The worker on {socket.gethostname()} does not see the folder {output_dir} of this "
+            "job. Expected a folder that all workers share: mount it there, and repeat the command."
         )
 
 
