@@ -103,16 +103,15 @@ def relight(
     with storage.input_errors(output_dir):
         _check_settings(output_dir, settings)
         job = relight_worker.new_job(pattern, output_dir, factory)
-    if pipeline is None:
+    if scheduler is not None:
         _run_on_dask(job, scheduler)
     else:
         _run_on_beam(job, pipeline, runner)
     with storage.input_errors(output_dir):
         for name in ("relit", "done"):
             storage.remove_partial_files(storage.join(output_dir, name))
-        counts = [_count_lines(path) for _, path in _manifests(output_dir)]
-    (_, results), (_, failures) = _manifests(output_dir)
-    return JobReport(*counts, results, failures)
+        (_, results), (_, failures) = _manifests(output_dir)
+        return JobReport(_count_lines(results), _count_lines(failures), results, failures)
 
 
 def _manifests(output_dir):

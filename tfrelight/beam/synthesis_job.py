@@ -57,7 +57,7 @@ def write(
     shards = dataset.start(output_dir, settings, subjects)
     missing = dataset.missing(shards)
     render = functools.partial(_write_shard, output_dir=output_dir, settings=settings)
-    if missing and job is None:
+    if missing and scheduler is not None:
         with Progress("Rendering", "shards", len(shards), len(shards) - len(missing)) as bar:
             for _ in dask_cluster.each(scheduler, render, missing):
                 bar.update()
