@@ -18,6 +18,7 @@ import sys
 import time
 
 import numpy as np
+import steps
 import variants
 from absl import flags
 
@@ -35,9 +36,6 @@ flags.DEFINE_integer("repeats", 20, "Repeats of each measurement; it takes media
 flags.DEFINE_string("report", None, "JSON file to write.")
 flags.DEFINE_string("memory_of", None, "Internal: NETWORK,train or NETWORK,infer.")
 
-# Height and width of the photos.
-_SIZE = 128
-
 
 def main():
     """Measures and prints a Markdown table."""
@@ -49,12 +47,14 @@ def main():
     from tfrelight.models import precision
 
     precision.set_precision(flags.FLAGS.precision)
-    training = _seconds({name: _trainer(name) for name in flags.FLAGS.networks})
+    training = _seconds(
+        {name: steps.trainer(name, flags.FLAGS.pairs) for name in flags.FLAGS.networks}
+    )
     single = _seconds({name: _inference(name, 1) for name in flags.FLAGS.networks})
     batched = _seconds({name: _inference(name, 16) for name in flags.FLAGS.networks})
     rows = {
         name: {
-            "parameters_millions": _network(name).count_params() / 1e6,
+            "parameters_millions": steps.network(name).count_params() / 1e6,
             "training_photos_per_second": 2 * flags.FLAGS.pairs / training[name],
             "one_photo_ms": 1000 * single[name],
             "photos_per_second_by_16": 16 / batched[name],
@@ -96,18 +96,12 @@ def main():
             print(f"| {part} | {seconds:.3f} |")
 
 
-def _network(name):
-    from tfrelight.models import networks
-
-    return networks.build(name, size=_SIZE)
-
-
 def _parts(name):
     """Seconds of a whole training step, and of steps without some of its parts."""
     import tensorflow as tf
 
-    model, pair = _model(name), _pair()
-    plain = _model(name)
+    model, pair = steps.model(name), steps.noise(flags.FLAGS.pairs)
+    plain = steps.model(name)
     plain._score_and_gradients = plain._score_and_gradients.python_function
     images = tf.concat([pair["a"]["image"], pair["b"]["image"]], axis=0)
 
@@ -118,11 +112,11 @@ def _parts(name):
             total = tf.add_n([tf.reduce_sum(value) for value in outputs.values()])
         return tape.gradient(total, model.network.trainable_variables)
 
-    steps = {each: tf.function(each.train_step) for each in (model, plain)}
+    step_of = {each: tf.function(each.train_step) for each in (model, plain)}
     return _seconds(
         {
-            "whole": lambda: steps[model](pair)["loss"].numpy(),
-            "whole, losses not compiled by XLA": lambda: steps[plain](pair)["loss"].numpy(),
+            "whole": lambda: step_of[model](pair)["loss"].numpy(),
+            "whole, losses not compiled by XLA": lambda: step_of[plain](pair)["loss"].numpy(),
             "network forward and back alone": lambda: [g.numpy() for g in alone()],
         }
     )
@@ -142,57 +136,17 @@ def _seconds(tasks):
     return {name: float(np.median(values)) for name, values in seconds.items()}
 
 
-def _trainer(name):
-    """A training step with every loss on labelled pairs."""
-    import tensorflow as tf
-
-    model, pair = _model(name), _pair()
-    step = tf.function(model.train_step)
-    return lambda: step(pair)["loss"].numpy()
-
-
-def _model(name):
-    import keras
-
-    from tfrelight.models import losses
-    from tfrelight.models.relight_model import RelightModel
-
-    model = RelightModel(_network(name), dict.fromkeys(losses.NAMES, 1.0))
-    model.compile(optimizer=keras.optimizers.AdamW(1e-4, global_clipnorm=1.0))
-    return model
-
-
-def _pair():
-    """Labelled pairs of noise."""
-    import tensorflow as tf
-
-    from tfrelight.data.portrait import LABELS
-
-    rng = np.random.default_rng(0)
-
-    def portraits():
-        count = flags.FLAGS.pairs
-        maps = {"image": 3, "albedo": 3, "mask": 1}
-        found = {key: rng.random((count, _SIZE, _SIZE, channels)) for key, channels in maps.items()}
-        normals = rng.normal(size=(count, _SIZE, _SIZE, 3))
-        found["normals"] = normals / np.linalg.norm(normals, axis=-1, keepdims=True)
-        found["light"] = rng.normal(1, 0.1, (count, 9, 3))
-        weights = [f"has_{label}" for label in LABELS]
-        found.update(dict.fromkeys((*weights, "multilit", "rendered"), np.ones(count)))
-        return {key: tf.constant(value, tf.float32) for key, value in found.items()}
-
-    return {"a": portraits(), "b": portraits()}
-
-
 def _inference(name, count):
     """The network for photos of any size, on photos of its own size."""
     import tensorflow as tf
 
     from tfrelight.models import loading
 
-    model = loading.of_any_size(_network(name))
+    model = loading.of_any_size(steps.network(name))
     infer = tf.function(lambda photos: model(photos, training=False))
-    photos = tf.constant(np.random.default_rng(0).random((count, _SIZE, _SIZE, 3)), tf.float32)
+    photos = tf.constant(
+        np.random.default_rng(0).random((count, steps.SIZE, steps.SIZE, 3)), tf.float32
+    )
     return lambda: infer(photos)["albedo"].numpy()
 
 
@@ -213,7 +167,7 @@ def _memory(name, task):
     from tfrelight.models import precision
 
     precision.set_precision(flags.FLAGS.precision)
-    run = _trainer(name) if task == "train" else _inference(name, 1)
+    run = steps.trainer(name, flags.FLAGS.pairs) if task == "train" else _inference(name, 1)
     for _ in range(3):
         run()
     # A process inherits the peak of `getrusage` from the process that started it.

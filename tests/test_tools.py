@@ -88,6 +88,35 @@ def test_sample_pictures_show_the_same_people_with_their_labels(tmp_path):
         assert labels[mask > 250].mean() > 3 * labels[mask < 5].mean()
 
 
+def test_the_benchmark_of_speed_tells_what_became_slower(tmp_path):
+    path = tmp_path / "speed.json"
+    flags = ["--only=network: a cut", "--only=none such", "--repeats=1", "--seconds=0"]
+    printed = run("benchmarks/speed.py", *flags, f"--report={path}")
+    report = json.loads(path.read_text())
+    assert list(report) == ["network: a cut", "network: a cut, 16 at once"]
+    assert all(f"| {name} | " in printed for name in report)
+    assert all(row["seconds"] > 0 and row["multiples"] > 0 for row in report.values())
+    report["network: a cut"]["multiples"] /= 100
+    report["network: a cut, 16 at once"]["multiples"] *= 100
+    path.write_text(json.dumps(report))
+    done = subprocess.run(
+        [sys.executable, "benchmarks/speed.py", *flags, f"--against={path}"],
+        **{"cwd": ROOT, "capture_output": True, "text": True, "check": False},
+    )
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"slower than in {path}: network: a cut (") and "16" not in last
+
+
+def test_the_benchmarks_take_a_training_step(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    steps = importlib.import_module("steps")
+    monkeypatch.setattr(steps, "SIZE", 32)
+    take = steps.trainer("compact", 1)
+    first, *_, last = [take() for _ in range(4)]
+    assert 0 < last < first
+
+
 @pytest.mark.slow
 def test_the_benchmark_of_networks_measures_variants_and_parts(tmp_path):
     path = tmp_path / "networks.json"
