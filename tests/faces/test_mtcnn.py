@@ -60,6 +60,13 @@ def test_the_layers_are_those_of_tensorflow():
             np.testing.assert_array_equal(mtcnn_networks._pool(x, size, within), expected)
 
 
+def test_probabilities_near_one_still_differ():
+    """Otherwise a box that is less of a face would win by its place in a list."""
+    logits = np.array([[0, 18], [0, 19], [1, 21]], np.float32)
+    probabilities = mtcnn_networks._probability(logits)
+    assert (np.diff(probabilities) > 0).all() and probabilities[-1] < 1
+
+
 def test_the_best_of_boxes_that_overlap_stays():
     boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [5, 0, 15, 10], [2, 2, 6, 6.0]])
     scores = np.array([0.7, 0.9, 0.8, 0.6])

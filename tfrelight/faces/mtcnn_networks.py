@@ -154,4 +154,6 @@ def _flat(x):
 
 def _probability(logits):
     """Of the second of two classes."""
-    return 1 / (1 + np.exp(logits[..., 0] - logits[..., 1]))
+    # In 32 bits the best boxes of a large face would all have probability 1, and any of them win.
+    first, second = np.moveaxis(logits.astype(np.float64), -1, 0)
+    return 1 / (1 + np.exp(first - second))
