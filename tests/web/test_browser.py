@@ -13,11 +13,15 @@ from tests.javascript import MARKS
 from tests.studio.conftest import png
 from tests.web.expected_values import read
 from tests.web.page import WebPage
+from tfrelight.data import part_pictures
 from tfrelight.photos import Photo
 from tfrelight.relighting import decomposition, map_files, pipeline
 from tfrelight.studio import page as page_settings
 
 pytestmark = MARKS
+
+# Names of the parts, as the legend has them.
+PARTS = ["Skin", "Hair", "Eyes", "Mouth", "Clothes", "Things"]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +74,12 @@ def test_pictures_are_those_of_python(served, model, name):
     assert np.degrees(np.arccos(np.clip(cosine[head], -1, 1))).mean() < 0.5
     mask = map_files.picture("mask", decomposed.mask())
     assert apart(served.view("mask"), mask).mean() < 0.5
+    parts = part_pictures.picture(decomposed.parts())
+    assert np.mean(np.any(apart(served.view("parts"), parts) > 3, -1)) < 0.005
+    legend = served.page.locator("#legend li")
+    assert [legend.nth(k).inner_text() for k in range(legend.count())] == PARTS
     served.page.click("[data-view=relit]")
+    assert not legend.first.is_visible()
     for light in ("left", "top", "rim", "sunset", "split"):
         served.page.click(f"[data-name={light}]")
         expected = tfrelight.relight(photo, light, model)

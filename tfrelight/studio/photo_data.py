@@ -13,9 +13,18 @@ from typing import Any
 
 import numpy as np
 
+from tfrelight.data import part_pictures
+from tfrelight.data.portrait import PARTS
 from tfrelight.faces import framing
 from tfrelight.photos import filters
-from tfrelight.relighting import backdrop, compositing, decomposition, lost_light, ratio_image
+from tfrelight.relighting import (
+    backdrop,
+    compositing,
+    decomposition,
+    lost_light,
+    parts,
+    ratio_image,
+)
 from tfrelight.rendering import renderer
 
 __all__ = ["LONGEST", "PLANES", "SETTINGS", "encode"]
@@ -29,8 +38,10 @@ PLANES = (
     *("guide", "mask", "region", "residual", "epsilon", "black", "max_log_factor", "hair"),
     *("surface_r", "surface_g", "surface_b"),
     *("skin", "relief", "steep_x", "steep_y", "steep_z"),
+    *("part_skin", "part_eyes", "part_mouth", "part_cloth", "part_things"),
     *("outline_slope", "outline_offset", "share"),
 )
+_HAIR = PARTS.index("hair")
 # Constants with which the page relights.
 SETTINGS = {
     **ratio_image.SETTINGS,
@@ -39,6 +50,7 @@ SETTINGS = {
     "least_channel": lost_light.LEAST_CHANNEL,
     "behind": backdrop.BEHIND,
     "rendering": renderer.SETTINGS,
+    "part_colours": part_pictures.COLOURS.tolist(),
 }
 
 
@@ -59,14 +71,14 @@ def encode(decomposed: decomposition.Decomposition, fields: Mapping[str, Any]) -
         zip(small.surfaces, decomposed.relightable, decomposed.head_indices)
     ):
         outline = compositing.outlines(small.surfaces, number)
-        hair = face.probability("hair")
+        shares = np.zeros((*face.mask.shape, len(PARTS))) if face.parts is None else face.parts
         planes = np.dstack(
             [face.normals, face.photo, face.albedo]
             + [face.guide, face.mask, face.region, prepared.residual]
             + [prepared.epsilon[..., 0], prepared.black, prepared.max_log_factor]
-            + [np.zeros_like(face.mask) if hair is None else hair]
+            + [shares[..., _HAIR]]
             + [prepared.surface_color, prepared.skin, prepared.relief.relief]
-            + [prepared.relief.normals, outline]
+            + [prepared.relief.normals, np.delete(shares, [0, _HAIR], -1), outline]
         )
         blocks.append(np.ascontiguousarray(np.moveaxis(planes, -1, 0), "<f4"))
         surfaces.append(
@@ -95,6 +107,7 @@ def encode(decomposed: decomposition.Decomposition, fields: Mapping[str, Any]) -
         # A photo that is stored in grey cannot hold colours; another may take on the light's.
         "grey": "always" if decomposed.photo.mode == "L" else "maybe" if decomposed.is_grey else "",
         "relit": len(decomposed.faces),
+        "parts": PARTS[1:] if parts.known(decomposed.faces) else [],
         "planes": PLANES,
         "surfaces": surfaces,
         "settings": SETTINGS,

@@ -11,7 +11,7 @@ import { prepare } from "./ratio_image.js";
 import { centre, headFade } from "./window_weights.js";
 import constants from "./constants.json" with { type: "json" };
 
-/** @import { FaceFacts, Planes } from "../../tfrelight/studio/static/face_maps.js" */
+/** @import { FaceFacts, PartName, Planes } from "../../tfrelight/studio/static/face_maps.js" */
 /** @import { PhotoHeader } from "../../tfrelight/studio/static/photo_data.js" */
 /** @import { FaceMaps } from "./face_maps.js" */
 /** @import { Box, Picture } from "./images.js" */
@@ -34,6 +34,7 @@ import constants from "./constants.json" with { type: "json" };
  */
 
 const { compositing, settings, longest } = constants;
+const [, ...PART_NAMES] = /** @type {["background", ...PartName[]]} */ (constants.parts);
 
 /**
  * @param {Picture} photo
@@ -70,6 +71,7 @@ export function preparedPhoto(photo, faces, fields) {
     width: photo.width,
     view: { height: small.height, width: small.width },
     relit: faces.length,
+    parts: faces.every(({ parts }) => parts) ? PART_NAMES : [],
     surfaces: prepared.map(({ facts }) => facts),
     settings,
   }));
@@ -114,6 +116,8 @@ function viewed({ window, box, face }, across, down) {
 function planesOf(maps, ready, view, head, heads, views) {
   const { size } = maps;
   const { window, box } = view;
+  /** @type {(name: PartName) => Float32Array} zeros if it is not known */
+  const part = (name) => probability(maps, name) ?? new Float32Array(size * size);
   const [slope, offset] = filterOf(maps.guide, size, compositing.edge).coefficients(maps.mask);
   return {
     facts: {
@@ -136,11 +140,13 @@ function planesOf(maps, ready, view, head, heads, views) {
       guide: maps.guide, mask: maps.mask, region: Float32Array.from(maps.region),
       residual: ready.residual, epsilon: ready.epsilon, black: ready.black,
       max_log_factor: ready.maxLogFactor,
-      hair: probability(maps, "hair") ?? new Float32Array(size * size),
+      hair: part("hair"),
       surface_r: ready.surface[0], surface_g: ready.surface[1], surface_b: ready.surface[2],
       skin: ready.skin, relief: ready.relief.height,
       steep_x: ready.relief.normals[0], steep_y: ready.relief.normals[1],
       steep_z: ready.relief.normals[2],
+      part_skin: part("skin"), part_eyes: part("eyes"), part_mouth: part("mouth"),
+      part_cloth: part("cloth"), part_things: part("things"),
       outline_slope: slope, outline_offset: offset, share: shareOf(maps, view, head, heads, views),
     },
   };

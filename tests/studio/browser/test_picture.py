@@ -96,7 +96,7 @@ def test_each_view_shows_its_map(page, photo, decomposed):
     page.page.click("[data-name=right]")
     relit = page.picture()
     np.testing.assert_array_equal(page.view("photo"), photo)
-    for name in ("albedo", "normals", "mask"):
+    for name in ("albedo", "normals", "mask", "parts"):
         expected = map_files.picture(name, getattr(decomposed, name)())
         assert mean_difference(page.view(name), expected) < 1, name
     split = page.view("split")

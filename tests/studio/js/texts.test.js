@@ -53,7 +53,7 @@ test("presets and samples have names and descriptions", () => {
 test("every text of the table is used", () => {
   const all = sources.filter(([name]) => !name.endsWith(".json")).map(([, one]) => one).join("\n");
   // Those whose keys are put together.
-  const composed = /^(preset|sample|view|tint|scene)_/;
+  const composed = /^(preset|sample|view|tint|scene|part)_/;
   const unused = Object.keys(table).filter((key) =>
     !composed.test(key) && !new RegExp(`\\b${key}\\b`).test(all),
   );

@@ -65,6 +65,7 @@ export class CameraMode {
     say(byId("camera-now", HTMLElement), { text: isFound ? "camera_found" : "camera_looking" });
     if (!photo || this.hasPortrait) return;
     this.hasPortrait = true;
+    this.parts.stage.showLegend(photo.header);
     this.events.portrait(photo);
   }
 

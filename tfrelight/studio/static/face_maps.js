@@ -13,15 +13,19 @@
  * 1 where a shadow is black. `max_log_factor`: log of the largest factor. `hair`: the probability
  * of hair. `surface_*`: colour of the surface under its own light; the largest channel is 1.
  * `skin`: the probability of skin. `relief`: height of the surface that casts shadows, pixels of
- * the maps. `steep_*`: its normals, in the frame of the maps. `outline_slope`, `outline_offset`:
- * the mask as a linear function of the guide. `share`: how much of a pixel belongs to this head or
- * body rather than to another one, 0 to 1.
+ * the maps. `steep_*`: its normals, in the frame of the maps. `part_*`: the probabilities of the
+ * other parts, 0 if they are not known; `skin` has no dark things. `outline_slope`,
+ * `outline_offset`: the mask as a linear function of the guide. `share`: how much of a pixel
+ * belongs to this head or body rather than to another one, 0 to 1.
  *
  * @typedef {"normal_x" | "normal_y" | "normal_z" | "photo_r" | "photo_g" | "photo_b" | "albedo_r"
  *   | "albedo_g" | "albedo_b" | "guide" | "mask" | "region" | "residual" | "epsilon" | "black" |
  *   "max_log_factor" | "hair" | "surface_r" | "surface_g" | "surface_b" | "skin" | "relief" |
- *   "steep_x" | "steep_y" | "steep_z" | "outline_slope" | "outline_offset" | "share"} PlaneName
+ *   "steep_x" | "steep_y" | "steep_z" | "part_skin" | "part_eyes" | "part_mouth" | "part_cloth" |
+ *   "part_things" | "outline_slope" | "outline_offset" | "share"} PlaneName
  */
+
+/** @typedef {"skin" | "hair" | "eyes" | "mouth" | "cloth" | "things"} PartName */
 
 /** @typedef {Record<PlaneName, Float32Array>} Planes */
 

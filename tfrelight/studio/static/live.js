@@ -118,7 +118,11 @@ export class Live {
   get nothing() {
     const header = /** @type {PhotoHeader} */ (/** @type {unknown} */ ({
       found: 0, relit: 0, whole_image: false, grey: "", ...this.size, view: this.size, surfaces: [],
-      settings: { outline: [0, 1], clipped: [0, 1], least_channel: 1, behind: 1 },
+      parts: [],
+      settings: {
+        outline: [0, 1], clipped: [0, 1], least_channel: 1, behind: 1,
+        part_colours: Array(7).fill([0, 0, 0]),
+      },
     }));
     return { header, pixels: null, faces: [] };
   }

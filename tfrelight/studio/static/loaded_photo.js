@@ -72,6 +72,10 @@ export class LoadedPhoto {
       this.send(size, count * k + LAYERS.outline, packed(slope, offset, share));
       this.send(size, count * k + LAYERS.surface, packed(r, g, b));
       this.send(size, count * k + LAYERS.normals, packed(x, y, z));
+      const { part_skin: skin, hair, part_eyes: eyes, part_mouth: mouth } = planes;
+      this.send(size, count * k + LAYERS.parts, packed(skin, hair, eyes, mouth));
+      const { part_cloth: cloth, part_things: things } = planes;
+      this.send(size, count * k + LAYERS.moreParts, packed(cloth, things));
       this.send(size, count * k + LAYERS.albedo, face.changeTexture);
       this.send(size, count * k + LAYERS.albedoFill, visibleFill(face));
     });
@@ -93,6 +97,8 @@ export class LoadedPhoto {
     gl.uniform2fv(this.location("ramp"), settings.outline);
     gl.uniform2fv(this.location("clipped"), settings.clipped);
     gl.uniform1f(this.location("leastChannel"), settings.least_channel);
+    const colours = settings.part_colours.flat().map((value) => value / 255);
+    gl.uniform3fv(this.location("partColors"), colours);
     this.place(this.data.faces.map(({ facts }) => facts));
   }
 
@@ -270,7 +276,7 @@ function mapLayer(view) {
 }
 
 /**
- * Three planes as RGB of a texture `[S, S, 4]`.
+ * At most four planes as channels of a texture `[S, S, 4]`.
  *
  * @param {...Float32Array} planes
  */

@@ -121,6 +121,7 @@ function showPhoto(data) {
   camera.end();
   preview.load(data);
   stage.showPhoto();
+  stage.showLegend(data.header);
   handle.load(data.header);
   zoom.load(data.header.view, headsOf(data.header).map(({ head }) => head));
   presetPictures.show(data, panel.presetArea.querySelectorAll("button"));

@@ -4,7 +4,7 @@
 
 import { Face } from "./face.js";
 
-/** @import { FaceFacts, PlaneName, RelightSettings } from "./face_maps.js" */
+/** @import { FaceFacts, PartName, PlaneName, RelightSettings } from "./face_maps.js" */
 
 /**
  * @typedef {object} PhotoHeader
@@ -16,6 +16,7 @@ import { Face } from "./face.js";
  * @property {"always" | "maybe" | ""} grey  whether the photo is without colour and stays so: under
  *   every light; under lights without colour; or neither
  * @property {number} relit  faces that are relit, the largest
+ * @property {PartName[]} parts  what the maps tell apart beside the background; or none
  * @property {PlaneName[]} planes  of each head and body, in the order of their data
  * @property {FaceFacts[]} surfaces  all heads, the largest first, and then all bodies
  * @property {PreviewSettings} settings
@@ -27,9 +28,11 @@ import { Face } from "./face.js";
  *   clipped: [number, number],
  *   least_channel: number,
  *   behind: number,
+ *   part_colours: number[][],
  * }} PreviewSettings `outline`: values of the mask between which a person begins. `clipped`: linear
  *   values between which a channel counts as clipped. `least_channel`: of a surface's colour.
  *   `behind`: largest factor by which the background may change, and one over the smallest.
+ *   `part_colours`: sRGB, 0 to 255, of the background and of each part.
  */
 
 /**

@@ -11,12 +11,16 @@ void main() {
 }`;
 
 /** What the picture shows, and its number in the shader. */
-export const MODES = { relit: 0, photo: 1, albedo: 2, normals: 3, shading: 4, mask: 5, split: 6 };
+export const MODES = {
+  relit: 0, photo: 1, albedo: 2, normals: 3, shading: 4, mask: 5, split: 6, parts: 7,
+};
 
 /** @typedef {keyof typeof MODES} Mode */
 
 /** Layers of a face in the texture of maps, and in the texture of what `relight` computes. */
-export const LAYERS = { outline: 0, surface: 1, normals: 2, albedo: 3, albedoFill: 4 };
+export const LAYERS = {
+  outline: 0, surface: 1, normals: 2, albedo: 3, albedoFill: 4, parts: 5, moreParts: 6,
+};
 export const CHANGE_LAYERS = { change: 0, fill: 1 };
 
 /**
@@ -40,7 +44,7 @@ uniform int mode, mapLayer;
 uniform bool grey;
 uniform vec2 size, drawn, ramp, clipped;
 uniform float split, leastChannel;
-uniform vec3 behind;
+uniform vec3 behind, partColors[7];
 uniform mat2 inverses[${count}];
 uniform vec2 corners[${count}];
 uniform vec4 boxes[${count}];
@@ -101,6 +105,19 @@ vec4 shown(int k, int layer, int change, vec2 place) {
     : map(k, layer, place);
 }
 
+int likeliest(vec4 parts, vec2 moreParts) {
+  float shares[6] = float[](parts.x, parts.y, parts.z, parts.w, moreParts.x, moreParts.y);
+  int best = 0;
+  float most = 0.0;
+  for (int k = 0; k < 6; k++) {
+    if (shares[k] > most) {
+      most = shares[k];
+      best = k + 1;
+    }
+  }
+  return best;
+}
+
 void main() {
   vec2 uv = vec2(gl_FragCoord.x / drawn.x, 1.0 - gl_FragCoord.y / drawn.y);
   vec4 photo = texture(encoded, uv);
@@ -111,6 +128,7 @@ void main() {
   vec3 before = texture(decoded, uv).rgb;
   vec3 under = before * behind;
   vec3 values = vec3(0.0);
+  vec4 parts = vec4(0.0), moreParts = vec4(0.0);
   float total = 0.0;
   for (int k = 0; k < ${count}; k++) {
     vec2 place = inverses[k] * (point - corners[k]);
@@ -121,6 +139,11 @@ void main() {
     share = min(floor(share * 255.0 + 0.5) / 255.0, 1.0 - total);
     if (share <= 0.0) continue;
     total += share;
+    if (mode == 7) {
+      parts += share * map(k, ${LAYERS.parts}, place);
+      moreParts += share * map(k, ${LAYERS.moreParts}, place);
+      continue;
+    }
     vec4 change = shown(k, mapLayer, ${CHANGE_LAYERS.change}, place);
     if (mode == 3 || mode == 4) {
       values += share * (mode == 3 ? change.xyz : shading(normalize(change.xyz), k));
@@ -139,6 +162,8 @@ void main() {
     color.rgb = toSrgb(0.5 * values);
   } else if (mode == 5) {
     color.rgb = vec3(total);
+  } else if (mode == 7) {
+    color.rgb = total < 0.5 ? partColors[0] : partColors[likeliest(parts, moreParts.xy)];
   } else if (mode == 2 || total > 0.0 || behind != vec3(1.0)) {
     color.rgb = toSrgb(under + values);
     if (grey) color.rgb = vec3(dot(color.rgb, vec3(${LUMINANCE.join(", ")})));

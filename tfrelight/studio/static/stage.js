@@ -1,7 +1,7 @@
 // @ts-check
 // The part of the page with the photo: drops, views, and messages.
 
-import { byId, element } from "./dom.js";
+import { byId, context2d, element } from "./dom.js";
 import { degrees } from "./slider.js";
 import { say, text } from "./texts.js";
 
@@ -24,7 +24,7 @@ import { say, text } from "./texts.js";
  */
 
 /** @type {Mode[]} */
-const VIEWS = ["relit", "split", "photo", "albedo", "normals", "shading", "mask"];
+const VIEWS = ["relit", "split", "photo", "albedo", "normals", "shading", "mask", "parts"];
 // Milliseconds that a notice stays.
 const NOTICE = 5000;
 
@@ -111,6 +111,27 @@ export class Stage {
     for (const id of ["divider", "before", "after"]) {
       byId(id, HTMLElement).hidden = view !== "split";
     }
+    byId("legend", HTMLElement).hidden = view !== "parts";
+  }
+
+  /**
+   * Explains the colours of parts, and offers their view if they are known.
+   *
+   * @param {PhotoHeader} header
+   */
+  showLegend({ parts, settings }) {
+    const button = this.views.querySelector("[data-view=parts]");
+    if (button instanceof HTMLElement) button.hidden = parts.length === 0;
+    const entries = parts.map((part, k) => {
+      const swatch = element("canvas", { width: 1, height: 1, className: "swatch" });
+      const context = context2d(swatch);
+      const [r, g, b] = settings.part_colours[k + 1];
+      context.fillStyle = `rgb(${r} ${g} ${b})`;
+      context.fillRect(0, 0, 1, 1);
+      swatch.setAttribute("aria-hidden", "true");
+      return element("li", {}, swatch, say(element("span"), { text: `part_${part}` }));
+    });
+    byId("legend", HTMLElement).replaceChildren(...entries);
   }
 
   /** @param {StageEvents} events */
