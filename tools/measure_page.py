@@ -29,7 +29,6 @@ from playwright.sync_api import sync_playwright
 import tfrelight
 from tfrelight import photos
 from tfrelight.faces import find, framing
-from tfrelight.lights import Light, as_light
 from tfrelight.relighting import decomposition, pipeline
 from tfrelight.studio import page as page_settings
 
@@ -146,9 +145,7 @@ def compared(page, model, pixels):
     degrees = np.degrees(np.arccos(np.clip(cosine, -1, 1))).mean()
     means, highest = [], []
     for light in LIGHTS:
-        # The page draws neither shadows nor highlights of lamps.
-        of_harmonics = Light(as_light(light).coefficients, as_light(light).relative)
-        expected = tfrelight.relight(pixels, of_harmonics, model).astype(float)
+        expected = tfrelight.relight(pixels, light, model).astype(float)
         difference = np.abs(page.relit(light) - expected)
         means.append(difference.mean())
         highest.append(np.percentile(difference, 99))
