@@ -11,7 +11,6 @@ wrote the same bytes.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import functools
 import json
 import os
@@ -24,10 +23,10 @@ import tempfile
 import threading
 import time
 
+import hosts
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-GROUPS = pathlib.Path("/sys/fs/cgroup/cpu")
-BRIDGE, NETWORK = "tfrelight0", "10.77.0"
-# Of a host, in microseconds of 100,000.
+# Microseconds of 100,000 in which the processes of a worker's host may run.
 QUOTA = 33_333
 
 
@@ -43,80 +42,15 @@ def make(seconds):
     return functools.partial(_relight, seconds=seconds)
 
 
-def run(*command):
-    subprocess.run(command, check=True)
+def dask(found, number, *arguments):
+    """Starts a Dask process on a host."""
+    found.start(number, [sys.executable, "-m", "dask", *arguments])
 
 
-def name_of(number):
-    return f"tfrelight{number}host"
-
-
-class Hosts:
-    """Hosts 0 (scheduler), 1, 2, 3 (workers) on one bridge, and this machine as x.x.x.254."""
-
-    def __enter__(self):
-        run("ip", "link", "add", BRIDGE, "type", "bridge")
-        run("ip", "address", "add", f"{NETWORK}.254/24", "dev", BRIDGE)
-        run("ip", "link", "set", BRIDGE, "up")
-        for number in range(4):
-            name, outside, inside = name_of(number), f"tfr{number}out", f"tfr{number}in"
-            run("ip", "netns", "add", name)
-            run("ip", "link", "add", outside, "type", "veth", "peer", "name", inside)
-            run("ip", "link", "set", outside, "master", BRIDGE, "up")
-            run("ip", "link", "set", inside, "netns", name)
-            within = ("ip", "-n", name)
-            run(*within, "address", "add", f"{NETWORK}.{number + 1}/24", "dev", inside)
-            run(*within, "link", "set", inside, "up")
-            run(*within, "link", "set", "lo", "up")
-        for number in range(5):
-            self._group(number)
-        self.processes = {}
-        return self
-
-    @staticmethod
-    def _group(number):
-        group = GROUPS / name_of(number)
-        group.mkdir(exist_ok=True)
-        (group / "cpu.cfs_period_us").write_text("100000")
-        (group / "cpu.cfs_quota_us").write_text(str(QUOTA if number else 100_000))
-        # Ahead of whatever else this machine does.
-        (group / "cpu.shares").write_text("16384")
-
-    def __exit__(self, *_):
-        for process in self.processes.values():
-            process.kill()
-            process.wait()
-        for number in range(4):
-            subprocess.run(["ip", "netns", "delete", name_of(number)], check=False)
-        subprocess.run(["ip", "link", "delete", BRIDGE], check=False)
-        time.sleep(1)
-        for number in range(5):
-            with contextlib.suppress(OSError):
-                (GROUPS / name_of(number)).rmdir()
-
-    @staticmethod
-    def pinned(number):
-        """For `preexec_fn`: puts a process into a host's control group."""
-
-        def enter():
-            (GROUPS / name_of(number) / "cgroup.procs").write_text(str(os.getpid()))
-
-        return enter
-
-    def start(self, number, *arguments):
-        """Starts a Dask process on a host."""
-        self.processes[number] = subprocess.Popen(
-            ["ip", "netns", "exec", name_of(number), sys.executable, "-m", "dask", *arguments],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=self.pinned(number),
-        )
-
-    def start_worker(self, number):
-        scratch = tempfile.mkdtemp()
-        options = ["--nthreads=1", "--no-nanny", "--no-dashboard", f"--local-directory={scratch}"]
-        self.start(number, "worker", f"tcp://{NETWORK}.1:8786", *options)
+def start_worker(found, number, scheduler):
+    scratch = f"--local-directory={tempfile.mkdtemp()}"
+    options = ["--nthreads=1", "--no-nanny", "--no-dashboard", scratch]
+    dask(found, number, "worker", scheduler, *options)
 
 
 def job(folder, output, seconds, scheduler):
@@ -150,7 +84,7 @@ def one_process(folder, arguments):
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        preexec_fn=Hosts.pinned(4),
+        preexec_fn=hosts.pinned(hosts.HOSTS),
     )
     return json.loads(done.stdout)
 
@@ -199,15 +133,16 @@ def main():
 
     folder = pathlib.Path(tempfile.mkdtemp())
     write_photos(folder, arguments.photos)
-    with Hosts() as hosts:
+    with hosts.Hosts(QUOTA) as found:
         direct = one_process(folder, arguments)
         print(f"one process, DirectRunner: {direct:.0f} s", flush=True)
-        hosts.start(0, "scheduler", f"--host={NETWORK}.1", "--port=8786", "--no-dashboard")
-        scheduler = f"tcp://{NETWORK}.1:8786"
+        host = hosts.address(0)
+        dask(found, 0, "scheduler", f"--host={host}", "--port=8786", "--no-dashboard")
+        scheduler = f"tcp://{host}:8786"
         with distributed.Client(scheduler, timeout=60) as client:
             for workers in (1, 3):
-                for number in range(len(hosts.processes), workers + 1):
-                    hosts.start_worker(number)
+                for number in range(len(found.processes), workers + 1):
+                    start_worker(found, number, scheduler)
                 wait_for(client, workers)
                 took = timed(folder, f"hosts{workers}", seconds, scheduler)
                 alike = same(folder, "direct", f"hosts{workers}")
@@ -216,7 +151,7 @@ def main():
                     flush=True,
                 )
         done = folder / "killed" / "done"
-        killer = threading.Thread(target=kill_half_way, args=(hosts, done, arguments.photos))
+        killer = threading.Thread(target=kill_half_way, args=(found, done, arguments.photos))
         killer.start()
         took = timed(folder, "killed", seconds, scheduler)
         killer.join()
@@ -225,10 +160,10 @@ def main():
     shutil.rmtree(folder)
 
 
-def kill_half_way(hosts, done, photos):
+def kill_half_way(found, done, photos):
     while not done.exists() or len(os.listdir(done)) < photos // 2:
         time.sleep(0.2)
-    hosts.processes[2].send_signal(signal.SIGKILL)
+    found.processes[2].send_signal(signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def test_kustomize_renders_valid_manifests(folder):
 def test_kustomizations_name_every_manifest():
     named = {
         f"{folder}/{resource}".lstrip("./")
-        for folder in (".", "kubernetes/canary")
+        for folder in (".", "kubernetes/canary", "kubernetes/queue")
         for resource in kit.document(f"{folder}/kustomization.yaml")["resources"]
     }
     assert named | {"kubernetes/loader.yaml"} == set(MANIFESTS)
@@ -197,6 +197,16 @@ def test_the_autoscaler_and_the_budget_select_the_stable_pods():
     selector = deployment["spec"]["selector"]["matchLabels"]
     assert budget["spec"]["selector"]["matchLabels"] == selector
     assert budget["spec"]["minAvailable"] < autoscaler["spec"]["minReplicas"]
+
+
+def test_the_autoscaler_of_the_queue_is_the_other_with_one_more_metric():
+    by_load = kit.documents("kubernetes/autoscaler.yaml")[0]
+    by_queue = kit.document("kubernetes/queue/autoscaler.yaml")
+    extra = by_queue["spec"]["metrics"].pop()
+    assert by_queue["spec"]["behavior"].pop("scaleUp") == {"stabilizationWindowSeconds": 0}
+    assert by_queue == by_load
+    (rule,) = kit.document("prometheus/adapter.yml")["rules"]["custom"]
+    assert extra["pods"]["metric"]["name"] == rule["name"]["as"]
 
 
 def test_canary_pods_differ_from_stable_pods_in_name_track_and_models_only():

@@ -13,7 +13,7 @@ from tfrelight import shading
 from tfrelight.data import pairs, records
 from tfrelight.errors import InputError
 from tfrelight.models import losses, networks
-from tfrelight.models.relight_model import RelightModel, pair_losses
+from tfrelight.models.relight_model import RelightModel, pair_losses, pair_weights
 
 
 @pytest.fixture(scope="module")
@@ -291,6 +291,50 @@ def test_a_step_goes_down_the_gradient_of_the_weighted_sum(
     for value, variable, gradient in zip(before, variables, gradients):
         step = value - variable.numpy()
         np.testing.assert_allclose(step, gradient / replicas, rtol=1e-3, atol=1e-6)
+
+
+def test_the_mean_of_two_replicas_is_the_loss_of_all(pair, monkeypatch):
+    """Each replica has one of two pairs, one of them with labels and the other without."""
+    hidden = {name: tf.zeros_like(value) for name, value in pair["a"].items() if "has_" in name}
+    parts = [
+        concatenated(
+            {name: {key: value[:1] for key, value in pair[name].items()} for name in "ab"}
+        ),
+        concatenated(
+            {
+                name: {
+                    key: (value * 0 if key in hidden else value)[1:2]
+                    for key, value in pair[name].items()
+                    if key != "subject"
+                }
+                for name in "ab"
+            }
+        ),
+    ]
+    # The masks differ, too.
+    parts[1]["mask"] *= tf.cast(tf.range(32)[None, None, :, None] < 12, tf.float32)
+    keys = [key for key in parts[1] if key != "subject"]
+    # All first photos, then all second ones.
+    whole = {
+        key: tf.concat([part[key][place : place + 1] for place in (0, 1) for part in parts], 0)
+        for key in keys
+    }
+    network = networks.build("compact", **TINY["compact"])
+    expected = pair_losses(losses.NAMES, network(whole["image"]), whole)
+    trained = RelightModel(network, dict.fromkeys(losses.NAMES, 1.0))
+    sums = [
+        {name: tf.reduce_sum(weight) for name, weight in pair_weights(losses.NAMES, part).items()}
+        for part in parts
+    ]
+    total = {name: sums[0][name] + sums[1][name] for name in losses.NAMES}
+    context = types.SimpleNamespace(num_replicas_in_sync=2, all_reduce=lambda *_: total)
+    monkeypatch.setattr(tf.distribute, "get_replica_context", lambda: context)
+    found = [
+        trained._score(network(part["image"]), part, trained._shares(part))[1] for part in parts
+    ]
+    for name in losses.NAMES:
+        mean = (float(found[0][name]) + float(found[1][name])) / 2
+        assert mean == pytest.approx(float(expected[name]), rel=1e-4, abs=1e-7), name
 
 
 @pytest.mark.parametrize("off", losses.NAMES)

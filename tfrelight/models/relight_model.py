@@ -14,7 +14,7 @@ from tfrelight.data.portrait import PARTS
 from tfrelight.errors import InputError
 from tfrelight.models import losses
 
-__all__ = ["RelightModel", "pair_losses"]
+__all__ = ["RelightModel", "pair_losses", "pair_weights"]
 
 
 def _concatenate(pair):
@@ -55,6 +55,32 @@ def _photometric_targets(portraits):
     return target, weight
 
 
+def pair_weights(names: Iterable[str], portraits: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The weights of the means that `pair_losses` takes: `[2 B, H, W, 1]`, of `light` `[2 B]`."""
+
+    def known(label):
+        return portraits[f"has_{label}"]
+
+    def pixels(label, region):
+        return known(label)[:, None, None, None] * region
+
+    head = portraits["mask"]
+    # Single photos have no partner.
+    multilit = portraits["multilit"][:, None, None, None]
+    compute = {
+        "reconstruction": lambda: _photometric_targets(portraits)[1],
+        "albedo": lambda: pixels("albedo", _labelled(portraits)),
+        "normals": lambda: pixels("normals", _labelled(portraits)),
+        "light": lambda: known("light"),
+        "mask": lambda: pixels("mask", tf.ones_like(head)),
+        "parts": lambda: pixels("parts", tf.ones_like(head)),
+        "cross_relighting": lambda: multilit * losses.swap(_photometric_targets(portraits)[1]),
+        "albedo_consistency": lambda: multilit * head,
+        "normals_consistency": lambda: multilit * head,
+    }
+    return {name: compute[name]() for name in names}
+
+
 def pair_losses(
     names: Iterable[str], outputs: dict[str, tf.Tensor], portraits: dict[str, tf.Tensor]
 ) -> dict[str, tf.Tensor]:
@@ -83,44 +109,32 @@ def pair_losses(
     """
     albedo, normals, light = outputs["albedo"], outputs["normals"], outputs["light"]
     photometric = {"reconstruction", "cross_relighting"} & set(names)
-    photo, weight = _photometric_targets(portraits) if photometric else (None, None)
-
-    def known(label):
-        return portraits[f"has_{label}"]
-
-    def pixels(label, region):
-        return known(label)[:, None, None, None] * region
-
-    head = portraits["mask"]
-    labelled = _labelled(portraits)
-    # Single photos have no partner.
-    multilit = portraits["multilit"][:, None, None, None]
+    photo = _photometric_targets(portraits)[0] if photometric else None
+    weights = pair_weights(names, portraits)
 
     compute = {
-        "reconstruction": lambda: losses.reconstruction(albedo, normals, light, photo, weight),
-        "albedo": lambda: losses.absolute(
-            losses.encode(albedo),
-            losses.encode(portraits["albedo"]),
-            pixels("albedo", labelled),
+        "reconstruction": lambda weight: losses.reconstruction(
+            albedo, normals, light, photo, weight
         ),
-        "normals": lambda: (
-            losses.absolute(normals, portraits["normals"], pixels("normals", labelled))
-            + losses.angle(normals, portraits["normals"], pixels("normals", labelled))
+        "albedo": lambda weight: losses.absolute(
+            losses.encode(albedo), losses.encode(portraits["albedo"]), weight
         ),
-        "light": lambda: losses.light(light, portraits["light"], known("light")),
-        "mask": lambda: losses.binary_cross_entropy(
-            outputs["mask"], head, pixels("mask", tf.ones_like(head))
+        "normals": lambda weight: (
+            losses.absolute(normals, portraits["normals"], weight)
+            + losses.angle(normals, portraits["normals"], weight)
         ),
-        "parts": lambda: losses.cross_entropy(
-            outputs["parts"], portraits["parts"], pixels("parts", tf.ones_like(head))
+        "light": lambda weight: losses.light(light, portraits["light"], weight),
+        "mask": lambda weight: losses.binary_cross_entropy(
+            outputs["mask"], portraits["mask"], weight
         ),
-        "cross_relighting": lambda: losses.cross_relighting(
-            albedo, normals, light, photo, multilit * losses.swap(weight)
+        "parts": lambda weight: losses.cross_entropy(outputs["parts"], portraits["parts"], weight),
+        "cross_relighting": lambda weight: losses.cross_relighting(
+            albedo, normals, light, photo, weight
         ),
-        "albedo_consistency": lambda: losses.albedo_consistency(albedo, multilit * head),
-        "normals_consistency": lambda: losses.normals_consistency(normals, multilit * head),
+        "albedo_consistency": lambda weight: losses.albedo_consistency(albedo, weight),
+        "normals_consistency": lambda weight: losses.normals_consistency(normals, weight),
     }
-    return {name: compute[name]() for name in names}
+    return {name: compute[name](weights[name]) for name in names}
 
 
 class RelightModel(keras.Model):
@@ -183,19 +197,34 @@ class RelightModel(keras.Model):
             else None
         )
 
-    def _score(self, outputs, portraits):
+    def _shares(self, portraits):
+        """The factor of each loss with which the mean over replicas is the loss of all photos.
+
+        Losses are weighted means, and each replica has its own sum of weights.
+        """
+        context = tf.distribute.get_replica_context()
+        replicas = context.num_replicas_in_sync
+        if replicas == 1:
+            return {name: tf.ones([]) for name in self.loss_weights}
+        weights = pair_weights(self.loss_weights, portraits)
+        own = {name: tf.reduce_sum(weight) for name, weight in weights.items()}
+        total = context.all_reduce(tf.distribute.ReduceOp.SUM, own)
+        return {name: replicas * tf.math.divide_no_nan(own[name], total[name]) for name in weights}
+
+    def _score(self, outputs, portraits, shares):
         """The weighted sum of the losses, and the losses by name."""
         values = pair_losses(self.loss_weights, outputs, portraits)
+        values = {name: shares[name] * value for name, value in values.items()}
         return tf.add_n([self.loss_weights[name] * values[name] for name in values]), values
 
     # The losses and their gradients are many small operations on full-resolution maps. XLA fuses
     # them if it compiles both together; `benchmarks/networks.py --parts` measures the gain.
     @tf.function(jit_compile=True)
-    def _score_and_gradients(self, outputs, portraits, scale):
+    def _score_and_gradients(self, outputs, portraits, shares, scale):
         """`_score`, and the gradients of scale times the sum with respect to the outputs."""
         with tf.GradientTape() as tape:
             tape.watch(outputs)
-            total, values = self._score(outputs, portraits)
+            total, values = self._score(outputs, portraits, shares)
             scaled = scale * total
         # An output that no loss uses has no gradient.
         gradients = tape.gradient(
@@ -263,7 +292,8 @@ class RelightModel(keras.Model):
         with tf.GradientTape() as tape:
             outputs, portraits = self._forward(data, training=True)
             extra = self._regularization()
-        total, values, by_output = self._score_and_gradients(outputs, portraits, scale)
+        shares = self._shares(portraits)
+        total, values, by_output = self._score_and_gradients(outputs, portraits, shares, scale)
         gradients = tape.gradient(
             [outputs, extra],
             variables,
@@ -287,5 +317,5 @@ class RelightModel(keras.Model):
     def test_step(self, data: dict[str, dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """Evaluates a batch of pairs; returns the logs."""
         outputs, portraits = self._forward(data, training=False)
-        total, values = self._score(outputs, portraits)
+        total, values = self._score(outputs, portraits, self._shares(portraits))
         return self._log(total + self._regularization(), values, outputs, portraits)

@@ -38,6 +38,7 @@ class SaveRun(keras.callbacks.Callback):
       model: the compiled model.
       real_error: gives the cross-relighting loss on held-out real people after an epoch, which then
         chooses the best weights (`loading.best_epoch`); None without such people.
+      begun: the folder from which the run is resumed, if another worker writes it.
     """
 
     def __init__(
@@ -45,13 +46,15 @@ class SaveRun(keras.callbacks.Callback):
         folder: RunFolder,
         model: RelightModel,
         real_error: Callable[[], float] | None = None,
+        begun: RunFolder | None = None,
     ) -> None:
         super().__init__()
         self.folder = folder
+        self._begun = begun or folder
         self.network = model.network
         self.optimizer = model.optimizer
         self.real_error = real_error
-        self.history = folder.history()
+        self.history = self._begun.history()
         self.epochs_done = tf.Variable(0, trainable=False, dtype=tf.int64)
         self.checkpoint = tf.train.Checkpoint(
             network=self.network, optimizer=self.optimizer, epochs=self.epochs_done
@@ -61,11 +64,17 @@ class SaveRun(keras.callbacks.Callback):
             self.checkpoint, str(folder.checkpoints), max_to_keep=2
         )
 
+    def begun(self) -> int:
+        """The number of epochs that the run to resume has done."""
+        latest = tf.train.latest_checkpoint(str(self._begun.checkpoints))
+        return int(latest.rpartition("-")[2]) if latest else 0
+
     def restore(self) -> int:
         """Restores the run to its last complete epoch and returns the number of epochs done."""
-        if self.manager.latest_checkpoint:
+        latest = tf.train.latest_checkpoint(str(self._begun.checkpoints))
+        if latest:
             self.optimizer.build(self.network.trainable_variables)
-            status = self.checkpoint.restore(self.manager.latest_checkpoint)
+            status = self.checkpoint.restore(latest)
             status.assert_existing_objects_matched()
         done = int(self.epochs_done)
         self.history = self.history[:done]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from typing import Any
 
 import keras
@@ -34,24 +35,48 @@ def train(config: TrainConfig) -> list[dict[str, Any]]:
     It seeds Python, NumPy and TensorFlow and sets Keras' global precision policy.
 
     Args:
-      config: the settings. The first of several workers uses `workdir`, the others
-        `WORKDIR-worker1` and so on, because every worker resumes from its own checkpoints.
+      config: the settings. All of several workers see the folder `workdir`, which the first one,
+        the chief, writes.
 
     Returns:
       The logs of all epochs of the run.
 
     Raises:
-      InputError: a setting or a data folder is wrong, the run folder holds another run, or a loss
-        is not finite (the last good weights are kept).
+      InputError: a setting or a data folder is wrong, the run folder holds another run, a loss
+        is not finite (the last good weights are kept), or another worker is lost.
     """
     # This must come before any other use of TensorFlow (see `strategies.create`).
     strategy = strategies.create(config.strategy)
     _check_names(config)
     keras.utils.set_random_seed(config.seed)
     precision.set_precision(config.precision)
-    number = strategies.worker(strategy)
-    folder = RunFolder(f"{config.workdir}-worker{number}" if number else config.workdir)
-    folder.check(config.settings())
+    place = strategies.place(strategy)
+    if config.batch_size % place.workers:
+        raise InputError(
+            f"Invalid `batch_size`. Expected a multiple of {place.workers}, the number of workers. "
+            f"Received: {config.batch_size}."
+        )
+    if config.max_minutes and place.workers > 1:
+        raise InputError("`max_minutes` is for one machine: the clocks of several differ.")
+    with contextlib.ExitStack() as stack:
+        path = config.workdir
+        if place.number:
+            # TensorFlow wants every worker to save; what this one saves, nobody needs.
+            path = stack.enter_context(tempfile.TemporaryDirectory())
+        try:
+            return _train(config, strategy, place, RunFolder(path))
+        except tf.errors.OpError as error:
+            if place.workers == 1 or not strategies.lost(error):
+                raise
+            raise InputError(
+                "Lost another worker. Start all workers again with the same commands: the run "
+                "resumes after its last whole epoch."
+            ) from error
+
+
+def _train(config, strategy, place, folder):
+    shared = RunFolder(config.workdir)
+    shared.check(config.settings())
     arguments = {"size": config.size}
     with strategy.scope():
         network = networks.build(config.network, **arguments)
@@ -61,16 +86,22 @@ def train(config: TrainConfig) -> list[dict[str, Any]]:
         model.compile(optimizer=_optimizer(config))
     sources = mixture(config)
     print(sources.summary, flush=True)
+    keep = callbacks.SaveRun(
+        folder, model, _real_error(model, sources.held_out, config.batch_size), shared
+    )
+    if place.workers > 1 and not strategies.agree(strategy, keep.begun()):
+        raise _unshared(config)
     # Only now, when all input is valid, does the run write its folder.
     folder.create(config.settings(), keras.mixed_precision.global_policy().name)
     loading.describe(folder.path, config.network, arguments)
-    keep = callbacks.SaveRun(folder, model, _real_error(model, sources.held_out, config.batch_size))
+    if place.workers > 1 and not strategies.agree(strategy, int(shared.flags.exists())):
+        raise _unshared(config)
     done = keep.restore()
     if done == config.epochs:
-        print(f"{folder.path} is a finished run of {done} epochs.")
+        print(f"{shared.path} is a finished run of {done} epochs.")
         return keep.history
     if done:
-        print(f"Resuming {folder.path} after epoch {done}.")
+        print(f"Resuming {shared.path} after epoch {done}.")
 
     validation = pairs.pairs(
         [sources.validation],
@@ -119,8 +150,15 @@ def train(config: TrainConfig) -> list[dict[str, Any]]:
         )
     if stop.error:
         raise InputError(f"{stop.error} {keep.kept()}")
-    print(f"Trained {len(keep.history)} of {config.epochs} epochs: {folder.path}")
+    print(f"Trained {len(keep.history)} of {config.epochs} epochs: {shared.path}")
     return keep.history
+
+
+def _unshared(config):
+    return InputError(
+        f"Not every worker sees the same folder {config.workdir}. Expected a `workdir` that all "
+        "workers share."
+    )
 
 
 def _real_error(model, held_out, batch_size):
