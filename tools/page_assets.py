@@ -21,6 +21,7 @@ from tfrelight.faces import find, framing, mtcnn, mtcnn_networks, segmentation
 from tfrelight.models import presets
 from tfrelight.relighting import (
     compositing,
+    eyes,
     face_maps,
     inference,
     lost_light,
@@ -28,7 +29,7 @@ from tfrelight.relighting import (
     ratio_image,
     window_weights,
 )
-from tfrelight.rendering import height_field
+from tfrelight.rendering import catchlights, height_field
 from tfrelight.studio import page, photo_data
 
 flags.DEFINE_string("output", None, "Folder for weights and pictures; none: write the constants.")
@@ -39,7 +40,7 @@ CONSTANTS = ROOT / "web" / "src" / "constants.json"
 # The JavaScript modules of the same names use their constants.
 MODULES = (
     *(mtcnn, find, framing, segmentation, inference, window_weights, face_maps, lost_light),
-    *(ratio_image, compositing, materials, height_field),
+    *(ratio_image, compositing, materials, eyes, height_field, catchlights),
 )
 
 

@@ -176,13 +176,18 @@ def face(rng, size, corner, side):
 
 
 def with_parts(rng, maps):
-    """Maps with random parts, which change slowly, and no hair in a corner."""
+    """Maps with random parts, which change slowly, no hair in a corner, and eyes that glint."""
     size = len(maps.mask)
     noise = rng.normal(size=(size, size, len(PARTS)))
     parts = np.exp(12 * ndimage.gaussian_filter(noise, (3, 3, 0)))
     parts[:5, :5, PARTS.index("hair")] = 0
+    parts[9:15, 6:18] = 0
+    parts[9:15, 6:18, PARTS.index("eyes")] = 1
     parts = np.float32(parts / parts.sum(-1, keepdims=True))
-    return dataclasses.replace(maps, parts=parts)
+    photo = maps.photo.copy()
+    photo[10:14, 7:17] = 0.05
+    photo[12, 8:16] = 0.8
+    return dataclasses.replace(maps, parts=parts, photo=photo)
 
 
 def sum_of(*lamps):

@@ -10,7 +10,7 @@ from tfrelight.photos import filters
 from tfrelight.photos.blending import ramp
 from tfrelight.relighting.face_maps import FaceMaps
 
-__all__ = ["relief", "skin"]
+__all__ = ["head_height", "relief", "skin"]
 
 # Height of a head in distances between the eyes: 230 mm over 63 mm, the medians of adults
 # (NASA-STD-3000, Man-Systems Integration Standards, volume I, 1995).
@@ -34,15 +34,22 @@ LEAST_Z = 0.12
 HUE, BRIGHTNESS = (0.12, 0.3), (0.5, 1.1)
 
 
+def head_height(maps: FaceMaps) -> float:
+    """Height of the head, pixels of the maps."""
+    size = len(maps.guide)
+    if maps.face is None:
+        return HEAD_OF_CROP * size
+    return _HEAD * maps.face.interocular_distance / float(maps.window.sides.max()) * size
+
+
 def relief(maps: FaceMaps) -> rendering.HeightField:
     """The surface of the head, in the frame of the face's window."""
     size = len(maps.guide)
     normals = maps.normals @ maps.window.rotation
+    head = head_height(maps)
     if maps.face is None:
-        head, middle = HEAD_OF_CROP * size, np.full(2, (size - 1) / 2)
+        middle = np.full(2, (size - 1) / 2)
     else:
-        between = maps.face.interocular_distance / float(maps.window.sides.max())
-        head = _HEAD * between * size
         middle = maps.window.place(maps.face.oval.mean(0)) * size - 0.5
     return rendering.HeightField(
         _steeper(normals, SHARPER, LARGE * head),

@@ -20,7 +20,7 @@ from tfrelight.faces import guided_filter
 from tfrelight.lights import Light
 from tfrelight.photos import filters
 from tfrelight.photos.blending import ramp
-from tfrelight.relighting import lost_light, materials
+from tfrelight.relighting import eyes, lost_light, materials, shoulder
 from tfrelight.relighting.face_maps import FaceMaps
 
 __all__ = [
@@ -50,8 +50,6 @@ MAX_LOG_FACTOR, IN_SHADOW, OF_THINGS = 2.5, 4.0, 0.7
 STRANDS = 0.4
 # Share of the light that hair gains without taking on its colour.
 SHEEN = 0.5
-# Value from which on brighter ones approach 1 gradually instead of being clipped.
-SHOULDER = 0.6
 # Percentile of the face's brightness by which exposure is metered.
 METERED_PERCENTILE = 90.0
 # Brightness of the lit part of a face below which it is relit by less: 8 steps of 8 bits.
@@ -63,7 +61,9 @@ SETTINGS = {
     "min_shading": MIN_SHADING,
     "fade_distance": FADE_DISTANCE,
     "sheen": SHEEN,
-    "shoulder": SHOULDER,
+    "own_white": eyes.OWN_WHITE,
+    "bluer": eyes.BLUER,
+    "shoulder": shoulder.SHOULDER,
     "metered_percentile": METERED_PERCENTILE,
     "max_exposure": MAX_EXPOSURE,
 }
@@ -109,6 +109,8 @@ class Relightable:
       black: `[S, S]` in [0, 1], 1 where a shadow is black.
       surface_color: `[S, S, 3]`, colour of the surface under its own light.
       skin: `[S, S]` in [0, 1], 1 on skin.
+      eyes: where eyes are wet; None: not known.
+      old_catchlights: of the photo, in the eyes; None: none.
     """
 
     maps: FaceMaps
@@ -123,6 +125,8 @@ class Relightable:
     black: np.ndarray
     surface_color: np.ndarray
     skin: np.ndarray
+    eyes: rendering.Eyes | None
+    old_catchlights: eyes.OldCatchlights | None
 
     @functools.cached_property
     def relief(self) -> rendering.HeightField:
@@ -150,6 +154,7 @@ def prepare(maps: FaceMaps) -> Relightable:
     # Around it most of the residual is strands.
     explained = STRANDS + (1.0 - STRANDS) * inside
     white = shading[maps.region].mean(0)
+    wet, old_catchlights = eyes.find(maps, things, materials.head_height(maps), metered)
     return Relightable(
         maps,
         shading,
@@ -163,6 +168,8 @@ def prepare(maps: FaceMaps) -> Relightable:
         lost_light.black(maps, evidence, inside, metered),
         lost_light.surface_color(maps, shading),
         materials.skin(maps, things),
+        wet,
+        old_catchlights,
     )
 
 
@@ -188,9 +195,11 @@ def rendered(
     # Shadows fall along the rows and columns of the window.
     sources = Light(lamps=light.lamps, environments=light.environments)
     sources = sources.turned(face.maps.window.rotation.T)
-    found = rendering.render(face.relief, sources, shadows, highlights > 0.0)
-    share = np.float32(highlights) * face.skin[..., None]
-    return rendering.Rendering(diffuse + found.diffuse, found.highlights * share)
+    found = rendering.render(face.relief, sources, shadows, highlights > 0.0, face.eyes)
+    share = np.float32(highlights)
+    shiny = found.highlights * (share * face.skin[..., None])
+    glints = None if found.catchlights is None else found.catchlights * share
+    return rendering.Rendering(diffuse + found.diffuse, shiny, glints)
 
 
 def exposure(face: Relightable, new_rendering: rendering.Rendering) -> float:
@@ -238,19 +247,32 @@ def change(face: Relightable, new_rendering: rendering.Rendering, sameness: floa
     # The same reduction for all channels keeps the colour.
     over = np.maximum(color.largest(log_ratio) - face.max_log_factor, 0.0)
     log_ratio = log_ratio - over[..., None]
-    log_ratio = _shouldered(face.around, log_ratio)
+    log_ratio = shoulder.shouldered(face.around, log_ratio)
     hair = maps.probability("hair")
     if hair is not None:
         log_ratio = _with_sheen(face, log_ratio, new, hair)
+    white = maps.probability("eyes", "mouth")
+    if white is not None:
+        eyes.less_blue(log_ratio, white)
+    whole = log_ratio
     slope, offset = guided_filter.coefficients(maps.guide, log_ratio, face.radius, face.epsilon)
     # Only brightness follows the guide, because the colour of light has no edges.
     shared = color.luminance_numpy(slope)
     offset += (slope - shared[..., None]) * maps.guide[..., None]
     slope, factor = shared, np.exp(offset)
-    lost = face.black * (1.0 - sameness)
+    lost, fill = face.black * (1.0 - sameness), maps.albedo * new
+    old, glints = face.old_catchlights, new_rendering.catchlights
+    if old is not None:
+        below = old.below * np.exp(whole[old.places])
+        eyes.lay_over(lost, fill, old.places, old.share * (1.0 - sameness), below)
+    if glints is not None and glints.any():
+        # What they add up to white leaves as much less of what is below.
+        most = color.largest(glints)
+        white = glints / np.maximum(most, 1e-6)[:, None]
+        eyes.lay_over(lost, fill, face.eyes.places, np.minimum(most, 1.0), white)
     if not np.any(lost * maps.mask > 0.01):
         return Change(slope, factor, surface_color=face.surface_color)
-    return Change(slope, factor, lost, maps.albedo * new, face.surface_color)
+    return Change(slope, factor, lost, fill, face.surface_color)
 
 
 def legibility(maps: FaceMaps) -> float:
@@ -289,7 +311,7 @@ def _log_ratio(face, new, sameness):
 
 def _shine(face, new_rendering):
     """`[S, S, 3]`: what highlights add; what is burnt has no room for them."""
-    room = 1.0 - ramp(color.largest(face.around), SHOULDER, 1.0)
+    room = 1.0 - ramp(color.largest(face.around), shoulder.SHOULDER, 1.0)
     return room[..., None] * new_rendering.highlights
 
 
@@ -305,18 +327,3 @@ def _with_sheen(face, log_ratio, new, hair):
     gained = face.around * np.maximum(np.exp(log_ratio) - 1.0, 0.0)
     sheen = SHEEN * hair[..., None] * (color.luminance_numpy(gained)[..., None] * white - gained)
     return np.log(np.exp(log_ratio) + sheen / face.around)
-
-
-def _shouldered(around, log_ratio):
-    """The log of the factor, reduced (but not below 0) where it would push a channel past white."""
-    after = around * np.exp(log_ratio)
-    # The same reduction for all channels keeps the colour.
-    strongest = after.argmax(-1)[..., None]
-    before, after, factor = (
-        np.take_along_axis(values, strongest, -1) for values in (around, after, log_ratio)
-    )
-    room = 1.0 - SHOULDER
-    bent = SHOULDER + room * np.tanh(np.maximum(after - SHOULDER, 0.0) / room)
-    allowed = np.maximum(np.log(bent / before), 0.0)
-    over = np.where(after > SHOULDER, np.maximum(factor - allowed, 0.0), 0.0)
-    return log_ratio - over

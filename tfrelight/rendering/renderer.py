@@ -9,7 +9,15 @@ import numpy as np
 from tfrelight import harmonics
 from tfrelight.lights import Light
 from tfrelight.photos import filters
-from tfrelight.rendering import diffuse, height_field, highlights, horizon, shadows
+from tfrelight.rendering import (
+    catchlights,
+    diffuse,
+    height_field,
+    highlights,
+    horizon,
+    shadows,
+)
+from tfrelight.rendering.catchlights import Eyes
 from tfrelight.rendering.height_field import HeightField
 
 __all__ = ["SETTINGS", "Rendering", "render"]
@@ -29,6 +37,7 @@ SETTINGS = {
     "coarse": height_field.COARSE,
     "f0": highlights.F0,
     "lobes": highlights.LOBES,
+    "tears": catchlights.F0,
     "head": HEAD,
     "spread": SPREAD,
 }
@@ -42,20 +51,36 @@ class Rendering:
       diffuse: `[H, W, 3]` linear RGB, irradiance over pi with cast shadows. The part of harmonics
         may be below 0.
       highlights: `[H, W, 3]` linear RGB, radiance of the highlights of skin, at least 0.
+      catchlights: `[N, 3]` likewise, of the pixels of eyes; None: 0.
     """
 
     diffuse: np.ndarray
     highlights: np.ndarray
+    catchlights: np.ndarray | None = None
 
     def __add__(self, other: Rendering) -> Rendering:
-        return Rendering(self.diffuse + other.diffuse, self.highlights + other.highlights)
+        both = [one.catchlights for one in (self, other) if one.catchlights is not None]
+        return Rendering(
+            self.diffuse + other.diffuse,
+            self.highlights + other.highlights,
+            sum(both[1:], both[0]) if both else None,
+        )
 
     def __mul__(self, factor: float) -> Rendering:
-        return Rendering(self.diffuse * np.float32(factor), self.highlights * np.float32(factor))
+        number, found = np.float32(factor), self.catchlights
+        return Rendering(
+            self.diffuse * number,
+            self.highlights * number,
+            None if found is None else found * number,
+        )
 
 
 def render(
-    surface: HeightField, light: Light, shadowed: float = 1.0, shiny: bool = True
+    surface: HeightField,
+    light: Light,
+    shadowed: float = 1.0,
+    shiny: bool = True,
+    eyes: Eyes | None = None,
 ) -> Rendering:
     """Renders a surface under a light.
 
@@ -64,10 +89,12 @@ def render(
       light: its colours are taken as they are.
       shadowed: share of the cast shadows, 0 to 1.
       shiny: whether to render highlights; otherwise they are 0.
+      eyes: of the head, which make a catchlight of each lamp.
     """
     normals = surface.normals.astype(np.float32)
     total = np.zeros(normals.shape, np.float32)
     shine = np.zeros(normals.shape, np.float32)
+    glints = None if eyes is None or not shiny else np.zeros((len(eyes.wet), 3), np.float32)
     if light.harmonics.any():
         total += harmonics.shade(normals, light.harmonics)
     for lamp in light.lamps:
@@ -79,6 +106,9 @@ def render(
         if shiny:
             lobes = highlights.of_lamp(normals, lamp)
             shine += (lobes[..., None] * seen[..., -1:]) * lamp.color
+        if glints is not None:
+            there = catchlights.of_lamp(eyes, lamp) * seen[(*eyes.places, -1)]
+            glints += there[:, None] * lamp.color
     for environment in light.environments:
         level = diffuse.of_environment(normals, environment)
         seen = np.ones_like(level)
@@ -88,7 +118,7 @@ def render(
         total += level * seen
         if shiny:
             shine += highlights.of_environment(normals, environment) * seen
-    return Rendering(total, shine)
+    return Rendering(total, shine, glints)
 
 
 def _scattered(surface, seen, shadowed):

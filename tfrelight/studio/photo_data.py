@@ -96,6 +96,8 @@ def encode(decomposed: decomposition.Decomposition, fields: Mapping[str, Any]) -
                 "radius": prepared.radius,
                 "head_height": float(prepared.relief.head),
                 "rotation": face.window.rotation[:2, :2].tolist(),
+                "eyes": _eyes(prepared.eyes, len(face.guide)),
+                "old_catchlights": _old_catchlights(prepared.old_catchlights, len(face.guide)),
             }
         )
     full = decomposed.photo.size
@@ -116,6 +118,34 @@ def encode(decomposed: decomposition.Decomposition, fields: Mapping[str, Any]) -
     text += b" " * (-len(text) % 4)
     length = len(text).to_bytes(4, "little")
     return b"".join([length, text, *(block.tobytes() for block in blocks)])
+
+
+def _eyes(eyes, size):
+    """Eyes as JSON can hold them; None: without."""
+    if eyes is None:
+        return None
+    return {
+        "places": _indices(eyes.places, size),
+        "reflected": eyes.reflected.round(5).astype(float).tolist(),
+        "wet": eyes.wet.round(5).astype(float).tolist(),
+        "blur": eyes.blur,
+    }
+
+
+def _old_catchlights(old, size):
+    """Catchlights of the photo likewise."""
+    if old is None:
+        return None
+    return {
+        "places": _indices(old.places, size),
+        "share": old.share.round(5).astype(float).tolist(),
+        "below": old.below.round(6).astype(float).tolist(),
+    }
+
+
+def _indices(places, size):
+    rows, columns = places
+    return (rows * size + columns).tolist()
 
 
 def _head(face):

@@ -132,6 +132,8 @@ function planesOf(maps, ready, view, head, heads, views) {
       radius: ready.radius,
       head_height: ready.relief.head,
       rotation: ready.relief.rotation,
+      eyes: ready.eyes,
+      old_catchlights: ready.old,
     },
     planes: {
       normal_x: maps.normals[0], normal_y: maps.normals[1], normal_z: maps.normals[2],

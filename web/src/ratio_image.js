@@ -4,6 +4,7 @@
 import { LUMINANCE } from "../../tfrelight/studio/static/color.js";
 import { percentile, roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
 import { channels, raiseToFloor, shade } from "../../tfrelight/studio/static/shading.js";
+import { find as findEyes } from "./eyes.js";
 import { gaussian } from "./filters.js";
 import * as lostLight from "./lost_light.js";
 import * as materials from "./materials.js";
@@ -11,6 +12,7 @@ import constants from "./constants.json" with { type: "json" };
 
 /** @import { FaceMaps } from "./face_maps.js" */
 /** @import { Relief } from "./materials.js" */
+/** @import { Eyes, OldCatchlights } from "../../tfrelight/studio/static/eyes.js" */
 /** @import { Channels } from "../../tfrelight/studio/static/shading.js" */
 
 const C = constants.ratio_image;
@@ -28,6 +30,8 @@ const { settings } = constants;
  * @property {Channels} surface
  * @property {Float32Array} skin
  * @property {Relief} relief
+ * @property {Eyes | null} eyes
+ * @property {OldCatchlights | null} old  catchlights of the photo
  */
 
 /**
@@ -52,6 +56,7 @@ export function prepare(maps) {
   const things = lostLight.things(maps, evidence);
   const onFace = lostLight.onFace(maps);
   const means = shading.map((map) => inside.reduce((sum, k) => sum + map[k], 0) / inside.length);
+  const relief = materials.relief(maps);
   const luminance = LUMINANCE.reduce((sum, share, c) => sum + share * means[c], 0);
   return {
     white: means.map((value) => value / luminance),
@@ -71,6 +76,7 @@ export function prepare(maps) {
     black: lostLight.black(maps, evidence, metered),
     surface: lostLight.surfaceColor(maps, shading),
     skin: materials.skin(maps, things),
-    relief: materials.relief(maps),
+    relief,
+    ...findEyes(maps, things, relief.head, metered),
   };
 }

@@ -43,7 +43,7 @@ function uniform(given = {}, settings = {}) {
     albedo_r: 0.6, albedo_g: 0.5, albedo_b: 0.4, guide: 0.5, mask: 1, region: 1, residual: 0,
     epsilon: 1, black: 0, max_log_factor: 2.5, hair: 0, surface_r: 1, surface_g: 0.8,
     surface_b: 0.6,
-    skin: 0, relief: 0, steep_x: 0, steep_y: 0, steep_z: 1,
+    part_eyes: 0, part_mouth: 0, skin: 0, relief: 0, steep_x: 0, steep_y: 0, steep_z: 1,
     outline_slope: 0, outline_offset: 1, share: 1, ...given,
   };
   const plane = (value) => new Float32Array(size * size).fill(value);
@@ -52,11 +52,12 @@ function uniform(given = {}, settings = {}) {
   );
   const facts = {
     size, radius: 1, light: even([1, 1, 1]), white: [1.2, 1, 0.7], legibility: 1, head_height: 4,
-    rotation: [[1, 0], [0, 1]],
+    rotation: [[1, 0], [0, 1]], eyes: null, old_catchlights: null,
   };
   return new Face(facts, planes, {
     min_shading: 0.03, fade_distance: 0.02, sheen: 0.5, shoulder: 0.6, metered_percentile: 90,
-    max_exposure: 5, rendering: parsePhotoData(block).header.settings.rendering, ...settings,
+    max_exposure: 5, own_white: 0.6, bluer: [0, 0.2],
+    rendering: parsePhotoData(block).header.settings.rendering, ...settings,
   });
 }
 

@@ -21,7 +21,7 @@ function ridge() {
   const slope = (x) => (Math.abs(x) < 3 ? -3 * Math.sign(x) : 0);
   const across = (x) => Math.hypot(slope(x), 1);
   return new Surface(
-    { size: SIZE, rotation: [[1, 0], [0, 1]], head_height: 5 * SIZE },
+    { size: SIZE, rotation: [[1, 0], [0, 1]], head_height: 5 * SIZE, eyes: null },
     {
       mask: plane((x, y) => Number(Math.hypot(x, y) < 14)), skin: plane(() => 1),
       relief: plane((x) => 3 * Math.max(0, 3 - Math.abs(x))),

@@ -116,6 +116,18 @@ for (const [name, given] of Object.entries(expected.photos)) {
       assertClose(facts.white, other.white, 1e-3, "white");
       assertClose([facts.head_height], [other.head_height], 1e-3, "head_height");
       assertClose(facts.rotation.flat(), other.rotation.flat(), 1e-6, "rotation");
+      assert.deepEqual(facts.eyes?.places, other.eyes?.places);
+      if (other.eyes) {
+        assertClose(facts.eyes.reflected.flat(), other.eyes.reflected.flat(), 5e-3, "reflected");
+        assertClose(facts.eyes.wet, other.eyes.wet, 1e-2, "wet");
+        assertClose([facts.eyes.blur], [other.eyes.blur], 1e-3, "blur");
+      }
+      assert.deepEqual(facts.old_catchlights?.places, other.old_catchlights?.places);
+      if (other.old_catchlights) {
+        assertClose(facts.old_catchlights.share, other.old_catchlights.share, 1e-2, "share");
+        const [below, there] = [facts, other].map((one) => one.old_catchlights.below.flat());
+        assertClose(below, there, 1e-3, "below");
+      }
       assertClose([facts.legibility], [other.legibility], 1e-3, "legibility");
       for (const [plane, values] of Object.entries(wanted.faces[k].planes)) {
         const { mean, most } = difference(actual.planes[k][plane], values);

@@ -8,12 +8,14 @@ import tensorflow as tf
 
 from tfrelight.photos import graph_filters
 from tfrelight.photos.graph_filters import luminance, ramp
+from tfrelight.relighting import eyes as of_eyes
 from tfrelight.relighting import ratio_image
-from tfrelight.relighting.graph import lost_light, materials
+from tfrelight.relighting import shoulder as of_shoulder
+from tfrelight.relighting.graph import eyes, lost_light, materials
 from tfrelight.relighting.graph.crop_maps import CropMaps, radius
 from tfrelight.rendering.graph import renderer
 
-__all__ = ["CHANNELS", "change"]
+__all__ = ["CHANNELS", "change", "shouldered"]
 
 # Slope, factor, share of black, fill, colour of the surface: what `change` gives.
 CHANNELS = (1, 3, 1, 3, 3)
@@ -36,6 +38,7 @@ class _Prepared:
     black: tf.Tensor
     surface_color: tf.Tensor
     skin: tf.Tensor
+    eyes: eyes.FoundEyes | None
 
 
 def change(maps: CropMaps, lamps: tf.Tensor) -> tf.Tensor:
@@ -49,29 +52,39 @@ def change(maps: CropMaps, lamps: tf.Tensor) -> tf.Tensor:
       `[S, S, 11]`, of `CHANNELS`: what `ratio_image.Change` says.
     """
     face = _prepared(maps)
-    diffuse, shine = renderer.render(materials.relief(maps), lamps)
+    wet = None if face.eyes is None else face.eyes.wet
+    diffuse, shine, glints = renderer.render(materials.relief(maps), lamps, wet)
     diffuse, shine = diffuse * face.white, shine * face.white * face.skin[..., None]
     share = tf.minimum(1.0, face.metered / ratio_image.LEGIBLE)
     # What is burnt has no room for highlights.
-    room = 1.0 - ramp(graph_filters.largest(face.around), ratio_image.SHOULDER, 1.0)[..., None]
+    room = 1.0 - ramp(graph_filters.largest(face.around), of_shoulder.SHOULDER, 1.0)[..., None]
     shine *= room
     factor = share * _exposure(face, diffuse, shine)
+    glints *= factor * face.white
     diffuse, shine = (1.0 - share) * face.own + factor * diffuse, factor * shine
     new = _floored(diffuse)
     same = _sameness(face, new)
     log_ratio = _log_ratio(face, new, same)
     log_ratio = tf.math.log(tf.exp(log_ratio) + shine / face.around)
     over = tf.maximum(graph_filters.largest(log_ratio) - face.max_log_factor, 0.0)
-    log_ratio = _shouldered(face.around, log_ratio - over[..., None])
+    log_ratio = shouldered(face.around, log_ratio - over[..., None])
     hair = maps.probability("hair")
     if hair is not None:
         log_ratio = _with_sheen(face, log_ratio, new, hair)
+    white = maps.probability("eyes", "mouth")
+    if white is not None:
+        log_ratio = _less_blue(log_ratio, white)
     slope, offset = graph_filters.guided(maps.guide, log_ratio, face.radius, face.epsilon)
     shared = luminance(slope)[..., None]
     offset += (slope - shared) * maps.guide[..., None]
-    lost = face.black * (1.0 - same)
-    lost = tf.where(tf.reduce_any(lost * maps.mask > 0.01), lost, 0.0)[..., None]
-    return tf.concat([shared, tf.exp(offset), lost, maps.albedo * new, face.surface_color], -1)
+    lost, fill = (face.black * (1.0 - same))[..., None], maps.albedo * new
+    if face.eyes is not None:
+        old = (face.eyes.old * (1.0 - same))[..., None]
+        lost, fill = _over(lost, fill, old, face.eyes.below * tf.exp(log_ratio))
+        most = graph_filters.largest(glints)[..., None]
+        lost, fill = _over(lost, fill, tf.minimum(most, 1.0), glints / tf.maximum(most, 1e-6))
+    lost = tf.where(tf.reduce_any(lost * maps.mask[..., None] > 0.01), lost, 0.0)
+    return tf.concat([shared, tf.exp(offset), lost, fill, face.surface_color], -1)
 
 
 def _prepared(maps):
@@ -104,6 +117,7 @@ def _prepared(maps):
         lost_light.black(maps, evidence, inside, metered),
         lost_light.surface_color(maps, shading),
         materials.skin(maps, things),
+        eyes.find(maps, things, metered),
     )
 
 
@@ -159,7 +173,23 @@ def _with_sheen(face, log_ratio, new, hair):
     return tf.math.log(tf.exp(log_ratio) + sheen / face.around)
 
 
-def _shouldered(around, log_ratio):
+def _less_blue(log_ratio, white):
+    """The log of the factor, less blue on eyes and teeth."""
+    brightness = luminance(log_ratio)[..., None]
+    bluer = ramp(log_ratio[..., 2] - log_ratio[..., 0], *of_eyes.BLUER)
+    share = of_eyes.OWN_WHITE * white * bluer
+    return log_ratio + share[..., None] * (brightness - log_ratio)
+
+
+def _over(lost, fill, share, color):
+    """Share and colour of a layer over another one."""
+    below = lost * (1.0 - share)
+    total = below + share
+    mixed = (below * fill + share * color) / tf.maximum(total, 1e-9)
+    return total, tf.where(total > 0.0, mixed, fill)
+
+
+def shouldered(around, log_ratio):
     """The log of the factor, reduced (but not below 0) where it would push a channel past white."""
     every = around * tf.exp(log_ratio)
     strongest = tf.one_hot(tf.argmax(every, -1), 3)
@@ -167,7 +197,7 @@ def _shouldered(around, log_ratio):
         tf.reduce_sum(values * strongest, -1, keepdims=True)
         for values in (around, every, log_ratio)
     )
-    shoulder, room = ratio_image.SHOULDER, 1.0 - ratio_image.SHOULDER
+    shoulder, room = of_shoulder.SHOULDER, 1.0 - of_shoulder.SHOULDER
     bent = shoulder + room * tf.tanh(tf.maximum(after - shoulder, 0.0) / room)
     allowed = tf.maximum(tf.math.log(bent / before), 0.0)
     return log_ratio - tf.where(after > shoulder, tf.maximum(factor - allowed, 0.0), 0.0)

@@ -7,29 +7,48 @@ shadow and makes no highlight. See `rendering.renderer` for the formulas.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import tensorflow as tf
 
 from tfrelight.lights import lamp
 from tfrelight.photos import graph_filters
-from tfrelight.rendering import highlights, renderer
+from tfrelight.rendering import catchlights, highlights, renderer
 from tfrelight.rendering.graph import shadows
 from tfrelight.rendering.graph.heights import LitSurface
 
-__all__ = ["render"]
+__all__ = ["WetEyes", "render"]
 
 
-def render(surface: LitSurface, lamps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+@dataclasses.dataclass(frozen=True)
+class WetEyes:
+    """Eyes in all pixels of maps; see `rendering.Eyes`.
+
+    Attributes:
+      reflected: `[S, S, 3]` unit vectors.
+      wet: `[S, S]` in [0, 1].
+      blur: radians.
+    """
+
+    reflected: tf.Tensor
+    wet: tf.Tensor
+    blur: tf.Tensor
+
+
+def render(
+    surface: LitSurface, lamps: tf.Tensor, eyes: WetEyes | None = None
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Renders a surface under lamps.
 
     Args:
       surface: of the head.
       lamps: `[K, 8]`.
+      eyes: of the head; None: without.
 
     Returns:
-      diffuse shading, irradiance over pi with cast shadows, and the highlights of skin, both
-      `[S, S, 3]` linear RGB, at least 0.
+      diffuse shading, irradiance over pi with cast shadows, the highlights of skin, and the
+      catchlights of eyes, each `[S, S, 3]` linear RGB, at least 0.
     """
     directions, radii, colors, weights = tf.split(lamps, [3, 1, 3, 1], -1)
     directions, radii = tf.math.l2_normalize(directions, -1, 1e-12), radii[:, 0]
@@ -48,10 +67,15 @@ def render(surface: LitSurface, lamps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]
         level = _irradiance(cosine, radii[:, None, None])[..., None] * seen
         lobes = _highlights(surface.normals, cosine, directions[:, 2], radii)[..., None]
         shine = lobes * seen[..., -1:]
-        return _summed(level, colors), _summed(shine, colors)
+        glints = nothing
+        if eyes is not None:
+            glints = _catchlights(eyes, directions, radii)[..., None] * seen[..., -1:]
+            glints = _summed(glints, colors)
+        return _summed(level, colors), _summed(shine, colors), glints
 
-    diffuse, shine = tf.cond(tf.size(radii) > 0, lit, lambda: (nothing, nothing))
-    return diffuse + everywhere, shine
+    dark = (nothing, nothing, nothing)
+    diffuse, shine, glints = tf.cond(tf.size(radii) > 0, lit, lambda: dark)
+    return diffuse + everywhere, shine, glints
 
 
 def _summed(levels, colors):
@@ -89,6 +113,14 @@ def _highlights(normals, cosine, towards_camera, radii):
         masked += n_v * tf.sqrt(n_l * n_l * (1.0 - alpha2) + alpha2)
         total += share * lobe * fresnel * n_l / tf.maximum(2.0 * masked, 1e-4)
     return total
+
+
+def _catchlights(eyes, directions, radii):
+    """Catchlights `[K, S, S]` of lamps in colour 1; see `rendering.catchlights`."""
+    size = (tf.square(tf.sin(radii)) + tf.square(eyes.blur))[:, None, None]
+    away = 2.0 - 2.0 * tf.tensordot(directions, eyes.reflected, [[1], [2]])
+    lobe = tf.exp(-tf.square(tf.maximum(away, 0.0) / size))
+    return catchlights.F0 / size * eyes.wet * lobe
 
 
 def _scattered(surface, seen):

@@ -4,6 +4,7 @@
 
 import { BoxFilter } from "./box_filter.js";
 import { LUMINANCE } from "./color.js";
+import { layOver } from "./eyes.js";
 import { halved } from "./face_maps.js";
 import { even, mix, scale } from "./harmonics.js";
 import { percentile, ramp } from "./numbers.js";
@@ -15,7 +16,7 @@ import { Surface } from "./surface.js";
 /** @import { Channels } from "./shading.js" */
 
 const [LR, LG, LB] = LUMINANCE;
-// Probability of hair below which sheen changes less than 8 bits hold.
+// Probability of hair, of an eye or a mouth below which less changes than 8 bits hold.
 const LEAST_HAIR = 0.002;
 
 // Probability of skin below which there are no highlights, and highlights that change nothing.
@@ -35,6 +36,9 @@ export const WHOLE = { share: 1, gain: 1 };
 
 /** @type {FaceLight} under which a photo is its albedo */
 export const WHITE_LIGHT = { harmonics: even([1, 1, 1]), lamps: [] };
+
+/** @type {(values: number[], factor: number) => number[]} */
+const scaled = (values, factor) => values.map((value) => value * factor);
 
 /** @type {(values: Channels, k: number) => number} */
 const luminance = ([r, g, b], k) => LR * r[k] + LG * g[k] + LB * b[k];
@@ -102,6 +106,9 @@ export class Face {
     this.region = where(planes.region);
     this.hair = where(planes.hair, LEAST_HAIR);
     this.skin = where(planes.skin, LEAST_SKIN);
+    /** The probability of eyes and mouth. */
+    this.whiteness = planes.part_eyes.map((value, k) => value + planes.part_mouth[k]);
+    this.white = where(this.whiteness, LEAST_HAIR);
     const photo = [planes.photo_r, planes.photo_g, planes.photo_b];
     /** The photo over its shading. */
     this.unlit = photo.map((channel, c) =>
@@ -204,7 +211,8 @@ export class Face {
     if (share * gain > 0 && this.rendered.lamps.length > 0) this.addShine(share * gain);
     this.limit();
     this.sheen();
-    this.fill(this.same);
+    this.ownWhite();
+    this.fill(this.same, share * gain);
     this.guide();
   }
 
@@ -303,23 +311,49 @@ export class Face {
     }
   }
 
+  /** Makes eyes and teeth less blue than the light. */
+  ownWhite() {
+    const { own_white: most, bluer } = this.settings;
+    const [r, g, b] = this.ratio;
+    for (const k of this.white) {
+      const share = most * this.whiteness[k] * ramp(b[k] - r[k], bluer);
+      if (share === 0) continue;
+      const brightness = luminance(this.ratio, k);
+      r[k] += share * (brightness - r[k]);
+      g[k] += share * (brightness - g[k]);
+      b[k] += share * (brightness - b[k]);
+    }
+  }
+
   /**
-   * Albedo x shading, which replaces the photo where a shadow is black.
+   * Albedo x shading, which replaces the photo where a shadow is black; and eyes, with old
+   * catchlights out and new ones in.
    *
    * @param {number} sameness
+   * @param {number} gain  of the catchlights
    */
-  fill(sameness) {
+  fill(sameness, gain) {
     const { albedo_r: r, albedo_g: g, albedo_b: b, black, mask } = this.planes;
     const target = this.fillTexture;
-    this.lossy = false;
     for (let k = 0; k < this.count; k++) {
-      const lost = black[k] * (1 - sameness);
       target[4 * k] = r[k] * this.new[0][k];
       target[4 * k + 1] = g[k] * this.new[1][k];
       target[4 * k + 2] = b[k] * this.new[2][k];
-      target[4 * k + 3] = lost;
-      if (lost * mask[k] > 0.01) this.lossy = true;
+      target[4 * k + 3] = black[k] * (1 - sameness);
     }
+    const { eyes, old_catchlights: old } = this.facts;
+    old?.places.forEach((place, k) => {
+      const below = old.below[k].map((value, c) => value * Math.exp(this.ratio[c][place]));
+      layOver(target, place, old.share[k] * (1 - sameness), below);
+    });
+    const wet = this.rendered.lamps.length > 0 ? eyes?.places ?? [] : [];
+    wet.forEach((place, k) => {
+      const glint = this.surface.glints.map((channel) => gain * channel[k]);
+      const most = Math.max(...glint);
+      // What is added up to white leaves as much less of what is below.
+      if (most > 0) layOver(target, place, Math.min(most, 1), scaled(glint, 1 / most));
+    });
+    this.lossy = mask.some((value, k) => target[4 * k + 3] * value > 0.01);
   }
 
   /** The guided filter of `ratio`: a slope over the guide, shared by the channels, and the rest. */

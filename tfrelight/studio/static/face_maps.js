@@ -1,7 +1,10 @@
 // @ts-check
 // What the studio measured on a head or a body, as in tfrelight.relighting.face_maps.
 
+import { halvedCatchlights, halvedEyes } from "./eyes.js";
+
 /** @import { Rgb } from "./color.js" */
+/** @import { Eyes, OldCatchlights } from "./eyes.js" */
 /** @import { Coefficients } from "./harmonics.js" */
 /** @import { Channels } from "./shading.js" */
 
@@ -48,6 +51,8 @@
  * @property {number} head_height  of the head, pixels of the maps
  * @property {[[number, number], [number, number]]} rotation  matrix from the frame of the maps to
  *   that of the photo
+ * @property {Eyes | null} eyes  of a head
+ * @property {OldCatchlights | null} old_catchlights
  */
 
 /**
@@ -60,6 +65,9 @@
  * @property {number} shoulder  linear value above which pixels approach 1 slowly
  * @property {number} metered_percentile  percentile of the brightness that exposure keeps
  * @property {number} sheen  share of the light that hair gains without taking on its colour
+ * @property {number} own_white  share of a bluer colour of the light that eyes and mouths leave out
+ * @property {number[]} bluer  the difference between the logarithms of blue and red between which
+ *   they do
  * @property {number} max_exposure  largest factor of exposure, if the own light is of brightness 1
  * @property {RenderingSettings} rendering
  */
@@ -75,6 +83,7 @@
  * @property {number} coarse  longest side of the surface there, pixels
  * @property {number} f0  reflectance of skin at normal incidence
  * @property {[number, number][]} lobes  roughness and share of each lobe of its highlights
+ * @property {number} tears  reflectance of tears at normal incidence
  * @property {number} head  height of a head, millimetres
  * @property {number[]} spread  of red, green and blue light in skin, millimetres
  */
@@ -129,7 +138,8 @@ export function halved(facts, planes) {
   return [
     {
       ...facts, size: half, radius: Math.max(1, Math.round(radius / 2)),
-      head_height: facts.head_height / 2,
+      head_height: facts.head_height / 2, eyes: halvedEyes(facts.eyes, size),
+      old_catchlights: halvedCatchlights(facts.old_catchlights, size),
     },
     small,
   ];

@@ -1,6 +1,7 @@
 // @ts-check
 // The surface of a head or body under lamps, as in tfrelight.rendering.
 
+import { catchlights } from "./eyes.js";
 import { normalize } from "./face_maps.js";
 import { highlightOf, irradianceOf } from "./lamps.js";
 import { channels } from "./shading.js";
@@ -21,9 +22,9 @@ const LEAST_SKIN = 1e-4;
 const REACH = 4;
 
 /**
- * A lamp in colour 1: shading with cast shadows in red, green and blue, and highlights.
+ * A lamp in colour 1: shading with cast shadows in red, green and blue, highlights and catchlights.
  *
- * @typedef {{ levels: Channels, lobes: Float32Array }} Rendered
+ * @typedef {{ levels: Channels, lobes: Float32Array, glints: Float32Array }} Rendered
  */
 
 /** A surface of which nothing but the lamps changes. */
@@ -33,7 +34,7 @@ export class Surface {
    * @param {Planes} planes
    * @param {RenderingSettings} settings
    */
-  constructor({ size, rotation, head_height: head }, planes, settings) {
+  constructor({ size, rotation, head_height: head, eyes }, planes, settings) {
     const { steep_x: x, steep_y: y, steep_z: z, relief, mask, skin } = planes;
     this.size = size;
     this.rotation = rotation;
@@ -60,6 +61,9 @@ export class Surface {
     this.lit = channels(size * size);
     /** Their highlights. */
     this.shine = channels(size * size);
+    this.eyes = eyes;
+    /** The lamps in wet eyes, `[N]` each. */
+    this.glints = channels(eyes?.places.length ?? 0);
     this.seen = new Float32Array(size * size);
     /** @type {Map<string, Rendered>} lamps in colour 1, by direction and radius */
     this.known = new Map();
@@ -69,13 +73,13 @@ export class Surface {
   }
 
   /**
-   * Fills `lit` and `shine` for lamps. Those that have not moved since the last time are only added
-   * up.
+   * Fills `lit`, `shine` and `glints` for lamps. Those that have not moved since the last time are
+   * only added up.
    *
    * @param {DistantLamp[]} lamps  in the frame of the photo
    */
   render(lamps) {
-    for (const channel of [...this.lit, ...this.shine]) channel.fill(0);
+    for (const channel of [...this.lit, ...this.shine, ...this.glints]) channel.fill(0);
     const keys = lamps.map(({ direction, radius }) => `${direction} ${radius}`);
     const before = this.known;
     const spare = [...before.keys()].filter((key) => !keys.includes(key));
@@ -94,25 +98,31 @@ export class Surface {
   /** @returns {Rendered} */
   unrendered() {
     const count = this.size * this.size;
-    return { levels: channels(count), lobes: new Float32Array(count) };
+    return {
+      levels: channels(count), lobes: new Float32Array(count),
+      glints: new Float32Array(this.glints[0].length),
+    };
   }
 
   /**
    * @param {DistantLamp} lamp
    * @param {Rendered} target  filled
    */
-  renderOne({ direction: [dx, dy, z], radius, color }, { levels, lobes }) {
+  renderOne({ direction: [dx, dy, z], radius, color }, { levels, lobes, glints }) {
     const [[a, b], [c, d]] = this.rotation;
     // Shadows fall along the rows and columns of the maps.
     const [x, y] = [a * dx + c * dy, b * dx + d * dy];
-    const { settings: { lobes: shapes, f0 }, normals: [nx, ny, nz], skin, where } = this;
-    const shadowed = ofLamp(this, { direction: [x, y, z], radius, color }, this.seen);
+    const { settings, normals: [nx, ny, nz], skin, where } = this;
+    /** @type {DistantLamp} */
+    const lamp = { direction: [x, y, z], radius, color };
+    const shadowed = ofLamp(this, lamp, this.seen);
     levels.forEach((level, channel) => {
       if (shadowed) this.blur(this.blurs[channel], level);
       else level.fill(1);
     });
+    if (this.eyes) catchlights(this.eyes, lamp, settings.tears, levels[2], glints);
     const irradiance = irradianceOf(radius);
-    const highlight = highlightOf([x, y, z], radius, shapes, f0);
+    const highlight = highlightOf([x, y, z], radius, settings.lobes, settings.f0);
     const [red, green, blue] = levels;
     for (let j = 0; j < where.length; j++) {
       const k = where[j];
@@ -126,7 +136,7 @@ export class Surface {
   }
 
   /** @type {(rendered: Rendered, color: Rgb) => void} */
-  add({ levels, lobes }, color) {
+  add({ levels, lobes, glints }, color) {
     const { where } = this;
     color.forEach((value, c) => {
       const [lit, shine, level] = [this.lit[c], this.shine[c], levels[c]];
@@ -135,6 +145,7 @@ export class Surface {
         lit[k] += value * level[k];
         shine[k] += value * lobes[k];
       }
+      for (let k = 0; k < glints.length; k++) this.glints[c][k] += value * glints[k];
     });
   }
 
