@@ -128,6 +128,19 @@ def test_a_highlight_is_half_way_between_lamp_and_camera(azimuth, elevation, alp
     assert lights.directions.angular_degrees(found, half) < 2
 
 
+def test_highlights_of_50_random_lamps_are_within_2_degrees():
+    field, inside = surfaces.ball(size=200)
+    rng = np.random.default_rng(5)
+    away = []
+    for _ in range(50):
+        towards = lights.direction_vector(rng.uniform(-75, 75), rng.uniform(-60, 60))
+        shine = highlights.reflected(field.normals, np.float32(towards), 0.1)
+        bright = inside & (shine > 0.95 * shine[inside].max())
+        found = unit(field.normals[bright].mean(0))
+        away.append(lights.directions.angular_degrees(found, unit(towards + [0, 0, 1])))
+    assert max(away) < 2
+
+
 @pytest.mark.parametrize("alpha,share", highlights.LOBES)
 def test_no_lobe_gives_back_more_than_it_gets(alpha, share):
     """The reflectance for each view, by the reciprocity of light and view."""
