@@ -157,10 +157,16 @@ def test_a_photo_that_kills_its_workers_is_a_failure(photos, tmp_path, monkeypat
     Image.new("RGB", (11, 11)).save(tmp_path / "photos" / "000.png")
     with cluster(tmp_path / "cluster", 3) as found:
         report = relit(tmp_path, tmp_path / "out", found)
-    assert (report.relit, report.failed) == (55, 5)
-    first = lines(tmp_path / "out" / "failed.jsonl")[0]
-    assert first["photo"].endswith("000.png")
-    assert first["reason"].startswith("Every worker that opened it was killed")
+    failures = {pathlib.Path(line["photo"]).name: line["reason"] for line in report_of(tmp_path)}
+    killed = {name for name, reason in failures.items() if reason.startswith("Every worker that")}
+    # Dask blames what waited at the killed worker as well; the next start tries it again.
+    assert "000.png" in killed and len(killed) <= 4
+    assert failures.keys() - killed == {f"{number:03d}.png" for number in BROKEN} - killed
+    assert report.relit + report.failed == 60 and report.failed == len(failures)
+
+
+def report_of(folder):
+    return lines(folder / "out" / "failed.jsonl")
 
 
 def test_without_workers_the_job_ends_in_one_line(photos, three, tmp_path, monkeypatch):
