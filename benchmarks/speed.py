@@ -245,6 +245,9 @@ def main():
         files.write_json(values.report, report)
     if slower:
         sys.exit(f"slower than in {values.against}: {', '.join(slower)}")
+    missing = [] if values.only else sorted(stored.keys() - report.keys())
+    if missing:
+        sys.exit(f"in {values.against} but not measured: {', '.join(missing)}")
 
 
 if __name__ == "__main__":

@@ -136,6 +136,14 @@ def test_whites_and_teeth_are_less_blue_than_a_blue_lamp():
     assert (white[:, 2] / white[:, 0]).mean() == pytest.approx(0.4 / 1.5, rel=0.05)
 
 
+def test_eyes_of_a_black_photo_have_no_old_catchlights():
+    known = maps(old=False)
+    black = dataclasses.replace(known, photo=0 * known.photo, guide=0 * known.guide)
+    with np.errstate(all="raise"):
+        _, old = eyes.find(black, np.zeros((SIZE, SIZE)), float(SIZE), 0.0)
+    assert old is None
+
+
 def test_a_face_without_parts_or_eyes_is_relit_as_before():
     known = maps()
     for other in (

@@ -144,6 +144,12 @@ def test_eyes(maps, face):
     close(found.below.numpy()[old.places], old.below, 1e-5, 1e-4)
 
 
+def test_eyes_of_a_black_photo_are_numbers():
+    black = in_graph(dataclasses.replace(two_eyes(), photo=np.zeros((256, 256, 3), np.float32)))
+    found = graph_eyes.find(black, tf.zeros((256, 256)), tf.constant(0.0))
+    assert np.isfinite(found.old.numpy()).all() and found.old.numpy().max() == 0
+
+
 @pytest.mark.parametrize("name", LIGHTS)
 def test_a_light_changes_a_face_alike(maps, face, name):
     light = LIGHTS[name].balanced(face.white)

@@ -138,7 +138,8 @@ def _old(photo, where, metered):
     for channel in range(3):
         below[..., channel] = filters.dilated(filters.eroded(photo[..., channel], disc), disc)
     bright, under = color.luminance_numpy(photo), color.luminance_numpy(below)
-    spots = ramp(bright / np.maximum(under, 1e-3), *BRIGHTER) * ramp(bright / metered, *BRIGHT)
+    spots = ramp(bright / np.maximum(under, 1e-3), *BRIGHTER)
+    spots *= ramp(bright / max(metered, 1e-6), *BRIGHT)
     return filters.dilated(spots, filters.disc(1.0)) * where, below
 
 

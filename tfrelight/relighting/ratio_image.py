@@ -251,10 +251,9 @@ def change(face: Relightable, new_rendering: rendering.Rendering, sameness: floa
     hair = maps.probability("hair")
     if hair is not None:
         log_ratio = _with_sheen(face, log_ratio, new, hair)
-    white = maps.probability("eyes", "mouth")
-    if white is not None:
-        eyes.less_blue(log_ratio, white)
-    whole = log_ratio
+    moist = maps.probability("eyes", "mouth")
+    if moist is not None:
+        eyes.less_blue(log_ratio, moist)
     slope, offset = guided_filter.coefficients(maps.guide, log_ratio, face.radius, face.epsilon)
     # Only brightness follows the guide, because the colour of light has no edges.
     shared = color.luminance_numpy(slope)
@@ -263,13 +262,13 @@ def change(face: Relightable, new_rendering: rendering.Rendering, sameness: floa
     lost, fill = face.black * (1.0 - sameness), maps.albedo * new
     old, glints = face.old_catchlights, new_rendering.catchlights
     if old is not None:
-        below = old.below * np.exp(whole[old.places])
+        below = old.below * np.exp(log_ratio[old.places])
         eyes.lay_over(lost, fill, old.places, old.share * (1.0 - sameness), below)
     if glints is not None and glints.any():
         # What they add up to white leaves as much less of what is below.
         most = color.largest(glints)
-        white = glints / np.maximum(most, 1e-6)[:, None]
-        eyes.lay_over(lost, fill, face.eyes.places, np.minimum(most, 1.0), white)
+        glint_color = glints / np.maximum(most, 1e-6)[:, None]
+        eyes.lay_over(lost, fill, face.eyes.places, np.minimum(most, 1.0), glint_color)
     if not np.any(lost * maps.mask > 0.01):
         return Change(slope, factor, surface_color=face.surface_color)
     return Change(slope, factor, lost, fill, face.surface_color)

@@ -94,7 +94,7 @@ function oldCatchlights({ size, photo }, where, metered) {
     where.map((_, k) => {
       const here = bright(photo, k);
       return ramp(here / Math.max(bright(below, k), 1e-3), C.brighter) *
-        ramp(here / metered, C.bright);
+        ramp(here / Math.max(metered, 1e-6), C.bright);
     }),
     size, disc(1),
   );

@@ -78,7 +78,8 @@ def find(maps: CropMaps, things: tf.Tensor, metered: tf.Tensor) -> FoundEyes | N
     )
     bright = luminance(maps.photo)
     spots = ramp(bright / tf.maximum(luminance(below), 1e-3), *eyes.BRIGHTER)
-    spots = graph_filters.dilated(spots * ramp(bright / metered, *eyes.BRIGHT), _BESIDE)
+    spots *= ramp(bright / tf.maximum(metered, 1e-6), *eyes.BRIGHT)
+    spots = graph_filters.dilated(spots, _BESIDE)
     old = spots * sure * ramp(away, *eyes.OLD)
     blur = 2.0 * eyes.SMALLEST / radius
     return FoundEyes(WetEyes(reflected, wet, blur), old, below)
