@@ -189,7 +189,7 @@ def _over(lost, fill, share, color):
     return total, tf.where(total > 0.0, mixed, fill)
 
 
-def shouldered(around, log_ratio):
+def shouldered(around: tf.Tensor, log_ratio: tf.Tensor) -> tf.Tensor:
     """The log of the factor, reduced (but not below 0) where it would push a channel past white."""
     every = around * tf.exp(log_ratio)
     strongest = tf.one_hot(tf.argmax(every, -1), 3)
