@@ -76,7 +76,8 @@ def test_training_reaches_the_same_losses(stored, tmp_path):
     for epoch, expected in zip(found, stored["history"]):
         assert set(epoch) == set(expected)
         for name, value in expected.items():
-            assert epoch[name] == pytest.approx(value, rel=1e-3), name
+            # Of what is nearly 0 another processor rounds a larger share.
+            assert epoch[name] == pytest.approx(value, rel=1e-3, abs=1e-6), name
 
 
 def test_the_default_weights_see_the_same(stored):

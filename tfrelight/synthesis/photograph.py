@@ -311,7 +311,8 @@ class Scene:
         On the camera's hemisphere the nine functions are nearly linearly dependent: without the
         prior, a cast shadow moves the light's direction by 20 degrees.
         """
-        basis = harmonics.basis(self._normal) * harmonics.ATTENUATION
+        # In 32 bits the last digit would depend on the processor and on where memory lies.
+        basis = np.float64(harmonics.basis(self._normal) * harmonics.ATTENUATION)
         normal_matrix = basis.T @ basis / len(basis)
         right = basis.T @ shading / len(basis)
         system = normal_matrix + weight * np.eye(9)

@@ -98,7 +98,12 @@ def test_faces_of_whole_photos_are_relit_in_place(two_versions, tmp_path):
     with remote.RemoteModel(f"127.0.0.1:{two_versions.port}") as model:
         expected = tfrelight.relight(ASTRONAUT, "candle", model=model)
     expected.save(tmp_path / "expected.jpg")
-    assert (out / "astronaut.jpg").read_bytes() == (tmp_path / "expected.jpg").read_bytes()
+    shown, wanted = (
+        pixels_of(path.read_bytes()).astype(int)
+        for path in (out / "astronaut.jpg", tmp_path / "expected.jpg")
+    )
+    # A batch of another size is rounded in another way.
+    assert shown.shape == wanted.shape and np.abs(shown - wanted).mean() < 0.05
     again = run(tmp_path / "photos" / "astronaut.jpg", *flags)
     assert again.returncode == 1 and "exists. Remove it" in again.stderr
     again = run(tmp_path / "photos" / "astronaut.jpg", *flags, "--resume")

@@ -3,6 +3,7 @@
 import base64
 import pathlib
 import sys
+import time
 
 import numpy as np
 from PIL import Image
@@ -151,7 +152,10 @@ def test_leaving_closes_the_photo(browser, server, photo):
         name = page.evaluate("(studio) => studio.photo.name")
         assert name in server.opened._entries
         page.page.goto("about:blank")
-        page.page.wait_for_timeout(500)
+        # The page says so as it goes, and waits for no answer.
+        until = time.monotonic() + 30
+        while name in server.opened._entries and time.monotonic() < until:
+            page.page.wait_for_timeout(100)
         assert name not in server.opened._entries
 
 
