@@ -151,6 +151,8 @@ def test_leaving_closes_the_photo(browser, server, photo):
         page.load().drop(png(photo))
         name = page.evaluate("(studio) => studio.photo.name")
         assert name in server.opened._entries
+        # Browsers give up on a page that is still busy, here with measuring how fast it draws.
+        page.page.evaluate("() => new Promise((done) => setTimeout(done, 2000))")
         page.page.goto("about:blank")
         # The page says so as it goes, and waits for no answer.
         until = time.monotonic() + 30
