@@ -51,7 +51,15 @@ WHERE = """async () => {
   const { header, places } = studio.photo.data;
   return { found: header.found, places: places.slice(0, header.relit) };
 }"""
-NORMALS = "document.querySelector('#picture').toDataURL().split(',')[1]"
+# The picture once it is drawn in full; a browser may take its context away and give it back.
+PICTURE = """async () => {
+  const { preview } = (await import(new URL("main.js", location.href))).studio;
+  const { canvas } = preview.renderer;
+  const isLost = canvas.getContext("webgl2").isContextLost();
+  const isWhole = canvas.width === preview.data.header.view.width;
+  const isDrawn = isWhole && !preview.pending && !preview.moving;
+  return !isLost && isDrawn && canvas.toDataURL().split(",")[1];
+}"""
 
 
 def made():
@@ -103,8 +111,9 @@ class _Page:
     def normals(self):
         """What the view shows, `[H, W, 3]`."""
         self._page.click("[data-view=normals]")
-        self._page.wait_for_timeout(1500)
-        shown = _image(base64.b64decode(self._page.evaluate(NORMALS))) / 127.5 - 1
+        while not (picture := self._page.evaluate(PICTURE)):
+            self._page.wait_for_timeout(50)
+        shown = _image(base64.b64decode(picture)) / 127.5 - 1
         self._page.click("[data-view=relit]")
         return shown / np.linalg.norm(shown, axis=-1, keepdims=True)
 

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 from tests.javascript import MARKS
 from tests.studio.conftest import png
 from tests.web.expected_values import read
-from tests.web.page import WebPage
+from tests.web.page import WITHOUT_WEBGL, WebPage
 from tfrelight.data import part_pictures
 from tfrelight.photos import Photo
 from tfrelight.relighting import decomposition, map_files, pipeline
@@ -163,12 +163,20 @@ def test_the_light_of_another_photo(served, model):
     assert apart(served.picture(), expected).mean() < 0.3
 
 
-WITHOUT_WEBGL = """
-  HTMLCanvasElement.prototype.getContext = new Proxy(HTMLCanvasElement.prototype.getContext, {
-    apply: (call, canvas, [kind, ...more]) =>
-      kind === "webgl2" ? null : Reflect.apply(call, canvas, [kind, ...more]),
-  });
-"""
+def test_a_picture_is_awaited_while_webgl_is_lost(browser, server):
+    """What the other tests read is never the blank canvas of a context that the browser took."""
+    with WebPage(browser, f"{server}/") as page:
+        page.load().drop(png(read("astronaut.jpg")))
+        before = page.picture()
+        page.page.evaluate(
+            """() => {
+              const gl = document.querySelector("#picture").getContext("webgl2");
+              const extension = gl.getExtension("WEBGL_lose_context");
+              extension.loseContext();
+              setTimeout(() => extension.restoreContext(), 2000);
+            }"""
+        )
+        np.testing.assert_array_equal(page.picture(), before)
 
 
 @pytest.mark.parametrize(

@@ -116,11 +116,12 @@ class Page:
         return self
 
     def wait_until(self, script):
-        """Waits until a function is true, without `eval`, which the page forbids."""
+        """The value of a function once it is true, without `eval`, which the page forbids."""
         end = time.monotonic() + TIMEOUT
-        while not self.page.evaluate(script):
+        while not (value := self.page.evaluate(script)):
             assert time.monotonic() < end, script
             self.page.wait_for_timeout(50)
+        return value
 
     def wait_idle(self):
         """Waits until no action is running."""
@@ -163,15 +164,16 @@ class Page:
 
     def picture(self):
         """What the canvas shows in full, `[H, W, 3]` uint8."""
-        self.wait_until(
+        data = self.wait_until(
             """async () => {
               const { preview } = (await import('/static/main.js')).studio;
               const { width } = preview.data.header.view;
               const { canvas } = preview.renderer;
-              return !preview.pending && !preview.moving && canvas.width === width;
+              const isLost = canvas.getContext("webgl2").isContextLost();
+              const isDrawn = !preview.pending && !preview.moving && canvas.width === width;
+              return !isLost && isDrawn && canvas.toDataURL().split(",")[1];
             }"""
         )
-        data = self.evaluate("(studio) => studio.preview.renderer.canvas.toDataURL().split(',')[1]")
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
 
     def view(self, name):
