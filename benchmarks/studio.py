@@ -130,14 +130,14 @@ def camera(page, seconds):
         f"""async (seconds) => {{
           const {{ camera: {{ live }}, preview }} = {PARTS};
           const began = performance.now();
-          const answers = live.answers.length;
+          const {{ answers }} = live;
           preview.frames = [];
           await new Promise((go) => setTimeout(go, 1000 * seconds));
           const passed = (performance.now() - began) / 1000;
           const costs = preview.frames.map(({{ cost }}) => cost).sort((a, b) => a - b);
           return {{
             frames_per_second: costs.length / passed,
-            answers_per_second: (live.answers.length - answers) / passed,
+            answers_per_second: (live.answers - answers) / passed,
             drawing_milliseconds: costs[costs.length >> 1],
             width: preview.width,
           }};

@@ -9,7 +9,9 @@ from PIL import Image
 from tests import camera_film
 from tests.javascript import MARKS
 from tests.studio.browser.page import with_flags
-from tests.web.page import WebPage
+from tests.studio.conftest import png
+from tests.web.expected_values import read
+from tests.web.page import WITHOUT_WEBGL, WebPage
 
 pytestmark = MARKS
 
@@ -32,9 +34,22 @@ def started(page, light="left"):
     return page
 
 
-def handle(page):
-    box = page.page.locator(".handle").bounding_box()
-    return box["x"] + box["width"] / 2
+# Notes where the handle was since each answer of the network. True once it has been at three places
+# under one of them, the last of which is its way from the answer before, and has gone far.
+FOLLOWED = """async () => {
+  const { camera: { live } } = (await import(new URL("main.js", location.href))).studio;
+  const { left } = document.querySelector(".handle").getBoundingClientRect();
+  const { places, all } = (window.followed ??= { places: {}, all: [] });
+  (places[live.answers] ??= new Set()).add(Math.round(left));
+  all.push(left);
+  const isFar = Math.max(...all) - Math.min(...all) > 25;
+  return isFar && Object.values(places).some(({ size }) => size > 2);
+}"""
+
+
+def focused(page):
+    """The id of what has the focus."""
+    return page.page.evaluate("document.activeElement.id")
 
 
 def test_the_light_is_dragged_on_the_camera_s_picture(filmed, server):
@@ -43,11 +58,7 @@ def test_the_light_is_dragged_on_the_camera_s_picture(filmed, server):
         page.context.set_offline(True)
         assert camera_film.states(page) == ["live"]
         # The handle goes with the face, also between two answers of the network.
-        places = []
-        for _ in range(40):
-            places.append(handle(page))
-            page.page.wait_for_timeout(50)
-        assert np.ptp(places) > 25 and len(set(np.round(places))) > 4
+        page.wait_until(FOLLOWED)
         page.drag_right("#picture", 0.45)
         assert "right" in page.page.inner_text("#ball-now")
         page.page.click("[data-view=photo]")
@@ -136,12 +147,63 @@ def test_without_a_face_the_picture_is_shown_as_it_is(browser, server):
         page.page.click("#camera")
         page.wait_until("() => !document.querySelector('#live').hidden")
         assert page.page.inner_text("#camera-now") == "Looking for a face…"
-        page.page.wait_for_timeout(500)
         assert np.ptp(page.picture()) > 100
         page.page.click("#camera-take")
         page.wait_error("No face found")
         # The camera goes on.
         assert page.page.is_visible("#camera-stop")
+        page.assert_quiet()
+
+
+def test_a_camera_that_is_turned_is_shown_in_its_shape(filmed, server):
+    with WebPage(filmed, f"{server}/") as page:
+        started(page)
+        page.page.evaluate(
+            """() => window.streams[0].getVideoTracks()[0].applyConstraints(
+              { width: { exact: 240 }, height: { exact: 320 }, resizeMode: "crop-and-scale" })"""
+        )
+        page.wait_until(
+            """() => {
+              const { width, height } = document.querySelector("#picture");
+              return Math.abs(width / height - 3 / 4) < 0.02;
+            }"""
+        )
+        # And its face is found again.
+        camera_film.wait_lit(page)
+        box = page.page.locator("#picture").bounding_box()
+        assert box["width"] / box["height"] == pytest.approx(3 / 4, abs=0.02)
+        page.assert_quiet()
+
+
+def test_a_camera_whose_picture_cannot_be_drawn_by_webgl_is_switched_off(browser, server):
+    with WebPage(browser, f"{server}/") as page:
+        page.page.add_init_script(WITHOUT_WEBGL)
+        page.page.add_init_script(camera_film.RECORD_STREAMS)
+        page.load()
+        for count in (1, 2):
+            page.page.click("#camera")
+            page.wait_idle()
+            page.wait_error("WebGL2")
+            assert camera_film.states(page) == ["ended"] * count
+        assert page.page.is_visible("#empty")
+
+
+def test_the_focus_follows_the_buttons(browser, server):
+    """And what is said of a photo is hidden meanwhile."""
+    with WebPage(browser, f"{server}/") as page:
+        page.load()
+        page.page.click("#camera")
+        page.wait_until("() => !document.querySelector('#live').hidden")
+        assert focused(page) == "camera-stop"
+        assert not page.page.is_visible("#command") and not page.page.is_visible("#zoom-face")
+        page.page.keyboard.press("Enter")
+        assert focused(page) == "camera" and page.page.is_visible("#command")
+        page.drop(png(read("curls.jpg")))
+        page.page.click("#camera-again")
+        page.wait_until("() => !document.querySelector('#live').hidden")
+        assert focused(page) == "camera-stop"
+        page.page.keyboard.press("Enter")
+        assert focused(page) == "camera-again" and page.page.is_visible("#zoom-face")
         page.assert_quiet()
 
 

@@ -159,6 +159,11 @@ export class Frames {
     if (found) settle(found.header);
     return found && unpacked(found);
   }
+
+  /** Faces of the next frame are searched anew. */
+  end() {
+    this.isFirst = true;
+  }
 }
 
 /**

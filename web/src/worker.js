@@ -7,6 +7,7 @@ import { StudioError } from "../../tfrelight/studio/static/requests.js";
 import { bitmapOf, pictureOf, tooLarge, withoutOpacity } from "./decode.js";
 import { decompose } from "./face_maps.js";
 import { find, findAgain } from "./find.js";
+import { inTurn } from "./in_turn.js";
 import { multiplyBy } from "./layers.js";
 import { Mtcnn, parseWeights } from "./mtcnn.js";
 import { inWebAssembly } from "./multiply.js";
@@ -129,10 +130,11 @@ function answer(request) {
   );
 }
 
-self.addEventListener("message", async (/** @type {MessageEvent<Request>} */ { data }) => {
-  const { id } = data;
+/** @param {Request} request */
+async function respond(request) {
+  const { id } = request;
   try {
-    self.postMessage({ id, result: await answer(data) });
+    self.postMessage({ id, result: await answer(request) });
   } catch (error) {
     if (error instanceof StudioError) {
       const { key, values, reason } = error;
@@ -142,4 +144,9 @@ self.addEventListener("message", async (/** @type {MessageEvent<Request>} */ { d
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
     self.postMessage({ id, error: { message, stack } });
   }
+}
+
+const respondInTurn = inTurn(respond);
+self.addEventListener("message", (/** @type {MessageEvent<Request>} */ { data }) => {
+  respondInTurn(data);
 });

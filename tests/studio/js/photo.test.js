@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { Frames } from "../../../tfrelight/studio/static/photo.js";
 import { PhotoFile, isMap } from "../../../tfrelight/studio/static/photo_file.js";
+import { stub } from "./helpers.js";
 
 const named = (name) =>
   Object.assign(new PhotoFile({ bytes: 100 }), { file: new File(["x"], name) });
@@ -40,4 +42,32 @@ test("a file that cannot be sent is refused", async () => {
   };
   const unreadable = { key: "file_unreadable", values: { name: "photo.png" } };
   await assert.rejects(photo.check(folder), unreadable);
+});
+
+test("no answer is awaited for a frame of a video that has ended", async (context) => {
+  const log = [];
+  stub(context, "XMLHttpRequest", class {
+    upload = {};
+    open(...given) {
+      log.push(given);
+    }
+    setRequestHeader() {}
+    send() {}
+    abort() {
+      log.push("abort");
+      this.onabort();
+    }
+  });
+  const canvas = { toBlob: (take) => take(new Blob(["x"])) };
+  const frames = new Frames();
+  const sent = frames.decompose(canvas, () => {});
+  await new Promise(setImmediate);
+  frames.end();
+  await assert.rejects(sent, { name: "AbortError" });
+  assert.deepEqual(log, [["POST", "frames"], "abort"]);
+  // Nor is it sent.
+  const unsent = frames.decompose(canvas, () => {});
+  frames.end();
+  await assert.rejects(unsent, { name: "AbortError" });
+  assert.equal(log.length, 2);
 });

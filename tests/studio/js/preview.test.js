@@ -207,29 +207,53 @@ function filmed(context, cost) {
 
 test("frames are drawn at once, and the light is computed where it is new", (context) => {
   const { preview, drawn, frames, log, places } = filmed(context);
-  for (let k = 0; k < 3; k++) preview.drawFrame(`frame ${k}`, places);
+  for (let k = 0; k < 3; k++) preview.drawFrame(`frame ${k}`, places, true);
   const update = ["update"];
   const take = (k) => ["take", `frame ${k}`, places];
   assert.deepEqual(log, [take(0), update, take(1), take(2)]);
   preview.show(stateWith(defaultState, { brightness: 1 }), true);
   assert.equal(frames.length, 0);
-  preview.drawFrame("frame 3", places);
+  preview.drawFrame("frame 3", places, true);
   assert.deepEqual(log.slice(4), [take(3), update]);
   // All of each frame is new.
   assert.deepEqual(drawn.map(({ view, only }) => [view, only]), Array(4).fill(["relit", null]));
 });
 
+test("a frame is drawn again only under another light or view", (context) => {
+  const { preview, data, drawn, places } = filmed(context);
+  const draw = (isNewFrame) => {
+    preview.drawFrame("frame", places, isNewFrame);
+    return drawn.length;
+  };
+  // The first is drawn: its faces are new.
+  assert.deepEqual([draw(false), draw(false), draw(true), draw(false)], [1, 1, 2, 2]);
+  preview.show(defaultState());
+  assert.deepEqual([draw(false), draw(false)], [3, 3]);
+  preview.loadLive({ ...data, pixels: null });
+  assert.deepEqual([draw(false), draw(false)], [4, 4]);
+});
+
+test("a video that cannot be drawn leaves the photo as it was", (context) => {
+  const { preview, data, renderer, frames } = started(context);
+  renderer.load = () => {
+    throw new Error("no WebGL");
+  };
+  assert.throws(() => preview.loadLive({ ...data, pixels: null }), /no WebGL/);
+  preview.show(defaultState());
+  assert.deepEqual([preview.isLive, preview.data, frames.length], [false, data, 1]);
+});
+
 test("a frame without a face is shown as it is", (context) => {
   const { preview, drawn, places } = filmed(context);
   preview.view = "normals";
-  preview.drawFrame("frame", []);
-  preview.drawFrame("frame", places);
+  preview.drawFrame("frame", [], true);
+  preview.drawFrame("frame", places, true);
   assert.deepEqual(drawn.map(({ view }) => view), ["photo", "normals"]);
 });
 
 test("slow frames get less sharp, but not as coarse as a photo in motion", (context) => {
   const { preview, places } = filmed(context, 500);
-  for (let k = 0; k < 20; k++) preview.drawFrame("frame", places);
+  for (let k = 0; k < 20; k++) preview.drawFrame("frame", places, true);
   assert.equal(preview.scale, 0.5);
 });
 

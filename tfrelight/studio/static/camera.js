@@ -57,6 +57,11 @@ export class Camera {
     return new File([await encoded(canvas, "image/png")], "camera.png", { type: "image/png" });
   }
 
+  /** Whether it is on, or somebody else ended it. */
+  get isOn() {
+    return this.video.srcObject !== null;
+  }
+
   /** Switches it off. */
   stop() {
     for (const track of this.stream.getTracks()) track.stop();
@@ -65,7 +70,14 @@ export class Camera {
 
   /** @param {() => void} action  called when somebody else ends it */
   onEnd(action) {
-    for (const track of this.stream.getTracks()) track.addEventListener("ended", action);
+    for (const track of this.stream.getTracks()) {
+      track.addEventListener("ended", () => this.isOn && action());
+    }
+  }
+
+  /** @param {() => void} action  called when its picture may have got another size */
+  onResize(action) {
+    this.video.addEventListener("resize", () => this.isOn && action());
   }
 }
 

@@ -36,6 +36,7 @@ export class CameraMode {
     /** @type {Live | null} */
     this.live = null;
     this.isStarting = false;
+    this.isTaking = false;
     this.hasPortrait = false;
   }
 
@@ -46,14 +47,21 @@ export class CameraMode {
     await this.parts.actions.run(async (report) => {
       report("camera_starting");
       this.hasPortrait = false;
-      this.live = await startLive({
+      const live = await startLive({
         found: (data, photo) => this.show(data, photo),
-        drawn: (frame, header) => this.draw(frame, header),
+        drawn: (frame, header, isNew) => this.draw(frame, header, isNew),
+        sized: (data) => this.resize(data),
         ended: (error) => this.fail(error),
       });
-      this.parts.stage.showLive(true);
-      this.events.sized(this.live.nothing.header);
-      this.live.run();
+      this.live = live;
+      try {
+        this.parts.stage.showLive(true);
+        this.events.sized(live.nothing.header);
+        live.run();
+      } catch (error) {
+        this.stop();
+        throw error;
+      }
     });
     this.isStarting = false;
   }
@@ -61,28 +69,50 @@ export class CameraMode {
   /** @type {(data: PhotoData, photo?: PhotoData) => void} */
   show(data, photo) {
     this.parts.preview.loadLive(data);
-    const isFound = data.faces.length > 0;
-    say(byId("camera-now", HTMLElement), { text: isFound ? "camera_found" : "camera_looking" });
     if (!photo || this.hasPortrait) return;
     this.hasPortrait = true;
     this.parts.stage.showLegend(photo.header);
     this.events.portrait(photo);
   }
 
-  /** @type {(frame: HTMLCanvasElement, header: PhotoHeader) => void} */
-  draw(frame, header) {
-    this.parts.preview.drawFrame(frame, header.surfaces);
-    if (header.relit > 0) this.events.placed(header);
+  /** @param {PhotoData} data  a frame of the new size */
+  resize(data) {
+    try {
+      this.show(data);
+      this.events.sized(data.header);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** @type {(frame: HTMLCanvasElement, header: PhotoHeader, isNew: boolean) => void} */
+  draw(frame, header, isNew) {
+    this.parts.preview.drawFrame(frame, header.surfaces, isNew);
+    const isFound = header.relit > 0;
+    const now = byId("camera-now", HTMLElement);
+    const text = isFound ? "camera_found" : "camera_looking";
+    // Screen readers would read the same text out again.
+    if (now.dataset.text !== text) say(now, { text });
+    if (isFound) this.events.placed(header);
   }
 
   /** Takes a still. If it cannot be opened, the camera goes on. */
   async take() {
     const { live } = this;
-    if (!live) return;
+    if (!live || this.isTaking) return;
+    this.markTaking(true);
     live.hold();
     await this.parts.actions.run(async () => this.events.taken(await live.camera.still()));
+    this.markTaking(false);
     // Opening it has switched the camera off.
     if (this.live === live) live.run();
+  }
+
+  /** @param {boolean} isTaking  whether the button for stills does nothing now */
+  markTaking(isTaking) {
+    this.isTaking = isTaking;
+    // A button that is disabled would lose the focus.
+    byId("camera-take", HTMLElement).setAttribute("aria-disabled", String(isTaking));
   }
 
   /** Switches the camera off, as another photo is shown. */

@@ -9,6 +9,7 @@ import { mix } from "./harmonics.js";
 import { Frames } from "./photo.js";
 import { headsOf } from "./photo_data.js";
 import { placed, resized } from "./placed_faces.js";
+import { StudioError } from "./requests.js";
 import { IDENTITY, Tracker, composed, inverted } from "./tracker.js";
 
 /** @import { Camera } from "./camera.js" */
@@ -24,22 +25,47 @@ const FOLLOWED = 128;
 const SETTLING = 0.3;
 // Milliseconds until a picture without a face is searched again.
 const PAUSE = 200;
+// Milliseconds to wait each time that the studio is busy with photos of others. After the last one
+// the camera ends.
+const BUSY_PAUSES = [500, 1000, 2000, 4000, 8000];
 
 /**
  * `found`: the network found faces on a frame, or there are none any more; `photo` is that frame
- * as a photo. `drawn`: a frame is to be drawn, with the places of its faces. `ended`: the camera
- * was taken away (null), or the network failed. Without faces the header has no surface.
+ * as a photo. `drawn`: a frame is to be drawn, with the places of its faces; `isNew`: it is another
+ * one than the last. `sized`: frames have another size from now on, and nothing is found on them.
+ * `ended`: the camera was taken away (null), or the network failed. Without faces the header has no
+ * surface.
  *
  * @typedef {object} LiveEvents
  * @property {(data: PhotoData, photo?: PhotoData) => void} found
- * @property {(frame: HTMLCanvasElement, header: PhotoHeader) => void} drawn
+ * @property {(frame: HTMLCanvasElement, header: PhotoHeader, isNew: boolean) => void} drawn
+ * @property {(data: PhotoData) => void} sized
  * @property {(error: unknown) => void} ended
  */
+
+/** @type {(error: unknown) => boolean} whether the studio may answer in a while */
+const isBusy = (error) => error instanceof StudioError && error.reason === "busy";
+
+/** @type {(milliseconds: number) => Promise<void>} */
+const pause = (milliseconds) => new Promise((go) => setTimeout(go, milliseconds));
 
 /** @type {(width: number, height: number, longest: number) => { width: number, height: number }} */
 function within(width, height, longest) {
   const factor = Math.min(1, longest / Math.max(width, height));
   return { width: Math.round(width * factor), height: Math.round(height * factor) };
+}
+
+/** What frames are drawn on. */
+class Canvases {
+  /** @param {{ width: number, height: number }} given  of the camera's picture, pixels */
+  constructor(given) {
+    this.given = given;
+    const { width, height } = given;
+    this.size = within(width, height, DRAWN);
+    this.frame = readable(this.size).canvas;
+    this.analysed = readable(within(width, height, ANALYSED));
+    this.followed = readable(within(width, height, FOLLOWED));
+  }
 }
 
 export class Live {
@@ -50,40 +76,61 @@ export class Live {
   constructor(camera, events) {
     this.camera = camera;
     this.events = events;
-    const { width, height } = camera.size;
-    this.size = within(width, height, DRAWN);
-    const { canvas } = readable(this.size);
-    this.frame = canvas;
-    this.analysed = readable(within(width, height, ANALYSED));
-    this.followed = readable(within(width, height, FOLLOWED));
     this.frames = new Frames();
+    this.canvases = new Canvases(camera.size);
     /** @type {PhotoHeader | null} of what was found last, in pixels of the frames */
     this.header = null;
     /** @type {Tracker | null} */
     this.tracker = null;
     this.isRunning = false;
-    /** Times at which the network answered, milliseconds. @type {number[]} */
-    this.answers = [];
+    /** Counts `run` and `hold`: what began at an earlier turn has ended. */
+    this.turn = 0;
+    /** How often the network has answered. */
+    this.answers = 0;
     /** Time of the video's last frame, seconds. */
     this.time = -1;
+    /** Called when a new frame was drawn. */
+    this.onFrame = () => {};
+  }
+
+  /** Of the frames, pixels. */
+  get size() {
+    return this.canvases.size;
   }
 
   /** Draws and analyses from now on. */
   run() {
     if (this.isRunning) return;
     this.isRunning = true;
+    const turn = ++this.turn;
     const draw = () => {
-      if (!this.isRunning) return;
+      if (turn !== this.turn) return;
       this.draw();
       requestAnimationFrame(draw);
     };
     draw();
-    this.analyse().catch((error) => this.events.ended(error));
+    this.analyse(turn).catch((error) => {
+      if (turn === this.turn) this.events.ended(error);
+    });
   }
 
   /** Stops to draw and to analyse; the camera stays on. */
   hold() {
     this.isRunning = false;
+    this.turn++;
+    this.frames.end();
+  }
+
+  /** Goes on with a picture of another size, as that of a phone that was turned. */
+  resize() {
+    const { canvases: { given }, camera: { size }, isRunning } = this;
+    if (size.width === given.width && size.height === given.height) return;
+    this.hold();
+    this.canvases = new Canvases(size);
+    this.header = this.tracker = null;
+    this.time = -1;
+    this.events.sized(this.nothing);
+    if (isRunning) this.run();
   }
 
   /** Switches the camera off. */
@@ -94,23 +141,27 @@ export class Live {
 
   /** Draws the camera's picture. */
   draw() {
-    const { camera, frame, followed, tracker, header } = this;
-    camera.drawOn(frame);
+    const { camera, canvases: { frame, followed }, tracker, header } = this;
     const { currentTime } = camera.video;
-    if (tracker && currentTime !== this.time) tracker.follow(greyOf(followed, frame));
+    const isNew = currentTime !== this.time;
+    if (isNew) {
+      camera.drawOn(frame);
+      tracker?.follow(greyOf(followed, frame));
+    }
     this.time = currentTime;
     const moved = this.moved();
     const now = header && tracker?.isFound && {
       ...header, surfaces: header.surfaces.map((facts) => placed(facts, moved, this.size)),
     };
-    this.events.drawn(frame, now || this.nothing.header);
+    this.events.drawn(frame, now || this.nothing.header, isNew);
+    if (isNew) this.onFrame();
   }
 
   /** From the frame on which the faces were found to the last one, pixels. @returns {Similarity} */
   moved() {
     if (!this.tracker) return IDENTITY;
     const { a, b, x, y } = this.tracker.similarity;
-    const factor = this.size.width / this.followed.canvas.width;
+    const factor = this.size.width / this.canvases.followed.canvas.width;
     return { a, b, x: x * factor, y: y * factor };
   }
 
@@ -127,19 +178,40 @@ export class Live {
     return { header, pixels: null, faces: [] };
   }
 
-  /** Lets the network work on one frame after another. */
-  async analyse() {
-    const { frames, analysed, followed, frame } = this;
-    while (this.isRunning) {
+  /**
+   * Lets the network work on one frame after another. No frame is drawn while the page is out of
+   * sight, and none is analysed twice.
+   *
+   * @param {number} turn  after which this ends
+   */
+  async analyse(turn) {
+    const { frames, canvases: { analysed, followed, frame } } = this;
+    let [last, refused] = [-1, 0];
+    while (turn === this.turn) {
+      if (this.time === last) {
+        await new Promise((go) => (this.onFrame = () => go(undefined)));
+        continue;
+      }
+      last = this.time;
       analysed.drawImage(frame, 0, 0, analysed.canvas.width, analysed.canvas.height);
       const grey = greyOf(followed, frame);
       const before = this.tracker?.similarity;
-      const data = await frames.decompose(analysed.canvas, (header) => this.settle(header));
-      if (!this.isRunning) return;
-      this.answers.push(performance.now());
+      let data;
+      try {
+        data = await frames.decompose(analysed.canvas, (header) => {
+          if (turn === this.turn) this.settle(header);
+        });
+      } catch (error) {
+        if (!isBusy(error) || refused === BUSY_PAUSES.length) throw error;
+        await pause(BUSY_PAUSES[refused++]);
+        continue;
+      }
+      if (turn !== this.turn) return;
+      refused = 0;
+      this.answers++;
       if (data) this.take(data, grey, before);
       else this.lose();
-      if (!data || document.hidden) await new Promise((go) => setTimeout(go, PAUSE));
+      if (!data) await pause(PAUSE);
     }
   }
 
@@ -167,7 +239,7 @@ export class Live {
    * @param {Similarity} [before]  where the faces found before were on it
    */
   take(data, grey, before) {
-    const { size, followed } = this;
+    const { size, canvases: { followed } } = this;
     const { view, surfaces } = data.header;
     const [across, down] = [size.width / view.width, size.height / view.height];
     this.header = {
@@ -199,10 +271,16 @@ export class Live {
  */
 export async function startLive(events) {
   const camera = await startCamera();
-  const live = new Live(camera, events);
-  camera.onEnd(() => events.ended(null));
-  events.found(live.nothing);
-  return live;
+  try {
+    const live = new Live(camera, events);
+    camera.onEnd(() => events.ended(null));
+    camera.onResize(() => live.resize());
+    events.found(live.nothing);
+    return live;
+  } catch (error) {
+    camera.stop();
+    throw error;
+  }
 }
 
 /**

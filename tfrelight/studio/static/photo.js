@@ -105,6 +105,11 @@ export class Photo extends PhotoFile {
 
 /** The frames of one video, one after another. */
 export class Frames {
+  constructor() {
+    /** Ends the request for the last frame. */
+    this.request = new AbortController();
+  }
+
   /**
    * Finds faces on a frame, and separates their light from their colour.
    *
@@ -112,11 +117,19 @@ export class Frames {
    * @param {(header: PhotoHeader) => void} settle  changes the header before it is used
    * @returns {Promise<PhotoData | null>} null without a face
    * @throws {StudioError} the studio refused, or did not answer
+   * @throws {DOMException} `end` was called
    */
   async decompose(frame, settle) {
+    this.request = new AbortController();
+    const { signal } = this.request;
     const file = await encoded(frame, "image/jpeg");
-    const { data } = await post("frames", file);
+    const { data } = await post("frames", file, undefined, signal);
     return data.byteLength > 0 ? parsePhotoData(data, settle) : null;
+  }
+
+  /** Waits no longer for what the studio finds on the last frame. */
+  end() {
+    this.request.abort();
   }
 }
 

@@ -76,7 +76,7 @@ export class Preview {
     this.restTimer = undefined;
     /** Whether the frames of a video are shown, which `drawFrame` draws. */
     this.isLive = false;
-    /** Whether the light of the frames is another one than that of the last. */
+    /** Whether the light, the view or the faces are others than those of the last frame. */
     this.isNew = false;
   }
 
@@ -102,10 +102,10 @@ export class Preview {
    * @param {PhotoData} data
    */
   loadLive(data) {
+    this.renderer.load(data);
     if (!this.isLive) this.scale = 1;
     this.isLive = true;
     clearTimeout(this.restTimer);
-    this.renderer.load(data);
     this.renderer.onRestored = () => this.loadLive(data);
     this.data = data;
     this.halved = null;
@@ -117,10 +117,11 @@ export class Preview {
    *
    * @param {HTMLCanvasElement} frame
    * @param {Place[]} places  of the heads and bodies on it; none: it is shown as it is
+   * @param {boolean} isNewFrame  false: it is drawn again only under another light or view
    */
-  drawFrame(frame, places) {
+  drawFrame(frame, places, isNewFrame) {
     const { data, state, renderer } = this;
-    if (!data || !state) return;
+    if (!data || !state || !(isNewFrame || this.isNew)) return;
     const began = performance.now();
     renderer.take(frame, places);
     if (this.isNew) this.relight(data, state, true);

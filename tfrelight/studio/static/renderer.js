@@ -38,10 +38,10 @@ export class Renderer {
   load(data) {
     const gl = this.canvas.getContext("webgl2", OPTIONS);
     if (!gl) throw new StudioError("no_webgl");
-    this.loaded?.release();
     const count = countOfFaces(data);
     const program = this.programs.get(count) ?? linked(gl, VERTEX, fragment(count));
     this.programs.set(count, program);
+    this.loaded?.release();
     this.loaded = new LoadedPhoto(gl, data, program);
   }
 

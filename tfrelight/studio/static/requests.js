@@ -60,12 +60,15 @@ function errorIn(data) {
  * @param {string} path
  * @param {XMLHttpRequestBodyInit} body
  * @param {(share: number) => void} [onProgress]  gets the share of `body` that is sent, 0 to 1
+ * @param {AbortSignal} [signal]  ends the request
  * @returns {Promise<{ data: ArrayBuffer, header: (name: string) => string | null }>}
  * @throws {StudioError} the studio refused, or did not answer
+ * @throws {DOMException} the signal ended the request
  */
-export function post(path, body, onProgress = () => {}) {
+export function post(path, body, onProgress = () => {}, signal) {
   // `fetch` does not report the progress of an upload.
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     const request = new XMLHttpRequest();
     request.open("POST", path);
     request.responseType = "arraybuffer";
@@ -74,6 +77,8 @@ export function post(path, body, onProgress = () => {}) {
       if (event.lengthComputable) onProgress(event.loaded / event.total);
     };
     request.onerror = () => reject(noAnswer());
+    request.onabort = () => reject(signal?.reason);
+    signal?.addEventListener("abort", () => request.abort());
     request.onload = () => {
       if (request.status < 300) {
         resolve({ data: request.response, header: (name) => request.getResponseHeader(name) });

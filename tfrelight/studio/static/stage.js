@@ -63,6 +63,8 @@ export class Stage {
     this.notice = byId("notice", HTMLElement);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.noticeTimer = undefined;
+    /** Whether a button of the camera had the focus when they were hidden. */
+    this.hadFocus = false;
     /** Left, top, right and bottom of what is in sight, as shares of the photo. */
     this.inSight = [0, 0, 1, 1];
     byId("error-close", HTMLButtonElement).addEventListener("click", () => this.showError(null));
@@ -202,17 +204,28 @@ export class Stage {
   showArea(hasPhoto) {
     byId("empty", HTMLElement).hidden = hasPhoto;
     for (const id of ["shown", "another", "camera-again"]) byId(id, HTMLElement).hidden = !hasPhoto;
+    if (this.hadFocus) byId(hasPhoto ? "camera-again" : "camera", HTMLElement).focus();
+    this.hadFocus = false;
   }
 
   /**
-   * Shows the area of the photo for the camera's picture.
+   * Shows the area of the photo for the camera's picture, without what only a photo has. The focus
+   * goes from buttons that are hidden to those that take their place.
    *
-   * @param {boolean} isLive  false: for a photo again
+   * @param {boolean} isLive  false: for a photo again; `showPhoto` or `showEmpty` follows
    */
   showLive(isLive) {
+    const { activeElement: focused } = document;
+    const live = byId("live", HTMLElement);
+    this.hadFocus = !isLive && live.contains(focused);
     if (isLive) this.showPhoto();
-    byId("live", HTMLElement).hidden = !isLive;
-    if (isLive) byId("camera-again", HTMLElement).hidden = true;
+    live.hidden = !isLive;
+    for (const id of ["zoom-face", "commands"]) byId(id, HTMLElement).hidden = isLive;
+    if (!isLive) return;
+    byId("camera-again", HTMLElement).hidden = true;
+    if (focused && ["camera", "camera-again"].includes(focused.id)) {
+      byId("camera-stop", HTMLElement).focus();
+    }
   }
 
   /**

@@ -1,0 +1,19 @@
+// @ts-check
+// Work that takes time, one piece after another.
+
+/**
+ * A function that begins its work only after that of the calls before it.
+ *
+ * @template T
+ * @param {(given: T) => Promise<void>} action
+ * @returns {(given: T) => Promise<void>}
+ */
+export function inTurn(action) {
+  let before = Promise.resolve();
+  return (given) => {
+    const now = before.then(() => action(given));
+    // What failed does not keep the next from its turn.
+    before = now.catch(() => {});
+    return now;
+  };
+}
