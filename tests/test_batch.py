@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import types
 
 import pytest
 from PIL import Image
@@ -87,6 +88,21 @@ def test_wrong_flags_are_reported_once_before_any_work(flags, tmp_path, more, me
     assert done.stderr.startswith("error: ") and message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("model", ["my.tflite", "compact-128"])
+def test_workers_get_a_model_that_they_find_and_its_name(tmp_path, monkeypatch, model):
+    from tfrelight import batch as command
+
+    (tmp_path / "my.tflite").touch()
+    monkeypatch.chdir(tmp_path)
+    network = types.SimpleNamespace(sha256="0123")
+    monkeypatch.setattr(command.photo_flags, "network", lambda: network)
+    values = types.SimpleNamespace(server=None, model=model, engine="auto")
+    found, make, name = command._network(values)
+    assert (found, name) == (network, "0123")
+    assert make.args == (f"{tmp_path}/my.tflite" if model == "my.tflite" else model,)
+    assert make.keywords == {"engine": "auto", "expected": "0123"}
 
 
 @pytest.mark.slow

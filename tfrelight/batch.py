@@ -9,6 +9,7 @@ changed photos. Exit status: 0 if all photos are relit, 3 if some failed.
 from __future__ import annotations
 
 import functools
+import os
 
 from absl import flags
 
@@ -53,11 +54,15 @@ def _network(values):
     from tfrelight.beam import relighters
 
     if values.server is None:
-        from tfrelight.serving import manifest
+        from tfrelight.models import locating, presets
 
         model = photo_flags.network()
-        make = functools.partial(relighters.local, values.model, engine=values.engine)
-        return model, make, getattr(model, "sha256", None) or manifest.weights_hash(model)
+        name, path = relighters.network_name(model), values.model
+        if not isinstance(locating.locate(path), presets.WeightsPreset):
+            # Workers run in folders of their own.
+            path = os.path.abspath(path)
+        make = functools.partial(relighters.local, path, engine=values.engine, expected=name)
+        return model, make, name
     import numpy as np
 
     from tfrelight.serving.remote import RemoteModel

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pickle
+import socket
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from tfrelight.commands.light_flags import LightRequest
 from tfrelight.errors import InputError
 from tfrelight.lights import Light
 from tfrelight.photos import xmp
+from tfrelight.relighting import pipeline
 
 LEFT = LightRequest(Light.preset("left"), False, 0.0, 0.0, np.ones(3, np.float32), 0.8, 0.5)
 OPTIONS = relighters.RelightOptions(LEFT, whole_image=True)
@@ -69,6 +71,14 @@ def test_a_photo_without_a_face_is_refused(run, photo, tmp_path):
     with pytest.raises(InputError, match="No face found"):
         relighter(photo, tmp_path / "out.png")
     assert not (tmp_path / "out.png").exists()
+
+
+def test_a_worker_with_other_weights_is_named(run, photo, tmp_path):
+    name = relighters.network_name(pipeline.loaded(run))
+    relighters.local(run, OPTIONS, expected=name)(photo, tmp_path / "out.png")
+    message = f"^The model {run} on {socket.gethostname()} has other weights, or another engine"
+    with pytest.raises(InputError, match=message):
+        relighters.local(run, OPTIONS, expected="0" * len(name))
 
 
 def test_options_are_picklable_and_described_by_what_determines_the_pictures():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from tfrelight.commands import light_flags
+from tfrelight.errors import InputError
 from tfrelight.lights import Light
 
-__all__ = ["RelightOptions", "local", "remote"]
+__all__ = ["RelightOptions", "local", "network_name", "remote"]
 
 # The face detector's interpreters run one photo at a time. Work is shared by processes instead.
 _lock = threading.Lock()
@@ -54,8 +56,21 @@ class RelightOptions:
         return {name: plain(value) for name, value in values.items()}
 
 
+def network_name(model: Any) -> str:
+    """What tells a loaded network from others, for the settings of a job: a SHA-256 hash."""
+    found = getattr(model, "sha256", None)
+    if found is None:
+        from tfrelight.serving import manifest
+
+        found = manifest.weights_hash(model)
+    return found
+
+
 def local(
-    model: Path | str | None, options: RelightOptions, engine: str = "auto"
+    model: Path | str | None,
+    options: RelightOptions,
+    engine: str = "auto",
+    expected: str | None = None,
 ) -> Callable[[Path, Path], dict[str, int]]:
     """A relighter for `relight_job.relight`, with a network in the worker's process.
 
@@ -63,13 +78,21 @@ def local(
       model: what `tfrelight.load_model` takes; None for its default.
       options: how to relight.
       engine: what runs the model, see `engines.load`.
+      expected: the `network_name` of the model where the job was started; None for any.
 
     Raises:
-      InputError: the model does not exist, or the engine cannot run it.
+      InputError: the model does not exist here or is another one, or the engine cannot run it.
     """
     from tfrelight.relighting import pipeline
 
-    return functools.partial(_relight, pipeline.loaded(model, engine), options)
+    loaded = pipeline.loaded(model, engine)
+    if expected is not None and network_name(loaded) != expected:
+        raise InputError(
+            f"The model {model} on {socket.gethostname()} has other weights, or another engine, "
+            "than where the job was started. Expected the same: copy them there, and repeat the "
+            "command."
+        )
+    return functools.partial(_relight, loaded, options)
 
 
 def remote(
