@@ -144,6 +144,13 @@ def test_the_best_stays_the_best_when_the_run_goes_on(folder):
     assert again.kept().startswith("The weights of epoch 3 are kept in ")
 
 
+def test_a_worker_that_saves_aside_names_the_folder_of_the_run(folder, tmp_path):
+    saving(folder, 1.0, 2.0)
+    aside = callbacks.SaveRun(RunFolder(tmp_path / "aside"), Model(), resumed_from=folder)
+    assert aside.epochs_saved() == aside.restore() == 2
+    assert aside.kept() == f"The weights of epoch 2 are kept in {folder.path / loading.LAST}."
+
+
 def test_an_epoch_that_is_no_number_is_not_kept(folder):
     save = saving(folder, 2.0, NAN)
     assert [epoch["val_loss"] for epoch in save.history] == [2.0]

@@ -38,7 +38,8 @@ class SaveRun(keras.callbacks.Callback):
       model: the compiled model.
       real_error: gives the cross-relighting loss on held-out real people after an epoch, which then
         chooses the best weights (`loading.best_epoch`); None without such people.
-      begun: the folder from which the run is resumed, if another worker writes it.
+      resumed_from: the folder of the run, if another worker writes it: `folder` is for what this
+        one saves, then, and nobody needs that.
     """
 
     def __init__(
@@ -46,15 +47,15 @@ class SaveRun(keras.callbacks.Callback):
         folder: RunFolder,
         model: RelightModel,
         real_error: Callable[[], float] | None = None,
-        begun: RunFolder | None = None,
+        resumed_from: RunFolder | None = None,
     ) -> None:
         super().__init__()
         self.folder = folder
-        self._begun = begun or folder
+        self.resumed_from = resumed_from or folder
         self.network = model.network
         self.optimizer = model.optimizer
         self.real_error = real_error
-        self.history = self._begun.history()
+        self.history = self.resumed_from.history()
         self.epochs_done = tf.Variable(0, trainable=False, dtype=tf.int64)
         self.checkpoint = tf.train.Checkpoint(
             network=self.network, optimizer=self.optimizer, epochs=self.epochs_done
@@ -64,14 +65,14 @@ class SaveRun(keras.callbacks.Callback):
             self.checkpoint, str(folder.checkpoints), max_to_keep=2
         )
 
-    def begun(self) -> int:
+    def epochs_saved(self) -> int:
         """The number of epochs that the run to resume has done."""
-        latest = tf.train.latest_checkpoint(str(self._begun.checkpoints))
+        latest = tf.train.latest_checkpoint(str(self.resumed_from.checkpoints))
         return int(latest.rpartition("-")[2]) if latest else 0
 
     def restore(self) -> int:
         """Restores the run to its last complete epoch and returns the number of epochs done."""
-        latest = tf.train.latest_checkpoint(str(self._begun.checkpoints))
+        latest = tf.train.latest_checkpoint(str(self.resumed_from.checkpoints))
         if latest:
             self.optimizer.build(self.network.trainable_variables)
             status = self.checkpoint.restore(latest)
@@ -86,7 +87,7 @@ class SaveRun(keras.callbacks.Callback):
             return "No epoch was finished, so no weights are kept."
         return (
             f"The weights of epoch {len(self.history)} are kept in "
-            f"{self.folder.path / loading.LAST}."
+            f"{self.resumed_from.path / loading.LAST}."
         )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -27,6 +27,9 @@ _SAMPLES = 6
 # Pairs of real people who choose the best weights: two of each, if there are as many people as
 # `mixture.VALIDATION_SUBJECTS`.
 _HELD_OUT_PAIRS = 64
+# Seconds in which a worker must see what the chief writes. NFS shows a new file after 30 to 60
+# (`acdirmin`, `acdirmax`) to who has looked for it before.
+_PATIENCE = 60
 
 
 def train(config: TrainConfig) -> list[dict[str, Any]]:
@@ -70,7 +73,7 @@ def train(config: TrainConfig) -> list[dict[str, Any]]:
                 raise
             raise InputError(
                 "Lost another worker. Start all workers again with the same commands: the run "
-                "resumes after its last whole epoch."
+                f"resumes after its last whole epoch. TensorFlow says: {strategies.reason(error)}"
             ) from error
 
 
@@ -89,12 +92,12 @@ def _train(config, strategy, place, folder):
     keep = callbacks.SaveRun(
         folder, model, _real_error(model, sources.held_out, config.batch_size), shared
     )
-    if place.workers > 1 and not strategies.agree(strategy, keep.begun()):
+    if place.workers > 1 and not strategies.agree(strategy, keep.epochs_saved()):
         raise _unshared(config)
     # Only now, when all input is valid, does the run write its folder.
     folder.create(config.settings(), keras.mixed_precision.global_policy().name)
     loading.describe(folder.path, config.network, arguments)
-    if place.workers > 1 and not strategies.agree(strategy, int(shared.flags.exists())):
+    if place.workers > 1 and not strategies.agree(strategy, int(shared.appears(_PATIENCE))):
         raise _unshared(config)
     done = keep.restore()
     if done == config.epochs:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
 import platform
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,22 @@ class RunFolder:
         )
         self.weights.mkdir(exist_ok=True)
         files.write_json(self.environment, {**_environment(), "precision": precision})
+
+    def appears(self, seconds: float) -> bool:
+        """Waits until another machine has created the folder; False if it does not come.
+
+        NFS remembers for half a minute that a file was not there. Listing the folders above makes
+        it look again.
+        """
+        deadline = time.monotonic() + seconds
+        while not self.flags.exists():
+            if time.monotonic() > deadline:
+                return False
+            for folder in (self.path.parent, self.path):
+                with contextlib.suppress(OSError):
+                    list(os.scandir(folder))
+            time.sleep(0.1)
+        return True
 
     def history(self) -> list[dict[str, Any]]:
         """The logs of the epochs so far."""

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tfrelight.errors import InputError
 
-__all__ = ["NAMES", "Place", "agree", "create", "lost", "place"]
+__all__ = ["NAMES", "Place", "agree", "create", "lost", "place", "reason"]
 
 NAMES = {
     "default": tf.distribute.get_strategy,
@@ -153,10 +153,22 @@ _GONE = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
-    tf.errors.InternalError,
 )
 
 
-def lost(error: Exception) -> bool:
-    """Whether an error of a collective operation says that another worker is gone."""
+def lost(error: tf.errors.OpError) -> bool:
+    """Whether an error says that another worker is gone.
+
+    An internal error does so in the words of collective operations; others are this machine's own,
+    such as those of CUDA.
+    """
+    if isinstance(error, tf.errors.InternalError):
+        return "Collective ops is aborted by" in error.message
     return isinstance(error, _GONE)
+
+
+def reason(error: tf.errors.OpError) -> str:
+    """The line of TensorFlow's message that says what happened, without where in the graph."""
+    where = ("Graph execution error", "Detected at node", "<stack traces", " ", "\t")
+    lines = [line for line in error.message.splitlines() if line and not line.startswith(where)]
+    return lines[0] if lines else type(error).__name__
