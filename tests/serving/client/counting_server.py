@@ -1,12 +1,13 @@
 """A server that answers every Predict after 20 ms, for tests that kill it.
 
-    python tests/serving/client/counting_server.py PORT
+    python tests/serving/client/counting_server.py PORT HOLD
 
 It imports gRPC alone, to be there at once, and prints a line for each request: how often gRPC had
-sent it before.
+sent it before. While the file HOLD exists, requests wait, and it prints "held" for each.
 """
 
 import concurrent.futures
+import pathlib
 import sys
 import time
 
@@ -19,6 +20,10 @@ class Handler(grpc.GenericRpcHandler):
 
         def answer(request, context):
             time.sleep(0.02)
+            if HOLD.exists():
+                print("held", flush=True)
+            while HOLD.exists():
+                time.sleep(0.005)
             print(before, flush=True)
             return b""
 
@@ -26,6 +31,7 @@ class Handler(grpc.GenericRpcHandler):
 
 
 if __name__ == "__main__":
+    HOLD = pathlib.Path(sys.argv[2])
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(8))
     server.add_generic_rpc_handlers([Handler()])
     # Without it, a second server may take a part of the requests of the first.
