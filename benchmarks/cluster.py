@@ -151,7 +151,9 @@ def main():
                     flush=True,
                 )
         done = folder / "killed" / "done"
-        killer = threading.Thread(target=kill_half_way, args=(found, done, arguments.photos))
+        killer = threading.Thread(
+            target=kill_half_way, args=(found, done, arguments.photos), daemon=True
+        )
         killer.start()
         took = timed(folder, "killed", seconds, scheduler)
         killer.join()

@@ -42,48 +42,75 @@ def _run(*command):
     subprocess.run(command, check=True)
 
 
+def _check():
+    """Ends the program before anything is created, if it cannot be."""
+    if os.geteuid():
+        raise SystemExit("Expected root, because hosts are network namespaces.")
+    if not (GROUPS / "cgroup.procs").exists():
+        raise SystemExit(f"Expected control groups for the processor, version 1, in {GROUPS}.")
+
+
+def _remove_group(number):
+    with contextlib.suppress(OSError):
+        (GROUPS / _name(number)).rmdir()
+
+
 class Hosts:
     """Host 0, with a whole core, and hosts 1, 2, 3 with `quota` microseconds of 100,000 each."""
 
     def __init__(self, quota):
         self.quota = quota
         self.processes = {}
+        self._created = contextlib.ExitStack()
 
     def __enter__(self):
-        _run("ip", "link", "add", BRIDGE, "type", "bridge")
+        _check()
+        with contextlib.ExitStack() as created:
+            # First the bridge: while another benchmark has it, nothing is touched.
+            self._create_network(created)
+            self._create_groups(created)
+            created.callback(self._kill)
+            self._created = created.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self._created.close()
+
+    def _create_network(self, created):
+        def create(kind, name, *arguments):
+            _run("ip", kind, "add", name, *arguments)
+            created.callback(subprocess.run, ["ip", kind, "delete", name], check=False)
+
+        create("link", BRIDGE, "type", "bridge")
         _run("ip", "address", "add", f"{NETWORK}.254/24", "dev", BRIDGE)
         _run("ip", "link", "set", BRIDGE, "up")
         for number in range(HOSTS):
             name, outside, inside = _name(number), f"tfr{number}out", f"tfr{number}in"
-            _run("ip", "netns", "add", name)
-            _run("ip", "link", "add", outside, "type", "veth", "peer", "name", inside)
+            create("netns", name)
+            create("link", outside, "type", "veth", "peer", "name", inside)
             _run("ip", "link", "set", outside, "master", BRIDGE, "up")
             _run("ip", "link", "set", inside, "netns", name)
             within = ("ip", "-n", name)
             _run(*within, "address", "add", f"{address(number)}/24", "dev", inside)
             _run(*within, "link", "set", inside, "up")
             _run(*within, "link", "set", "lo", "up")
+
+    def _create_groups(self, created):
         for number in range(HOSTS + 1):
             group = GROUPS / _name(number)
             group.mkdir(exist_ok=True)
+            created.callback(_remove_group, number)
             (group / "cpu.cfs_period_us").write_text(str(PERIOD))
             (group / "cpu.cfs_quota_us").write_text(str(self.quota if number else PERIOD))
             # Ahead of whatever else this machine does.
             (group / "cpu.shares").write_text("16384")
-        return self
+        # Until the kernel has forgotten the processes.
+        created.callback(time.sleep, 1)
 
-    def __exit__(self, *_):
+    def _kill(self):
         for process in self.processes.values():
             process.kill()
             process.wait()
-        for number in range(HOSTS):
-            subprocess.run(["ip", "netns", "delete", _name(number)], check=False)
-        subprocess.run(["ip", "link", "delete", BRIDGE], check=False)
-        # Until the kernel has forgotten the processes.
-        time.sleep(1)
-        for number in range(HOSTS + 1):
-            with contextlib.suppress(OSError):
-                (GROUPS / _name(number)).rmdir()
 
     def start(self, number, command, environment=None, log=subprocess.DEVNULL):
         """Starts a process on a host, which imports the package of this checkout."""
