@@ -1,6 +1,8 @@
 """The exception for wrong input."""
 
-__all__ = ["InputError"]
+import socket
+
+__all__ = ["InputError", "unseen_folder"]
 
 
 class InputError(ValueError):
@@ -10,3 +12,11 @@ class InputError(ValueError):
     `argument` or `argument=value`; commands print those as flags, without a traceback, and exit
     with status 1.
     """
+
+
+def unseen_folder(folder: object) -> InputError:
+    """The error of a worker that does not see a folder of its job, such as one not mounted."""
+    return InputError(
+        f"The worker on {socket.gethostname()} does not see the folder {folder} of this job. "
+        "Expected a folder that all workers share: mount it there, and repeat the command."
+    )

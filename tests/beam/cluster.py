@@ -8,8 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
+from tests.beam import stand_in
 from tests.conftest import ROOT
 
 
@@ -36,7 +36,7 @@ class Cluster:
         # Without a port that it had, the scheduler takes a free one.
         options = ["--no-dashboard", "--host=127.0.0.1", f"--scheduler-file={file}"]
         self._start("scheduler", path, "scheduler", f"--port={self._port}", *options)
-        self._until(lambda: file.exists() and file.read_text().endswith("}"))
+        self._until("scheduler", lambda: file.exists() and file.read_text().endswith("}"))
         self._port = int(self.address.rpartition(":")[2])
 
     def start_missing(self, count):
@@ -67,8 +67,7 @@ class Cluster:
 
     def wait_for(self, name):
         """Waits until a worker is known to the scheduler."""
-        log = self.folder / f"{name}.log"
-        self._until(lambda: "Registered to:" in log.read_text())
+        self._until(name, lambda: "Registered to:" in self._log(name))
 
     def kill(self, *names):
         for name in names:
@@ -79,12 +78,17 @@ class Cluster:
     def close(self):
         self.kill(*self.processes)
 
-    @staticmethod
-    def _until(condition):
-        deadline = time.monotonic() + 60
-        while not condition():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+    def _log(self, name):
+        return (self.folder / f"{name}.log").read_text()
+
+    def _until(self, name, condition):
+        """Waits for a process; if it ends, or does not come, its log is the reason."""
+
+        def there():
+            assert self.processes[name].poll() is None, self._log(name)
+            return condition()
+
+        stand_in.until(there, lambda: self._log(name))
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """Jobs on a Dask cluster of separate processes: the bytes of one process, whatever fails."""
 
+import contextlib
+import functools
 import os
 import pathlib
 import re
@@ -7,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
+import types
 
 import pytest
 from PIL import Image
@@ -18,7 +20,9 @@ from tfrelight.errors import InputError
 from tfrelight.version import __version__
 
 pytest.importorskip("apache_beam", reason='Apache Beam is not installed: pip install ".[dask]"')
-pytest.importorskip("distributed", reason='Dask is not installed: pip install ".[dask]"')
+distributed = pytest.importorskip(
+    "distributed", reason='Dask is not installed: pip install ".[dask]"'
+)
 
 from tests.beam.cluster import cluster  # noqa: E402
 from tests.beam.test_relight_job import SETTINGS, lines, write_photos  # noqa: E402
@@ -58,9 +62,9 @@ def three(started):
     return started
 
 
-def relit(photos, output, found, seconds=0.0, calls=None, factory=None):
+def relit(photos, output, found, calls=None, gate=None, factory=None):
     """Relights the sixty photos on a cluster."""
-    factory = factory or stand_in.factory(seconds, calls)
+    factory = factory or stand_in.factory(calls, gate)
     return relight_job.relight(
         f"{photos}/photos/*.png", str(output), factory, SETTINGS, scheduler=found.address
     )
@@ -77,77 +81,196 @@ def assert_same(photos, output):
 
 
 def test_three_workers_write_what_one_process_writes(photos, three, tmp_path):
-    report = relit(photos, tmp_path / "out", three, 0.02, tmp_path / "calls")
+    report = relit(photos, tmp_path / "out", three, tmp_path / "calls")
     assert (report.relit, report.failed) == (56, 4)
     assert_same(photos, tmp_path / "out")
     names = [f"{number:03d}.png" for number in range(60)]
     assert sorted((tmp_path / "calls").read_text().split()) == names
     # Again: only the photos that failed are opened.
     (tmp_path / "calls").write_text("")
-    relit(photos, tmp_path / "out", three, 0.0, tmp_path / "calls")
+    relit(photos, tmp_path / "out", three, tmp_path / "calls")
     assert_same(photos, tmp_path / "out")
     assert sorted((tmp_path / "calls").read_text().split()) == [f"{n:03d}.png" for n in BROKEN]
 
 
 class Background(threading.Thread):
-    """A job that runs while the test disturbs it; `done` photos into it."""
+    """A job that runs while the test disturbs it. Most of it waits at a gate."""
 
-    def __init__(self, output, *arguments):
+    def __init__(self, photos, output, found, gate):
         super().__init__(daemon=True)
-        self._output, self._arguments = output, arguments
+        self._arguments = photos, output, found, None, gate
+        self._gate = gate
         self.error = None
         self.start()
 
     def run(self):
-        photos, found, *rest = self._arguments
         try:
-            relit(photos, self._output, found, *rest)
+            relit(*self._arguments)
         except Exception as error:
             self.error = error
 
     def wait_for(self, count):
-        deadline = time.monotonic() + 60
-        while len(list((self._output / "done").glob("*.json"))) < count:
-            assert self.is_alive() and time.monotonic() < deadline, self.error
-            time.sleep(0.01)
+        """Waits until so many workers wait at the gate."""
+
+        def there():
+            assert self.is_alive(), self.error
+            return len(self._gate.waiting()) == count
+
+        stand_in.until(there, lambda: f"only {self._gate.waiting()} wait")
 
     def end(self):
-        self.join(60)
+        """The error of the job, or None."""
+        self.join(120)
         assert not self.is_alive()
         return self.error
 
 
-def test_a_worker_killed_halfway_costs_no_photo(photos, three, tmp_path):
-    job = Background(tmp_path / "out", photos, three, 0.05, tmp_path / "calls")
-    job.wait_for(20)
+@pytest.fixture
+def gate(tmp_path):
+    """A gate that lets half of the photos pass."""
+    (tmp_path / "gate").mkdir()
+    found = stand_in.Gate(tmp_path / "gate", 30)
+    yield found
+    # A worker that still waits would keep the next test waiting.
+    found.open()
+
+
+def test_a_worker_killed_halfway_costs_no_photo(photos, three, tmp_path, gate):
+    job = Background(photos, tmp_path / "out", three, gate)
+    job.wait_for(3)
+    at = dict(gate.waiting())[str(three.processes["worker1"].pid)]
     three.kill("worker1")
+    gate.open()
     assert job.end() is None
     assert_same(photos, tmp_path / "out")
-    calls = (tmp_path / "calls").read_text().split()
     # What the worker was at is opened again, and what failed; nothing else.
-    good = [name for name in calls if int(name[:3]) not in BROKEN]
-    assert len(set(good)) == 56 and len(good) <= 57
+    broken = {f"{number:03d}.png" for number in BROKEN}
+    calls = [name for name in gate.calls() if name == at or name not in broken]
+    assert {name for name in calls if calls.count(name) > 1} == {at}
+    assert set(calls) | broken == {f"{number:03d}.png" for number in range(60)}
 
 
-def test_a_job_goes_on_after_the_scheduler_was_killed(photos, three, tmp_path):
-    job = Background(tmp_path / "out", photos, three, 0.05)
-    job.wait_for(20)
+def test_a_job_goes_on_after_the_scheduler_was_killed(photos, three, tmp_path, gate):
+    job = Background(photos, tmp_path / "out", three, gate)
+    job.wait_for(3)
     three.kill("scheduler")
-    error = job.end()
+    assert_lost(job.end())
+    assert not (tmp_path / "out" / "results.jsonl").exists()
+    three.kill(*three.processes)
+    done = {path.stem for path in (tmp_path / "out" / "done").glob("*.json")}
+    assert 20 < len(done) < 56
+    three.start_scheduler()
+    three.start_missing(3)
+    relit(photos, tmp_path / "out", three, tmp_path / "calls")
+    assert_same(photos, tmp_path / "out")
+    assert not done & set((tmp_path / "calls").read_text().split())
+
+
+def assert_lost(error):
     assert isinstance(error, InputError)
     assert re.fullmatch(
         r"Lost the Dask scheduler at tcp://\S+\. Start it and its workers again, and repeat the "
         r"command; finished work is kept\.",
         str(error),
     )
-    assert not (tmp_path / "out" / "results.jsonl").exists()
-    three.kill(*three.processes)
-    done = {path.stem for path in (tmp_path / "out" / "done").glob("*.json")}
-    three.start_scheduler()
+
+
+def test_a_scheduler_killed_before_it_is_asked_for_workers_is_lost(
+    photos, three, tmp_path, monkeypatch
+):
+    asked = dask_cluster._checked
+
+    def killed(client, known):
+        if "scheduler" in three.processes:
+            three.kill("scheduler")
+        return asked(client, known)
+
+    monkeypatch.setattr(dask_cluster, "_checked", killed)
+    with pytest.raises(InputError) as raised:
+        relit(photos, tmp_path / "out", three)
+    assert_lost(raised.value)
+
+
+def test_workers_killed_with_the_results_that_they_hold(photos, three, tmp_path, monkeypatch):
+    monkeypatch.setattr(dask_cluster, "_WORKERS", 1)
+    monkeypatch.setattr(dask_cluster, "_FETCH", 1)
+    wait = distributed.wait
+
+    def killed(*arguments, **options):
+        done = wait(*arguments, **options)
+        three.kill(*three.processes.keys() - {"scheduler"})
+        return done
+
+    monkeypatch.setattr(distributed, "wait", killed)
+    job = Background(photos, tmp_path / "out", three, None)
+    assert "has had no worker for 1 seconds" in str(job.end())
+    monkeypatch.undo()
     three.start_missing(3)
-    relit(photos, tmp_path / "out", three, 0.0, tmp_path / "calls")
+    relit(photos, tmp_path / "out", three)
     assert_same(photos, tmp_path / "out")
-    assert not done & set((tmp_path / "calls").read_text().split())
+
+
+class Future:
+    """A task that has ended with this status, whose results are asked for."""
+
+    def __init__(self, status, results=None, error=None, raised=None):
+        self.status, self._results, self._error = status, results, error
+        self._raised = error if raised is None else raised
+
+    def result(self, timeout):
+        if self._raised is not None:
+            raise self._raised
+        return self._results
+
+    def exception(self, timeout):
+        return self._error
+
+
+def ended(*futures):
+    fake = types.SimpleNamespace(
+        wait=lambda *_, **__: types.SimpleNamespace(done=futures),
+        TimeoutError=distributed.TimeoutError,
+    )
+    client = types.SimpleNamespace(as_current=contextlib.nullcontext)
+    return dask_cluster._ended(fake, client, list(futures))
+
+
+def test_every_error_of_a_task_is_its_own_and_others_are_the_scheduler_s():
+    # A task may be killed after its results have been asked for, and may raise what Dask raises.
+    killed = distributed.scheduler.KilledWorker("task", None, 3)
+    own = [killed, OSError("own"), TimeoutError("own"), distributed.TimeoutError("own")]
+    failed = [Future("error", error=error) for error in own]
+    late = Future("error", error=killed, raised=distributed.TimeoutError())
+    done = Future("finished", [1, 2])
+    found = ended(*failed, done, late)
+    assert [found[one] for one in failed] == [(None, error) for error in own]
+    assert found[late] == (None, killed) and found[done] == ([1, 2], None)
+    for error in (TimeoutError(), distributed.TimeoutError()):
+        assert ended(Future("pending", raised=error), done) == {done: ([1, 2], None)}
+    with pytest.raises(OSError, match="scheduler"):
+        ended(Future("lost", raised=OSError("scheduler")))
+
+
+def test_a_killed_worker_costs_one_item_if_items_are_tasks(three, tmp_path):
+    three.kill("worker1", "worker2")
+    gate = stand_in.Gate(tmp_path, 1)
+    function = functools.partial(stand_in.number, gate=gate)
+    results = dask_cluster.each(three.address, function, range(24), most=1)
+    first = next(results)
+    stand_in.until(gate.waiting)
+
+    def held(dask_scheduler):
+        return [key for key, task in dask_scheduler.tasks.items() if task.state == "memory"]
+
+    # Nobody refers to the results that have come.
+    with distributed.Client(three.address, set_as_default=False) as client:
+        stand_in.until(lambda: not client.run_on_scheduler(held), lambda: "results are kept")
+    three.kill("worker0")
+    three.start_missing(1)
+    gate.open()
+    assert sorted([first, *results]) == list(range(24))
+    calls = gate.calls()
+    assert [name for name in calls if calls.count(name) > 1] == [gate.waiting()[0][1]] * 2
 
 
 def test_a_photo_that_kills_its_workers_is_a_failure(photos, tmp_path, monkeypatch):
@@ -169,10 +292,10 @@ def report_of(folder):
     return lines(folder / "out" / "failed.jsonl")
 
 
-def test_without_workers_the_job_ends_in_one_line(photos, three, tmp_path, monkeypatch):
+def test_without_workers_the_job_ends_in_one_line(photos, three, tmp_path, monkeypatch, gate):
     monkeypatch.setattr(dask_cluster, "_WORKERS", 1)
-    job = Background(tmp_path / "out", photos, three, 0.05)
-    job.wait_for(1)
+    job = Background(photos, tmp_path / "out", three, gate)
+    job.wait_for(3)
     three.kill("worker0", "worker1", "worker2")
     message = "has had no worker for 1 seconds. Start workers with dask worker tcp://"
     assert message in str(job.end())
@@ -201,35 +324,58 @@ def another_package(folder, text):
     return folder
 
 
+def another_version(folder):
+    """A folder whose package `tfrelight` is this one, with another version."""
+    another_package(folder, "")
+    for path in (ROOT / "tfrelight").iterdir():
+        if path.name not in ("version.py", "__pycache__"):
+            (folder / "tfrelight" / path.name).unlink(missing_ok=True)
+            (folder / "tfrelight" / path.name).symlink_to(path)
+    return folder
+
+
 NONE = "raise ModuleNotFoundError(\"No module named 'tfrelight'\", name='tfrelight')"
 
 
-@pytest.mark.parametrize("text,found", [("", "0.0.1"), (NONE, r"\(none\)")])
-@pytest.mark.parametrize("late", [False, True])
-def test_a_worker_without_the_package_is_named(photos, three, tmp_path, text, found, late):
-    path = another_package(tmp_path / "path", text)
-    message = f"^The Dask worker tcp://.* has tfrelight {found}. Expected {__version__}, as here"
-    job = None
-    if late:
-        # One worker is left, so that the new one gets work.
-        three.kill("worker0", "worker1")
-        job = Background(tmp_path / "out", photos, three, 0.2)
-        job.wait_for(1)
-    three.start_worker("other", path)
-    three.wait_for("other")
-    try:
-        if job is not None:
-            error = job.end()
-            if error is None:
-                # The new worker had work before it was asked, could not import it, and ended.
-                assert_same(photos, tmp_path / "out")
-            else:
-                assert re.match(message, str(error))
-        else:
-            with pytest.raises(InputError, match=message):
-                relit(photos, tmp_path / "out", three)
-    finally:
+@pytest.fixture
+def other(three):
+    """Starts the worker `other`, and ends it after the test."""
+    yield functools.partial(three.start_worker, "other")
+    if "other" in three.processes:
         three.kill("other")
+
+
+@pytest.mark.parametrize("text,found", [("", "0.0.1"), (NONE, r"\(none\)")])
+def test_a_worker_without_the_package_is_named(photos, three, other, tmp_path, text, found):
+    other(another_package(tmp_path / "path", text))
+    three.wait_for("other")
+    message = f"^The Dask worker tcp://.* has tfrelight {found}. Expected {__version__}, as here"
+    with pytest.raises(InputError, match=message):
+        relit(photos, tmp_path / "out", three)
+
+
+def test_a_worker_of_another_version_that_comes_late_ends_the_job(
+    photos, three, other, tmp_path, gate
+):
+    job = Background(photos, tmp_path / "out", three, gate)
+    job.wait_for(3)
+    other(another_version(tmp_path / "path"))
+    message = f"The Dask worker .* has tfrelight 0.0.1. Expected {__version__}, as here"
+    assert re.match(message, str(job.end()))
+    # Nor did that worker relight anything before it was asked.
+    assert len(gate.waiting()) == 3
+
+
+def test_a_worker_of_another_version_relights_nothing(photos, three, other, tmp_path, monkeypatch):
+    three.kill("worker0", "worker1", "worker2")
+    other(another_version(tmp_path / "path"))
+    three.wait_for("other")
+    # As if it came when those that are there had been asked.
+    monkeypatch.setattr(dask_cluster, "_checked", lambda client, known: client.nthreads())
+    message = f"^The Dask worker on .* has tfrelight 0.0.1. Expected {__version__}, as here"
+    with pytest.raises(InputError, match=message):
+        relit(photos, tmp_path / "out", three, tmp_path / "calls")
+    assert not (tmp_path / "calls").exists()
 
 
 def mount(*arguments):
@@ -265,23 +411,40 @@ def test_a_full_temporary_disk_ends_the_job_and_fails_no_photo(photos, three, tm
     assert_same(photos, tmp_path / "out")
 
 
-@pytest.mark.parametrize("hidden", ["photos", "out"])
-def test_a_folder_that_one_worker_does_not_see_is_named(photos, three, tmp_path, hidden):
-    folder = {"photos": photos / "photos", "out": tmp_path / "out"}[hidden]
-    (tmp_path / "out").mkdir()
-    three.kill("worker0", "worker1", "worker2")
-    # In a mount space of its own an empty folder lies over the shared one; that of the photos away.
-    empty = {"photos": folder.parent, "out": folder}[hidden]
-    inside = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs none {empty} && exec "$@"', "sh"]
+def mounted(path):
+    """A command's beginning: in a mount space of its own an empty folder lies over a path."""
+    over = f"mount -t tmpfs none {path} && " if path else ""
+    inside = ["unshare", "--mount", "sh", "-c", f'{over}exec "$@"', "sh"]
     if subprocess.run([*inside, "true"], capture_output=True).returncode:
         pytest.skip("nothing can be mounted here")
-    three.start_worker("other", before=inside)
+    return inside
+
+
+@pytest.mark.parametrize("hidden", ["photos", "above the photos", "out"])
+def test_a_folder_that_a_worker_does_not_see_is_named(photos, three, other, tmp_path, hidden):
+    (tmp_path / "out").mkdir()
+    folder = tmp_path / "out" if hidden == "out" else photos / "photos"
+    three.kill("worker0", "worker1", "worker2")
+    other(before=mounted(photos if hidden == "above the photos" else folder))
     three.wait_for("other")
-    try:
-        with pytest.raises(InputError, match=f"does not see the folder {folder} of this job"):
-            relit(photos, tmp_path / "out", three)
-    finally:
-        three.kill("other")
+    with pytest.raises(InputError, match=f"^The worker on .* does not see the folder {folder} of"):
+        relit(photos, tmp_path / "out", three, tmp_path / "calls")
+    assert not list((tmp_path / "out").glob("*.jsonl"))
+    # Not one photo is relit in vain.
+    assert (tmp_path / "calls").exists() == (hidden != "out")
+
+
+def test_an_output_folder_unmounted_meanwhile_is_named(photos, three, other, tmp_path, gate):
+    three.kill("worker0", "worker1", "worker2")
+    other(before=mounted(None))
+    three.wait_for("other")
+    job = Background(photos, tmp_path / "out", three, gate)
+    job.wait_for(1)
+    inside = ["nsenter", "--mount", f"--target={three.processes['other'].pid}"]
+    subprocess.run([*inside, "mount", "-t", "tmpfs", "none", tmp_path / "out"], check=True)
+    gate.open()
+    assert f"does not see the folder {tmp_path / 'out'} of this job" in str(job.end())
+    assert not (tmp_path / "out" / "results.jsonl").exists()
 
 
 def test_relative_paths_are_refused(photos, three, monkeypatch):
@@ -312,7 +475,9 @@ def command(name, *arguments):
 
 def test_the_batch_command_relights_on_the_cluster(three, tmp_path):
     write_photos(tmp_path / "photos", 4, (1,))
-    flags = [f"--input={tmp_path}/photos/*", "--light=left", "--whole_image"]
+    # A relative path, which the workers, in folders of their own, do not have.
+    model = "--model=tfrelight/models/weights/compact-128.tflite"
+    flags = [f"--input={tmp_path}/photos/*", "--light=left", "--whole_image", model]
     for output, more in (("one", []), ("three", [f"--dask_scheduler={three.address}"])):
         done = command("batch", *flags, f"--output_dir={tmp_path}/{output}", *more)
         assert done.returncode == 3, done.stderr

@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.beam import stand_in
 from tests.conftest import ROOT
-from tfrelight.beam import relight_job
+from tfrelight.beam import relight_job, relight_worker
 from tfrelight.errors import InputError
 
 # Beam's own warnings.
@@ -63,7 +63,7 @@ def two_hundred(tmp_path_factory):
     write_photos(folder / "photos", 200, BROKEN)
     calls = folder / "calls"
     report = relight_job.relight(
-        f"{folder}/photos/*.png", str(folder / "out"), stand_in.factory(0, calls), SETTINGS
+        f"{folder}/photos/*.png", str(folder / "out"), stand_in.factory(calls), SETTINGS
     )
     return folder, report, calls.read_text().split()
 
@@ -100,7 +100,7 @@ def test_a_second_start_skips_finished_photos(two_hundred, tmp_path):
     written = {p: p.stat().st_mtime_ns for p in (folder / "out" / "relit").iterdir()}
     calls = tmp_path / "calls"
     report = relight_job.relight(
-        f"{folder}/photos/*.png", str(folder / "out"), stand_in.factory(0, calls), SETTINGS
+        f"{folder}/photos/*.png", str(folder / "out"), stand_in.factory(calls), SETTINGS
     )
     assert (report.relit, report.failed) == (190, 10)
     # Failed photos are tried again.
@@ -113,18 +113,20 @@ def test_a_job_killed_halfway_continues(two_hundred, tmp_path):
     folder, _, _ = two_hundred
     pattern, output = f"{folder}/photos/*.png", tmp_path / "out"
     code = (
-        "import sys; from tests.beam import stand_in; from tfrelight.beam import relight_job\n"
-        "relight_job.relight(*sys.argv[1:], stand_in.factory(0.01), stand_in.SETTINGS)"
+        "import pathlib, sys; from tests.beam import stand_in\n"
+        "from tfrelight.beam import relight_job\n"
+        "gate = stand_in.Gate(pathlib.Path(sys.argv[3]), 100)\n"
+        "factory = stand_in.factory(gate=gate)\n"
+        "relight_job.relight(*sys.argv[1:3], factory, stand_in.SETTINGS)"
     )
-    job = subprocess.Popen([sys.executable, "-c", code, pattern, str(output)], cwd=ROOT)
-    deadline = time.monotonic() + 120
-    while len(list((output / "done").glob("*.json"))) < 90:
-        assert job.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
+    gate = stand_in.Gate(tmp_path / "gate", 100)
+    gate.folder.mkdir()
+    job = subprocess.Popen([sys.executable, "-c", code, pattern, output, gate.folder], cwd=ROOT)
+    stand_in.until(lambda: gate.waiting() or job.poll() is not None)
     job.send_signal(signal.SIGKILL)
     job.wait()
     done = {path.stem for path in (output / "done").glob("*.json")}
-    assert 90 <= len(done) < 180
+    assert 80 <= len(done) <= 100
     assert not (output / "results.jsonl").exists()
     # Files of a process that was killed while it wrote them.
     good = {line["photo"] for line in lines(folder / "out" / "results.jsonl")}
@@ -133,7 +135,7 @@ def test_a_job_killed_halfway_continues(two_hundred, tmp_path):
     (output / "relit" / left).write_bytes(b"half of a pict")
 
     calls = tmp_path / "calls"
-    report = relight_job.relight(pattern, str(output), stand_in.factory(0, calls), SETTINGS)
+    report = relight_job.relight(pattern, str(output), stand_in.factory(calls), SETTINGS)
     assert (report.relit, report.failed) == (190, 10)
     again = calls.read_text().split()
     assert not done & set(again) and len(again) == 200 - len(done)
@@ -154,7 +156,7 @@ def job(tmp_path):
     def run(pattern="photos/*.png", output="out", settings=SETTINGS, **kwargs):
         calls = tmp_path / "calls"
         calls.write_text("")
-        factory = stand_in.factory(0, calls)
+        factory = stand_in.factory(calls)
         report = relight_job.relight(
             f"{tmp_path}/{pattern}", f"{tmp_path}/{output}", factory, settings, **kwargs
         )
@@ -304,6 +306,37 @@ def test_a_failing_factory_ends_the_job(tmp_path):
         )
 
 
+def photo_of(tmp_path):
+    from apache_beam.io.filesystem import FileMetadata
+
+    return FileMetadata(f"{tmp_path}/photos/a.png", 1, 0.0)
+
+
+def test_a_photo_that_is_gone_fails_unless_its_folder_is_empty(tmp_path):
+    factory = stand_in.factory()
+    job = relight_worker.new_job(f"{tmp_path}/photos/*", f"{tmp_path}/out", factory)
+    message = f"^The worker on .* does not see the folder {tmp_path}/photos of this job"
+    for _ in ("no folder", "an empty one"):
+        with pytest.raises(InputError, match=message):
+            relight_worker.outcome(job, photo_of(tmp_path))
+        (tmp_path / "photos").mkdir(exist_ok=True)
+    (tmp_path / "photos" / "b.png").touch()
+    assert "No such file" in relight_worker.outcome(job, photo_of(tmp_path))["reason"]
+
+
+def test_an_output_folder_that_goes_while_a_photo_is_relit_is_not_made_again(tmp_path):
+    def remove(photo, output):
+        shutil.rmtree(tmp_path / "out")
+        return {}
+
+    write_photos(tmp_path / "photos", 1)
+    job = relight_worker.new_job(f"{tmp_path}/photos/*", f"{tmp_path}/out", lambda: remove)
+    for _ in ("while", "before"):
+        with pytest.raises(InputError, match=f"does not see the folder {tmp_path}/out of this job"):
+            relight_worker.outcome(job, photo_of(tmp_path))
+        assert not (tmp_path / "out").exists()
+
+
 def test_worker_processes_write_the_same_records(job, tmp_path):
     job()
     options = ["direct_num_workers=2", "direct_running_mode=multi_processing"]
@@ -387,7 +420,7 @@ def test_photos_and_results_in_a_bucket(bucket, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     calls = tmp_path / "calls"
     arguments = ("bucket://faces/**.png", "bucket://faces/out")
-    report = relight_job.relight(*arguments, stand_in.factory(0, calls), SETTINGS)
+    report = relight_job.relight(*arguments, stand_in.factory(calls), SETTINGS)
     assert (report.relit, report.failed) == (2, 2)
     assert report.results == "bucket://faces/out/results.jsonl"
     for line in lines(bucket / "faces" / "out" / "results.jsonl"):
@@ -401,6 +434,6 @@ def test_photos_and_results_in_a_bucket(bucket, tmp_path, monkeypatch):
         assert line["photo"] in line["reason"] or "empty" in line["reason"]
         assert "/tmp" not in line["reason"]
     calls.write_text("")
-    relight_job.relight(*arguments, stand_in.factory(0, calls), SETTINGS)
+    relight_job.relight(*arguments, stand_in.factory(calls), SETTINGS)
     assert len(calls.read_text().split()) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["calls"]

@@ -3,6 +3,7 @@
 import builtins
 import pathlib
 import re
+import shutil
 
 import pytest
 
@@ -47,6 +48,26 @@ def test_same_bytes_as_the_local_pool_and_only_missing_shards(tmp_path, monkeypa
     synthesis_job.write(tmp_path / "beam", SMALL, 4, "DirectRunner")
     assert contents(tmp_path / "beam") == contents(tmp_path / "local")
     assert first.stat().st_mtime_ns == written
+
+
+def test_a_shard_that_is_there_is_not_rendered_again(tmp_path, monkeypatch):
+    def rendered(settings, index):
+        raise AssertionError(index)
+
+    monkeypatch.setattr(portraits, "subject", rendered)
+    first = dataset.start(tmp_path / "out", SMALL, 2)[0]
+    pathlib.Path(first.path).write_bytes(b"written")
+    synthesis_job._write_shard(first, tmp_path / "out", SMALL)
+    assert pathlib.Path(first.path).read_bytes() == b"written"
+
+
+def test_a_worker_that_does_not_see_the_output_is_named(tmp_path):
+    first = dataset.start(tmp_path / "out", SMALL, 2)[0]
+    shutil.rmtree(tmp_path / "out")
+    message = f"^The worker on .* does not see the folder {tmp_path}/out of this job"
+    with pytest.raises(InputError, match=message):
+        synthesis_job._write_shard(first, tmp_path / "out", SMALL)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -13,6 +13,7 @@ import logging
 import math
 import os
 import pydoc
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
@@ -27,8 +28,8 @@ Item = TypeVar("Item")
 
 # Seconds until a scheduler has answered, and until the first or another worker is there.
 _CONNECT, _WORKERS = 10, 60
-# Items of a task: a scheduler manages a few hundred tasks a second, and what is done takes 1 ms.
-_MOST = 8
+# Seconds for the results of a task that has ended. A worker that was killed takes them with it.
+_FETCH = 5
 # Tasks for each thread of the workers that the scheduler knows at a time.
 _AHEAD = 3
 
@@ -55,6 +56,7 @@ def each(
     function: Callable[[Item], Any],
     items: Sequence[Item],
     killed: Callable[[Item], Any] | None = None,
+    most: int = 8,
 ) -> Iterator[Any]:
     """Calls a function with every item on the workers; yields the results in any order.
 
@@ -67,6 +69,8 @@ def each(
       items: picklable.
       killed: gives the result of an item on which one worker after the other was killed; None ends
         the job there.
+      most: items of a task, all of which are done again when its worker is killed. A scheduler
+        manages a few hundred tasks a second; items that take minutes are worth a task each.
 
     Raises:
       InputError: Dask is not installed; the scheduler does not answer, or no more; there is no
@@ -74,24 +78,30 @@ def each(
     """
     distributed = _import_distributed()
     with _quiet(), _connected(distributed, scheduler) as client:
-        workers = _checked(client, {})
-        size = min(_MOST, max(1, math.ceil(len(items) / (4 * sum(workers.values())))))
+        with _answering(distributed, scheduler):
+            workers = _checked(client, {})
+        size = min(most, max(1, math.ceil(len(items) / (4 * _threads(workers)))))
         waiting = collections.deque(items[i : i + size] for i in range(0, len(items), size))
         running: dict[Any, Sequence[Item]] = {}
+        attended = time.monotonic()
         while waiting or running:
             with _answering(distributed, scheduler):
                 workers = _checked(client, workers)
-                most = _AHEAD * max(1, sum(workers.values()))
-                while waiting and len(running) < most:
+                if workers:
+                    attended = time.monotonic()
+                elif time.monotonic() - attended > _WORKERS:
+                    raise _no_worker(client)
+                while waiting and len(running) < _AHEAD * _threads(workers):
                     group = waiting.popleft()
-                    running[client.submit(_call, function, group, pure=False)] = group
-                finished = _finished(distributed, client, running)
-            for future in finished:
+                    arguments = (_call, __version__, function, group)
+                    running[client.submit(*arguments, pure=False)] = group
+                ended = _ended(distributed, client, list(running))
+            while ended:
+                future, (results, error) = ended.popitem()
                 group = running.pop(future)
-                error = future.exception()
+                # Dask computes again what somebody refers to when its worker is killed.
+                del future
                 if error is None:
-                    with _answering(distributed, scheduler):
-                        results = future.result()
                     yield from results
                 elif not isinstance(error, distributed.scheduler.KilledWorker):
                     raise error
@@ -106,7 +116,14 @@ def each(
                     yield killed(*group)
 
 
-def _call(function, group):
+def _threads(workers):
+    return max(1, sum(workers.values()))
+
+
+def _call(version, function, group):
+    """Works on a worker, which may have come after those that `_checked` asked."""
+    if version != __version__:
+        raise _other_version(f"worker on {socket.gethostname()}", __version__, version)
     return [function(item) for item in group]
 
 
@@ -122,16 +139,26 @@ def _answering(distributed, scheduler):
         ) from error
 
 
-def _finished(distributed, client, running):
-    """The tasks that have ended, at least one. Waits for them, and for workers to do them."""
-    deadline = time.monotonic() + _WORKERS
-    while True:
-        with contextlib.suppress(TimeoutError, distributed.TimeoutError), client.as_current():
-            return distributed.wait(list(running), 1, return_when="FIRST_COMPLETED").done
-        if client.nthreads():
-            deadline = time.monotonic() + _WORKERS
-        elif time.monotonic() > deadline:
-            raise _no_worker(client)
+def _ended(distributed, client, futures):
+    """The results, or the error, of each task that has ended. Waits for a second at most."""
+    timeouts = (TimeoutError, distributed.TimeoutError)
+    try:
+        with client.as_current():
+            done = distributed.wait(futures, 1, return_when="FIRST_COMPLETED").done
+    except timeouts:
+        return {}
+    ended = {}
+    for future in done:
+        try:
+            ended[future] = future.result(timeout=_FETCH), None
+        except Exception as error:
+            if future.status == "error":
+                # Of the task. Dask's own errors leave the future in another state.
+                ended[future] = None, future.exception(timeout=_FETCH)
+            elif not isinstance(error, timeouts):
+                raise
+            # Otherwise the worker that held the results is gone, and another computes them again.
+    return ended
 
 
 def _no_worker(client):
@@ -154,10 +181,11 @@ def _connected(distributed, scheduler):
             "prints, such as tcp://host:8786."
         ) from error
     with contextlib.closing(client):
-        try:
-            client.wait_for_workers(1, timeout=_WORKERS)
-        except (TimeoutError, distributed.TimeoutError) as error:
-            raise _no_worker(client) from error
+        with _answering(distributed, scheduler):
+            try:
+                client.wait_for_workers(1, timeout=_WORKERS)
+            except (TimeoutError, distributed.TimeoutError) as error:
+                raise _no_worker(client) from error
         yield client
 
 
@@ -178,12 +206,15 @@ def _checked(client, known):
     for where, version in found.items():
         # A worker that went away meanwhile gives an OSError.
         if version != __version__ and not isinstance(version, OSError):
-            raise InputError(
-                f"The Dask {where} has tfrelight "
-                f"{version if isinstance(version, str) else '(none)'}. Expected {__version__}, as "
-                "here: install it there, start it again, and repeat the command."
-            )
+            raise _other_version(where, version, __version__)
     return workers
+
+
+def _other_version(where, found, expected):
+    return InputError(
+        f"The Dask {where} has tfrelight {found if isinstance(found, str) else '(none)'}. Expected "
+        f"{expected}, as here: install it there, start it again, and repeat the command."
+    )
 
 
 def _import_distributed() -> ModuleType:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfrelight.beam import storage
-from tfrelight.errors import InputError
+from tfrelight.errors import InputError, unseen_folder
 
 if TYPE_CHECKING:
     from apache_beam.io.filesystem import FileMetadata
@@ -76,6 +76,7 @@ def outcome(job: Job, photo: FileMetadata) -> dict[str, Any]:
         record = _finished_record(paths, photo.last_updated_in_seconds)
     if record is not None:
         return record
+    _check_output(job)
     relighter = _relighter(job)
     with tempfile.TemporaryDirectory() as folder:
         aside = Path(folder, "relit" + Path(paths.relit).suffix)
@@ -91,11 +92,14 @@ def outcome(job: Job, photo: FileMetadata) -> dict[str, Any]:
                     f"The disk of {folder} on {socket.gethostname()} is full. Make room there, and "
                     "repeat the command; finished photos are kept."
                 ) from error
+            _check_input(paths.photo)
             # A broken photo may raise anything in a decoder, and must not stop the others.
             kind = "" if isinstance(error, (InputError, OSError)) else f"{type(error).__name__}: "
             reason = " ".join(str(error).replace(str(source), paths.photo).split())
             return {"photo": paths.photo, "reason": f"{kind}{reason}"}
         record = {"photo": paths.photo, "relit": paths.relit, **fields}
+        # Again: the folder may have gone while the photo was relit.
+        _check_output(job)
         with storage.input_errors(job.output_dir):
             storage.write(paths.relit, aside.read_bytes())
             storage.write(paths.record, json.dumps(record, ensure_ascii=False).encode())
@@ -119,7 +123,6 @@ _relighters: dict[str, Relighter] = {}
 def _relighter(job):
     with _lock:
         if job.token not in _relighters:
-            _check_folders(job)
             _relighters.clear()
             _relighters[job.token] = job.factory()
         return _relighters[job.token]
@@ -130,22 +133,26 @@ def _fixed_folder(pattern):
     return re.split(r"[*?\[]", pattern)[0].rpartition("/")[0]
 
 
-def _check_folders(job):
-    """Raises InputError unless this worker sees the folders of the photos and of the job.
+def _check_output(job):
+    """Raises InputError unless this worker sees the job's own folder.
 
-    A folder that is not mounted looks like an empty one: pictures written there would be lost.
+    One that is not mounted looks like an empty one: pictures written there would be lost.
     """
-    photos = _fixed_folder(job.pattern)
-    missing = None
-    if storage.is_local(job.pattern) and not os.path.isdir(photos or "."):
-        missing = photos
     if storage.is_local(job.token) and not os.path.exists(job.token):
-        missing = job.output_dir
-    if missing is not None:
-        raise InputError(
-            f"The worker on {socket.gethostname()} does not see the folder {missing} of this job. "
-            "Expected a folder that all workers share: mount it there, and repeat the command."
-        )
+        raise unseen_folder(job.output_dir)
+
+
+def _check_input(photo):
+    """Raises InputError if a photo is missing and its folder is, too, or is empty: not mounted."""
+    if not storage.is_local(photo) or os.path.exists(photo):
+        return
+    folder = os.path.dirname(photo)
+    try:
+        seen = bool(os.listdir(folder or "."))
+    except OSError:
+        seen = False
+    if not seen:
+        raise unseen_folder(folder)
 
 
 def _paths(job, photo):

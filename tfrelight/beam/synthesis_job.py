@@ -18,6 +18,9 @@ __all__ = ["write"]
 def _write_shard(shard: dataset.Shard, output_dir, settings):
     """Renders one shard, on a worker. Runners may do so twice; the bytes are the same."""
     dataset.check_started(shard, output_dir)
+    if not dataset.missing([shard]):
+        # Written by a worker that was killed before it could say so.
+        return
     people = [portraits.subject(settings, index) for index in shard.indices]
     with dataset.output_errors(output_dir):
         records.write_shard(shard.path, people)
@@ -59,7 +62,7 @@ def write(
     render = functools.partial(_write_shard, output_dir=output_dir, settings=settings)
     if missing and scheduler is not None:
         with Progress("Rendering", "shards", len(shards), len(shards) - len(missing)) as bar:
-            for _ in dask_cluster.each(scheduler, render, missing):
+            for _ in dask_cluster.each(scheduler, render, missing, most=1):
                 bar.update()
     elif missing:
         beam = import_beam()

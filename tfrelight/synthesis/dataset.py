@@ -21,7 +21,6 @@ import dataclasses
 import functools
 import json
 import os
-import socket
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +30,7 @@ from google.protobuf import json_format
 from tensorflow_datasets.core import Version
 
 from tfrelight.data import records
-from tfrelight.errors import InputError
+from tfrelight.errors import InputError, unseen_folder
 from tfrelight.progress import Progress
 from tfrelight.synthesis import cache, portraits, tfds
 
@@ -154,10 +153,7 @@ def check_started(shard: Shard, output_dir: Path | str) -> None:
       InputError: it does not; what it wrote would be lost.
     """
     if not tf.io.gfile.exists(os.path.join(os.path.dirname(shard.path), _SETTINGS)):
-        raise InputError(
-            f"The worker on {socket.gethostname()} does not see the folder {output_dir} of this "
-            "job. Expected a folder that all workers share: mount it there, and repeat the command."
-        )
+        raise unseen_folder(output_dir)
 
 
 def missing(shards: list[Shard]) -> list[Shard]:
