@@ -5,7 +5,6 @@ import pathlib
 import random
 import sys
 
-import numpy as np
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -15,6 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 _workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 if _workers > 1:
     # Without a limit each worker starts a thread for every core, and they slow each other down.
+    # NumPy reads the last one when it is imported, and threads decide the last digit of sums.
     _threads = str(max(1, len(os.sched_getaffinity(0)) // _workers))
     for _name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(_name, _threads)
@@ -30,6 +30,8 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def seeds():
     """Seeds every generator that code could reach without one of its own."""
+    import numpy as np
+
     # Looked up, not imported: the light tests do without TensorFlow.
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is None:

@@ -88,7 +88,7 @@ def close(found, wanted, mean, most):
 
 
 def test_what_a_photo_did_not_record(maps, face):
-    shading = tf.constant(face.shading)
+    shading = tf.constant(face.shading, tf.float32)
     evidence = lost_light.shadows(maps, face.shading)
     found = graph_lost_light.shadows(in_graph(maps), shading)
     assert evidence.max() > 0.5
