@@ -21,6 +21,7 @@ from tfrelight.lights import Light
 from tfrelight.photos import filters
 from tfrelight.photos.blending import ramp
 from tfrelight.relighting import eyes, lost_light, materials, shoulder
+from tfrelight.relighting.eyes import OldCatchlights
 from tfrelight.relighting.face_maps import FaceMaps
 
 __all__ = [
@@ -126,7 +127,7 @@ class Relightable:
     surface_color: np.ndarray
     skin: np.ndarray
     eyes: rendering.Eyes | None
-    old_catchlights: eyes.OldCatchlights | None
+    old_catchlights: OldCatchlights | None
 
     @functools.cached_property
     def relief(self) -> rendering.HeightField:
@@ -264,7 +265,7 @@ def change(face: Relightable, new_rendering: rendering.Rendering, sameness: floa
     if old is not None:
         below = old.below * np.exp(log_ratio[old.places])
         eyes.lay_over(lost, fill, old.places, old.share * (1.0 - sameness), below)
-    if glints is not None and glints.any():
+    if face.eyes is not None and glints is not None and glints.any():
         # What they add up to white leaves as much less of what is below.
         most = color.largest(glints)
         glint_color = glints / np.maximum(most, 1e-6)[:, None]

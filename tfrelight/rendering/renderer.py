@@ -106,8 +106,9 @@ def render(
         if shiny:
             lobes = highlights.of_lamp(normals, lamp)
             shine += (lobes[..., None] * seen[..., -1:]) * lamp.color
-        if glints is not None:
-            there = catchlights.of_lamp(eyes, lamp) * seen[(*eyes.places, -1)]
+        if eyes is not None and glints is not None:
+            rows, columns = eyes.places
+            there = catchlights.of_lamp(eyes, lamp) * seen[rows, columns, -1]
             glints += there[:, None] * lamp.color
     for environment in light.environments:
         level = diffuse.of_environment(normals, environment)
