@@ -40,21 +40,9 @@ def balls(monkeypatch):
 
 
 def contents(folder):
-    """What every file below a folder holds, by its path there: bytes, or the bytes of records.
-
-    Newer versions of protobuf write the fields of a record in an order that differs by process.
-    """
-
-    def held(path):
-        if ".tfrecord" not in path.name:
-            return path.read_bytes()
-        examples = [
-            tf.train.Example.FromString(one.numpy()) for one in tf.data.TFRecordDataset(str(path))
-        ]
-        return [one.SerializeToString(deterministic=True) for one in examples]
-
+    """Bytes of every file below a folder, by its path there."""
     files = [path for path in pathlib.Path(folder).rglob("*") if path.is_file()]
-    return {str(path.relative_to(folder)): held(path) for path in files}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def subjects_of(output_dir, split):

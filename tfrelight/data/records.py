@@ -86,7 +86,9 @@ def serialize(subject: dict[str, Any]) -> bytes:
     ):
         if key in subject:
             features[key] = encode(subject[key])
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+    example = tf.train.Example(features=tf.train.Features(feature=features))
+    # Otherwise newer versions of protobuf order the fields by process.
+    return example.SerializeToString(deterministic=True)
 
 
 def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
