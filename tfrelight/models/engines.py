@@ -55,7 +55,7 @@ class LiteRT:
             content = Path(path).read_bytes()
         except OSError as error:
             raise InputError(f"Cannot read the network {path}: {error.strerror}.") from error
-        self._open(content, str(path))
+        self._open(content, str(path), hashlib.sha256(content).hexdigest())
         self._start(Path(path))
 
     @classmethod
@@ -67,11 +67,11 @@ class LiteRT:
         """
         network = cls.__new__(cls)
         content = presets.content(preset.name, preset.tflite, preset.tflite_sha256)
-        network._open(content, preset.name)
+        network._open(content, preset.name, preset.tflite_sha256)
         network._start(preset.tflite)
         return network
 
-    def _open(self, content, name):
+    def _open(self, content, name, sha256):
         try:
             self._run = litert.runner(content)
         except InputError:
@@ -96,7 +96,7 @@ class LiteRT:
                 f"{name} is another network. Expected images [1, S, S, 3], {', '.join(_OUTPUTS)}. "
                 f"Received: {_listed(inputs)}; {_listed(outputs)}."
             )
-        self.sha256 = hashlib.sha256(content).hexdigest()
+        self.sha256 = sha256
         self._lock = threading.Lock()
 
     def _start(self, path):

@@ -15,7 +15,7 @@ import numpy as np
 from tfrelight import photos
 from tfrelight.errors import InputError
 from tfrelight.faces import find
-from tfrelight.lights import Light, light_json, maps
+from tfrelight.lights import Light, lamp_rows, light_json, maps
 from tfrelight.photos import pictures
 from tfrelight.relighting import decomposition, map_files
 from tfrelight.relighting.decomposition import Decomposition
@@ -29,8 +29,6 @@ __all__ = ["environment_light", "film", "map_archive", "open_photo", "photo_ligh
 _MAX_WIDTH = 8192
 # Coefficients, far above those of any light brought to the photo's brightness.
 _MAX_COEFFICIENT = 1e6
-# Lamps of a light; the page has 8.
-_MAX_LAMPS = 16
 # What reading numbers and flags out of arbitrary JSON may raise.
 _MALFORMED = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 _FILM_SECONDS = 4.0
@@ -66,8 +64,9 @@ class _RelightRequest:
             if not np.abs([light, relative]).max() < _MAX_COEFFICIENT:
                 raise ValueError(f"not all of them are numbers below {_MAX_COEFFICIENT:g}")
             lamps = light_json.parse_lamps(fields.get("lamps", []))
-            if len(lamps) > _MAX_LAMPS or any(one.color.max() > _MAX_COEFFICIENT for one in lamps):
-                raise ValueError(f"more than {_MAX_LAMPS} lamps, or brighter ones than any")
+            bright = any(one.color.max() > _MAX_COEFFICIENT for one in lamps)
+            if bright or len(lamps) > lamp_rows.MOST:
+                raise ValueError(f"more than {lamp_rows.MOST} lamps, or brighter ones than any")
             self.strength = float(fields.get("strength", 1.0))
             self.exposure = float(fields.get("exposure", 0.0))
             self.background = bool(fields.get("background", False))

@@ -7,9 +7,9 @@ import { LUMINANCE } from "./color.js";
 import { layOver } from "./eyes.js";
 import { halved } from "./face_maps.js";
 import { even, mix, scale } from "./harmonics.js";
-import { percentile, ramp } from "./numbers.js";
+import { percentile, ramp, scaled } from "./numbers.js";
 import { channels, raiseToFloor, shade } from "./shading.js";
-import { Surface } from "./surface.js";
+import { LEAST_SKIN, Surface } from "./surface.js";
 
 /** @import { FaceFacts, Planes, RelightSettings } from "./face_maps.js" */
 /** @import { Coefficients, DistantLamp } from "./harmonics.js" */
@@ -19,8 +19,7 @@ const [LR, LG, LB] = LUMINANCE;
 // Probability of hair, of an eye or a mouth below which less changes than 8 bits hold.
 const LEAST_HAIR = 0.002;
 
-// Probability of skin below which there are no highlights, and highlights that change nothing.
-const LEAST_SKIN = 1e-4;
+// Highlights that change nothing.
 const LEAST_SHINE = 1e-6;
 
 /**
@@ -36,9 +35,6 @@ export const WHOLE = { share: 1, gain: 1 };
 
 /** @type {FaceLight} under which a photo is its albedo */
 export const WHITE_LIGHT = { harmonics: even([1, 1, 1]), lamps: [] };
-
-/** @type {(values: number[], factor: number) => number[]} */
-const scaled = (values, factor) => values.map((value) => value * factor);
 
 /** @type {(values: Channels, k: number) => number} */
 const luminance = ([r, g, b], k) => LR * r[k] + LG * g[k] + LB * b[k];

@@ -4,6 +4,7 @@
 import { ofTemperature } from "./color.js";
 import { add, dark, even, exposure, projection, rotated, scale } from "./harmonics.js";
 import { lampTowards } from "./lamps.js";
+import { scaled } from "./numbers.js";
 
 /** @import { Rgb } from "./color.js" */
 /** @import { Coefficients, DistantLamp } from "./harmonics.js" */
@@ -245,9 +246,6 @@ export function flagForm({ lamps, ambient, scene, preset }) {
   if (lit.length !== 1 || lit[0].radius > 0) return "sum";
   return ambient.power === 0 || sameColor(ambient.tint, lit[0].tint) ? "lamp" : "sum";
 }
-
-/** @type {(color: Rgb, factor: number) => Rgb} */
-const scaled = (color, factor) => color.map((value) => value * factor);
 
 /** @type {(tint: Tint, power: number) => Rgb} */
 const radiance = (tint, power) => scaled(tintColor(tint), power);

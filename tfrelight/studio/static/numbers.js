@@ -45,5 +45,8 @@ export function percentile(values, percent) {
   return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
 }
 
+/** @type {(values: number[], factor: number) => number[]} */
+export const scaled = (values, factor) => values.map((value) => value * factor);
+
 /** @type {(values: ArrayLike<number>) => number} */
 export const median = (values) => percentile(values, 50);

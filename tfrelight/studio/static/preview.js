@@ -129,10 +129,7 @@ export class Preview {
     this.paint(data, state, true, places.length > 0 ? this.view : "photo");
     renderer.finish();
     const cost = performance.now() - began;
-    if (this.steady) this.adapt(cost);
-    const { scale, half } = this;
-    this.frames.push({ latency: cost, cost, scale, half });
-    if (this.frames.length > FRAMES) this.frames.shift();
+    this.record(cost, cost);
   }
 
   /** Finds how sharp a moving picture can be, before anybody moves it. */
@@ -178,9 +175,14 @@ export class Preview {
     if (!this.moving) return;
     this.renderer.finish();
     const now = performance.now();
-    if (this.steady) this.adapt(now - began);
+    this.record(now - this.since, now - began);
+  }
+
+  /** @type {(latency: number, cost: number) => void} of the last frame, to which it adapts */
+  record(latency, cost) {
+    if (this.steady) this.adapt(cost);
     const { scale, half } = this;
-    this.frames.push({ latency: now - this.since, cost: now - began, scale, half });
+    this.frames.push({ latency, cost, scale, half });
     if (this.frames.length > FRAMES) this.frames.shift();
   }
 

@@ -16,8 +16,8 @@ import { heightsOf, horizon, ofLamp } from "./shadows.js";
 // Mask, and pixels around it, beyond which nothing that is rendered shows.
 const LEAST_MASK = 0.02;
 const MARGIN = 6;
-// Probability of skin below which its highlights change nothing.
-const LEAST_SKIN = 1e-4;
+/** Probability of skin below which its highlights change nothing. */
+export const LEAST_SKIN = 1e-4;
 // A Gaussian ends at this many standard deviations.
 const REACH = 4;
 
