@@ -15,11 +15,8 @@ import argparse
 import base64
 import concurrent.futures
 import contextlib
-import functools
-import http.server
 import io
 import json
-import math
 import os
 import pathlib
 import re
@@ -28,7 +25,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import httpx
@@ -36,6 +32,10 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests import camera_film, static_server  # noqa: E402
+
 FLAGS = [
     "--no-sandbox",
     "--use-angle=swiftshader",
@@ -69,31 +69,11 @@ def studio():
             process.terminate()
 
 
-class Silent(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @contextlib.contextmanager
 def built_page(folder):
     """Serves the page that needs no server; yields its address, and None for a process."""
-    handler = functools.partial(Silent, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/", None
-        server.shutdown()
-
-
-def film(image, path):
-    """Writes what the camera sees, 640x480, as Motion JPEG: JPEG files one after another."""
-    photo = image.resize((480, 480))
-    with open(path, "wb") as file:
-        for k in range(60):
-            frame = Image.new("RGB", (640, 480), (90, 100, 110))
-            frame.paste(photo, (80 + round(50 * math.sin(2 * math.pi * k / 60)), 0))
-            encoded = io.BytesIO()
-            frame.save(encoded, "JPEG", quality=90)
-            file.write(encoded.getvalue())
+    with static_server.serving(folder) as address:
+        yield f"{address}/", None
 
 
 def first_picture(page, data):
@@ -198,8 +178,8 @@ def main():
         sync_playwright() as playwright,
     ):
         path = pathlib.Path(folder, "film.mjpeg")
-        film(image, path)
-        arguments = [*FLAGS, f"--use-file-for-fake-video-capture={path}"]
+        camera_film.write(path, image)
+        arguments = [*FLAGS, camera_film.flag(path)]
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=arguments
         )

@@ -1,11 +1,13 @@
-"""A film for the browser's false camera: the astronaut moves from side to side."""
+"""A film for the browser's false camera: a picture moves from side to side."""
 
+import contextlib
 import io
 import math
 
 from PIL import Image
 
 from tests.conftest import ROOT
+from tests.studio.browser.page import with_flags
 
 SIZE = (640, 480)
 FRAMES = 60
@@ -13,10 +15,9 @@ FRAMES = 60
 REACH = 50
 
 
-def write(path):
-    """Writes the film as Motion JPEG, which is JPEG files one after another."""
-    with Image.open(ROOT / "docs" / "astronaut.jpg") as image:
-        photo = image.convert("RGB").resize((480, 480))
+def write(path, image):
+    """Writes a film of a picture as Motion JPEG, which is JPEG files one after another."""
+    photo = image.convert("RGB").resize((480, 480))
     with open(path, "wb") as file:
         for k in range(FRAMES):
             frame = Image.new("RGB", SIZE, (90, 100, 110))
@@ -24,6 +25,15 @@ def write(path):
             encoded = io.BytesIO()
             frame.save(encoded, "JPEG", quality=90)
             file.write(encoded.getvalue())
+
+
+@contextlib.contextmanager
+def shown(browser, folder):
+    """A browser whose camera shows the astronaut; the film lies in the folder."""
+    with Image.open(ROOT / "docs" / "astronaut.jpg") as image:
+        write(folder / "film.mjpeg", image)
+    with with_flags(browser, flag(folder / "film.mjpeg")) as one:
+        yield one
 
 
 def flag(path):

@@ -1,13 +1,11 @@
 """One browser, the built page, and a server of it for all these tests."""
 
-import functools
-import http.server
 import os
 import sys
-import threading
 
 import pytest
 
+from tests import static_server
 from tests.javascript import run
 from tests.studio.browser.page import chromium
 
@@ -29,13 +27,5 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="package")
 def server(folder):
     """The address of a server that sets no headers."""
-    handler = functools.partial(Silent, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as one:
-        threading.Thread(target=one.serve_forever).start()
-        yield f"http://127.0.0.1:{one.server_port}"
-        one.shutdown()
-
-
-class Silent(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
+    with static_server.serving(folder) as address:
+        yield address

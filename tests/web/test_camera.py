@@ -8,7 +8,6 @@ from PIL import Image
 
 from tests import camera_film
 from tests.javascript import MARKS
-from tests.studio.browser.page import with_flags
 from tests.studio.conftest import png
 from tests.web.expected_values import read
 from tests.web.page import WITHOUT_WEBGL, WebPage
@@ -19,9 +18,7 @@ pytestmark = MARKS
 @pytest.fixture(scope="module")
 def filmed(browser, tmp_path_factory):
     """A browser whose camera shows a face."""
-    path = tmp_path_factory.mktemp("camera") / "film.mjpeg"
-    camera_film.write(path)
-    with with_flags(browser, camera_film.flag(path)) as one:
+    with camera_film.shown(browser, tmp_path_factory.mktemp("camera")) as one:
         yield one
 
 

@@ -3,14 +3,12 @@
 import pytest
 
 from tests import camera_film
-from tests.studio.browser.page import Page, with_flags
+from tests.studio.browser.page import Page
 
 
 @pytest.fixture(scope="module")
 def filmed(browser, tmp_path_factory):
-    path = tmp_path_factory.mktemp("camera") / "film.mjpeg"
-    camera_film.write(path)
-    with with_flags(browser, camera_film.flag(path)) as one:
+    with camera_film.shown(browser, tmp_path_factory.mktemp("camera")) as one:
         yield one
 
 
