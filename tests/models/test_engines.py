@@ -175,7 +175,8 @@ def test_a_run_folder_is_run_by_tensorflow(tiny, tmp_path):
 def test_a_damaged_file_of_a_preset_is_named(tiny, tmp_path):
     presets.write(tmp_path, "mine", "compact", TINY["compact"], tiny[0], {})
     preset = presets.find("mine", tmp_path)
-    engines.LiteRT.of_preset(preset)
+    of_file = engines.LiteRT(preset.tflite)
+    assert engines.LiteRT.of_preset(preset).sha256 == of_file.sha256
     preset.tflite.write_bytes(preset.tflite.read_bytes()[:-1])
     with pytest.raises(InputError, match="preset 'mine' are damaged"):
         engines.LiteRT.of_preset(preset)

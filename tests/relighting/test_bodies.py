@@ -1,5 +1,7 @@
 """Bodies below heads: where they are looked for, and one light on both without a seam."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -92,6 +94,19 @@ def test_less_than_the_person(what):
     # The cut of the head ends 2.4 eye distances below the eyes.
     assert mask[110, 150] > 0.95 and mask[172, 150] < 0.1 and mask[350, 150] == 0
     assert (mask[90, 150 - 50] > 0.5) == (what == "head")
+
+
+@pytest.mark.parametrize("apart, kept", [(1.0, True), (0.4, False)])
+def test_the_outline_of_a_turned_face_is_doubted_in_the_body_s_mask(apart, kept):
+    """Eyes that look close together are those of a turned head, here before a wall."""
+    face = dataclasses.replace(FACE, eyes=[150.0, 110.0] + apart * (FACE.eyes - [150.0, 110.0]))
+    nobody = says(PARTS.index("background"))
+    (found,) = decomposition.decompose(
+        [photos.read(textured())], Says(*[says(SKIN)] * 3, nobody), known_faces=[[face]]
+    )
+    body = found.surfaces[1]
+    column, row = np.floor(body.window.place(np.array([150.0, 110.0])) * len(body.mask)).astype(int)
+    assert (body.mask[row, column] > 0.5) == kept
 
 
 def test_a_network_without_parts_knows_no_body():

@@ -1,3 +1,5 @@
+import types
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,19 @@ from tfrelight.synthesis.skin import Surface
 
 SIZE = 48
 BLACK = np.zeros((SIZE, SIZE, 3), np.float32)
+
+
+def test_the_fit_of_a_light_does_not_depend_on_the_order_of_the_pixels():
+    rng = np.random.default_rng(0)
+    normals = rng.normal(size=(4000, 3)).astype(np.float32)
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    shading = rng.random((4000, 3), np.float32)
+    order, prior = rng.permutation(4000), np.zeros((9, 3))
+    one, other = (
+        Scene._fit(types.SimpleNamespace(_normal=normals[at]), shading[at], prior)
+        for at in (slice(None), order)
+    )
+    np.testing.assert_array_equal(one, other)
 
 
 def sphere(centre, radius, rows=64):
