@@ -23,6 +23,7 @@ from tfrelight.relighting import (
     compositing,
     eyes,
     face_maps,
+    gloss,
     inference,
     lost_light,
     materials,
@@ -40,7 +41,7 @@ CONSTANTS = ROOT / "web" / "src" / "constants.json"
 # The JavaScript modules of the same names use their constants.
 MODULES = (
     *(mtcnn, find, framing, segmentation, inference, window_weights, face_maps, lost_light),
-    *(ratio_image, compositing, materials, eyes, height_field, catchlights),
+    *(gloss, ratio_image, compositing, materials, eyes, height_field, catchlights),
 )
 
 

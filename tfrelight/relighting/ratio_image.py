@@ -3,7 +3,8 @@
 In linear RGB a matte surface under another light is `photo x shading_new / shading_old`. The
 network gives the smooth shadings, and the photo keeps its detail. Cast shadows and highlights are
 beyond second-order shading, so the ratio alone would carry them into the new light. The old shading
-therefore includes the residual that the network leaves, the more so the more the lights differ.
+therefore includes the residual that the network leaves, and the white of highlights (`gloss`), the
+more so the more the lights differ.
 Where a shadow is black, albedo x shading replaces it; clipped channels are restored
 (`lost_light`).
 """
@@ -20,7 +21,7 @@ from tfrelight.faces import guided_filter
 from tfrelight.lights import Light
 from tfrelight.photos import filters
 from tfrelight.photos.blending import ramp
-from tfrelight.relighting import eyes, lost_light, materials, shoulder
+from tfrelight.relighting import eyes, gloss, hair, lost_light, materials, shoulder
 from tfrelight.relighting.eyes import OldCatchlights
 from tfrelight.relighting.face_maps import FaceMaps
 
@@ -49,8 +50,6 @@ GAIN = (0.01, 5e-2, 1.0)
 MAX_LOG_FACTOR, IN_SHADOW, OF_THINGS = 2.5, 4.0, 0.7
 # Share of the residual that is light around the face.
 STRANDS = 0.4
-# Share of the light that hair gains without taking on its colour.
-SHEEN = 0.5
 # Percentile of the face's brightness by which exposure is metered.
 METERED_PERCENTILE = 90.0
 # Brightness of the lit part of a face below which it is relit by less: 8 steps of 8 bits.
@@ -61,7 +60,7 @@ MAX_EXPOSURE = 5.0
 SETTINGS = {
     "min_shading": MIN_SHADING,
     "fade_distance": FADE_DISTANCE,
-    "sheen": SHEEN,
+    "sheen": hair.SHEEN,
     "own_white": eyes.OWN_WHITE,
     "bluer": eyes.BLUER,
     "shoulder": shoulder.SHOULDER,
@@ -106,9 +105,9 @@ class Relightable:
       radius: of the guided filter, pixels.
       epsilon: `[S, S, 1]`, variance of the guide below which it counts as flat.
       max_log_factor: `[S, S]`, the log of the largest factor.
-      residual: `[S, S]`, the log of the light that the shading leaves out.
+      residual: `[S, S, 3]`, the log of the light that the shading leaves out.
       black: `[S, S]` in [0, 1], 1 where a shadow is black.
-      surface_color: `[S, S, 3]`, colour of the surface under its own light.
+      surface_color: `[S, S, 3]`, colour of the surface under its own light, highlights included.
       skin: `[S, S]` in [0, 1], 1 on skin.
       eyes: where eyes are wet; None: not known.
       old_catchlights: of the photo, in the eyes; None: none.
@@ -155,6 +154,9 @@ def prepare(maps: FaceMaps) -> Relightable:
     # Around it most of the residual is strands.
     explained = STRANDS + (1.0 - STRANDS) * inside
     white = shading[maps.region].mean(0)
+    skin = materials.skin(maps, things)
+    surface_color, faded = gloss.separated(maps, shading, skin)
+    residual = lost_light.residual(maps, evidence, things) * explained
     wet, old_catchlights = eyes.find(maps, things, materials.head_height(maps), metered)
     return Relightable(
         maps,
@@ -165,10 +167,10 @@ def prepare(maps: FaceMaps) -> Relightable:
         radius,
         epsilon,
         most + things * (OF_THINGS - most),
-        lost_light.residual(maps, evidence, things) * explained,
+        residual[..., None] + faded,
         lost_light.black(maps, evidence, inside, metered),
-        lost_light.surface_color(maps, shading),
-        materials.skin(maps, things),
+        surface_color,
+        skin,
         wet,
         old_catchlights,
     )
@@ -249,9 +251,10 @@ def change(face: Relightable, new_rendering: rendering.Rendering, sameness: floa
     over = np.maximum(color.largest(log_ratio) - face.max_log_factor, 0.0)
     log_ratio = log_ratio - over[..., None]
     log_ratio = shoulder.shouldered(face.around, log_ratio)
-    hair = maps.probability("hair")
-    if hair is not None:
-        log_ratio = _with_sheen(face, log_ratio, new, hair)
+    strands = maps.probability("hair")
+    if strands is not None:
+        white = new[maps.region].mean(0) if maps.region.any() else new.mean((0, 1))
+        log_ratio = hair.with_sheen(log_ratio, face.around, white, strands)
     moist = maps.probability("eyes", "mouth")
     if moist is not None:
         eyes.less_blue(log_ratio, moist)
@@ -306,24 +309,10 @@ def _sameness(face, new):
 
 def _log_ratio(face, new, sameness):
     """`[S, S, 3]`: log of the factor."""
-    return np.log(new / face.shading) - ((1.0 - sameness) * face.residual)[..., None]
+    return np.log(new / face.shading) - (1.0 - sameness) * face.residual
 
 
 def _shine(face, new_rendering):
     """`[S, S, 3]`: what highlights add; what is burnt has no room for them."""
     room = 1.0 - ramp(color.largest(face.around), shoulder.SHOULDER, 1.0)
     return room[..., None] * new_rendering.highlights
-
-
-def _with_sheen(face, log_ratio, new, hair):
-    """The log of the factor, where a share of what hair gains has the colour of the light.
-
-    Light that strands reflect at once is white, and only what enters them takes on their colour
-    (Marschner et al., "Light Scattering from Human Hair Fibers", 2003). A factor alone would turn
-    brown hair yellow.
-    """
-    white = new[face.maps.region].mean(0) if face.maps.region.any() else new.mean((0, 1))
-    white = white / color.luminance_numpy(white)
-    gained = face.around * np.maximum(np.exp(log_ratio) - 1.0, 0.0)
-    sheen = SHEEN * hair[..., None] * (color.luminance_numpy(gained)[..., None] * white - gained)
-    return np.log(np.exp(log_ratio) + sheen / face.around)

@@ -6,6 +6,7 @@ import { percentile, roundHalfEven } from "../../tfrelight/studio/static/numbers
 import { channels, raiseToFloor, shade } from "../../tfrelight/studio/static/shading.js";
 import { find as findEyes } from "./eyes.js";
 import { gaussian } from "./filters.js";
+import * as gloss from "./gloss.js";
 import * as lostLight from "./lost_light.js";
 import * as materials from "./materials.js";
 import constants from "./constants.json" with { type: "json" };
@@ -25,9 +26,9 @@ const { settings } = constants;
  * @property {number} radius  of the guided filter, pixels
  * @property {Float32Array} epsilon  variance of the guide below which it counts as flat
  * @property {Float32Array} maxLogFactor
- * @property {Float32Array} residual
+ * @property {Channels} residual
  * @property {Float32Array} black
- * @property {Channels} surface
+ * @property {Channels} surface  highlights included
  * @property {Float32Array} skin
  * @property {Relief} relief
  * @property {Eyes | null} eyes
@@ -57,6 +58,9 @@ export function prepare(maps) {
   const onFace = lostLight.onFace(maps);
   const means = shading.map((map) => inside.reduce((sum, k) => sum + map[k], 0) / inside.length);
   const relief = materials.relief(maps);
+  const skin = materials.skin(maps, things);
+  const { surface, faded } = gloss.separated(maps, shading, skin);
+  const residual = lostLight.residual(maps, evidence, things);
   const luminance = LUMINANCE.reduce((sum, share, c) => sum + share * means[c], 0);
   return {
     white: means.map((value) => value / luminance),
@@ -70,12 +74,12 @@ export function prepare(maps) {
       return most + thing * (C.of_things - most);
     }),
     // In hair most of the residual is strands.
-    residual: lostLight.residual(maps, evidence, things).map(
-      (value, k) => value * (C.strands + (1 - C.strands) * onFace[k]),
-    ),
+    residual: /** @type {Channels} */ (faded.map((map) => map.map((value, k) =>
+      value + residual[k] * (C.strands + (1 - C.strands) * onFace[k]),
+    ))),
     black: lostLight.black(maps, evidence, metered),
-    surface: lostLight.surfaceColor(maps, shading),
-    skin: materials.skin(maps, things),
+    surface,
+    skin,
     relief,
     ...findEyes(maps, things, relief.head, metered),
   };

@@ -40,11 +40,11 @@ function uniform(given = {}, settings = {}) {
   const size = 4;
   const values = {
     normal_x: 0, normal_y: 0, normal_z: 1, photo_r: 0.5, photo_g: 0.4, photo_b: 0.3,
-    albedo_r: 0.6, albedo_g: 0.5, albedo_b: 0.4, guide: 0.5, mask: 1, region: 1, residual: 0,
-    epsilon: 1, black: 0, max_log_factor: 2.5, hair: 0, surface_r: 1, surface_g: 0.8,
-    surface_b: 0.6,
-    part_eyes: 0, part_mouth: 0, skin: 0, relief: 0, steep_x: 0, steep_y: 0, steep_z: 1,
-    outline_slope: 0, outline_offset: 1, share: 1, ...given,
+    albedo_r: 0.6, albedo_g: 0.5, albedo_b: 0.4, guide: 0.5, mask: 1, region: 1, residual_r: 0,
+    residual_g: 0, residual_b: 0, epsilon: 1, black: 0, max_log_factor: 2.5, hair: 0,
+    surface_r: 1, surface_g: 0.8, surface_b: 0.6, part_eyes: 0, part_mouth: 0, skin: 0,
+    relief: 0, steep_x: 0, steep_y: 0, steep_z: 1, outline_slope: 0, outline_offset: 1, share: 1,
+    ...given,
   };
   const plane = (value) => new Float32Array(size * size).fill(value);
   const planes = Object.fromEntries(
@@ -135,7 +135,7 @@ test("exposure keeps the brightness, within limits", () => {
 });
 
 test("old shadows stay under the same light and fade under another", () => {
-  const face = uniform({ residual: -0.7, normal_z: 1 });
+  const face = uniform({ residual_r: -0.7, residual_g: -0.5, residual_b: -0.4 });
   change(face, even([1, 1, 1]));
   assertClose(factorOf(face), [1, 1, 1], 1e-3);
   change(face, even([0.8, 0.8, 0.8]));

@@ -9,9 +9,10 @@ import tensorflow as tf
 from tfrelight.photos import graph_filters
 from tfrelight.photos.graph_filters import luminance, ramp
 from tfrelight.relighting import eyes as of_eyes
+from tfrelight.relighting import hair as of_hair
 from tfrelight.relighting import ratio_image
 from tfrelight.relighting import shoulder as of_shoulder
-from tfrelight.relighting.graph import eyes, lost_light, materials
+from tfrelight.relighting.graph import eyes, gloss, lost_light, materials
 from tfrelight.relighting.graph.crop_maps import CropMaps, radius
 from tfrelight.rendering.graph import renderer
 
@@ -103,6 +104,9 @@ def _prepared(maps):
     most += evidence * inside * (ratio_image.IN_SHADOW - most)
     explained = ratio_image.STRANDS + (1.0 - ratio_image.STRANDS) * inside
     white = _mean(shading, maps.region)
+    residual = lost_light.residual(maps, evidence, things) * explained
+    skin = materials.skin(maps, things)
+    surface_color, faded = gloss.separated(maps, shading, skin)
     return _Prepared(
         maps,
         own,
@@ -113,10 +117,10 @@ def _prepared(maps):
         reach,
         tf.exp(flat)[..., None],
         most + things * (ratio_image.OF_THINGS - most),
-        lost_light.residual(maps, evidence, things) * explained,
+        residual[..., None] + faded,
         lost_light.black(maps, evidence, inside, metered),
-        lost_light.surface_color(maps, shading),
-        materials.skin(maps, things),
+        surface_color,
+        skin,
         eyes.find(maps, things, metered),
     )
 
@@ -160,7 +164,7 @@ def _sameness(face, new):
 
 def _log_ratio(face, new, sameness):
     """`[S, S, 3]`: log of the factor."""
-    return tf.math.log(new / face.shading) - ((1.0 - sameness) * face.residual)[..., None]
+    return tf.math.log(new / face.shading) - (1.0 - sameness) * face.residual
 
 
 def _with_sheen(face, log_ratio, new, hair):
@@ -169,7 +173,7 @@ def _with_sheen(face, log_ratio, new, hair):
     white /= luminance(white)
     gained = face.around * tf.maximum(tf.exp(log_ratio) - 1.0, 0.0)
     sheen = luminance(gained)[..., None] * white - gained
-    sheen *= ratio_image.SHEEN * hair[..., None]
+    sheen *= of_hair.SHEEN * hair[..., None]
     return tf.math.log(tf.exp(log_ratio) + sheen / face.around)
 
 

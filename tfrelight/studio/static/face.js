@@ -106,6 +106,7 @@ export class Face {
     this.whiteness = planes.part_eyes.map((value, k) => value + planes.part_mouth[k]);
     this.white = where(this.whiteness, LEAST_HAIR);
     const photo = [planes.photo_r, planes.photo_g, planes.photo_b];
+    this.residual = [planes.residual_r, planes.residual_g, planes.residual_b];
     /** The photo over its shading. */
     this.unlit = photo.map((channel, c) =>
       channel.map((value, k) => value / Math.exp(this.old[c][k])),
@@ -182,12 +183,11 @@ export class Face {
 
   /** The factor for the light of `render` that leaves the lit part of the face as bright. */
   exposure() {
-    const { surface: { shine }, planes: { residual }, unlit, room } = this;
+    const { surface: { shine }, residual, unlit, room } = this;
     this.shade(this.rendered.harmonics, 1, this.new);
     const left = this.sameness() - 1;
-    let faded = 1;
     const after = this.meter((k, c) => {
-      if (c === 0) faded = Math.exp(left * residual[k]);
+      const faded = Math.exp(left * residual[c][k]);
       return unlit[c][k] * this.new[c][k] * faded + room[k] * shine[c][k];
     });
     return Math.min(this.metered / Math.max(after, 1e-6), this.mostExposure);
@@ -226,9 +226,8 @@ export class Face {
    * @param {number} sameness
    */
   logRatio(sameness) {
-    const { residual } = this.planes;
     this.ratio.forEach((ratio, c) => {
-      const [before, after] = [this.old[c], this.new[c]];
+      const [before, after, residual] = [this.old[c], this.new[c], this.residual[c]];
       for (let k = 0; k < this.count; k++) {
         ratio[k] = Math.log(after[k]) - before[k] + (sameness - 1) * residual[k];
       }

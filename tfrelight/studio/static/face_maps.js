@@ -11,7 +11,7 @@ import { halvedCatchlights, halvedEyes } from "./eyes.js";
 /**
  * Names of the maps, `[S, S]` each, row by row. `photo_*`, `albedo_*`: linear RGB. `normal_*`: unit
  * vectors. `guide`: luma of the photo, sRGB-encoded. `mask`: person against the rest, 0 to 1.
- * `region`: 1 in the face itself, where brightness is measured. `residual`: log of the light that
+ * `region`: 1 in the face itself, where brightness is measured. `residual_*`: log of the light that
  * the shading leaves out. `epsilon`: variance of the guide below which it counts as flat. `black`:
  * 1 where a shadow is black. `max_log_factor`: log of the largest factor. `hair`: the probability
  * of hair. `surface_*`: colour of the surface under its own light; the largest channel is 1.
@@ -22,10 +22,11 @@ import { halvedCatchlights, halvedEyes } from "./eyes.js";
  * belongs to this head or body rather than to another one, 0 to 1.
  *
  * @typedef {"normal_x" | "normal_y" | "normal_z" | "photo_r" | "photo_g" | "photo_b" | "albedo_r"
- *   | "albedo_g" | "albedo_b" | "guide" | "mask" | "region" | "residual" | "epsilon" | "black" |
- *   "max_log_factor" | "hair" | "surface_r" | "surface_g" | "surface_b" | "skin" | "relief" |
- *   "steep_x" | "steep_y" | "steep_z" | "part_skin" | "part_eyes" | "part_mouth" | "part_cloth" |
- *   "part_things" | "outline_slope" | "outline_offset" | "share"} PlaneName
+ *   | "albedo_g" | "albedo_b" | "guide" | "mask" | "region" | "residual_r" | "residual_g" |
+ *   "residual_b" | "epsilon" | "black" | "max_log_factor" | "hair" | "surface_r" | "surface_g" |
+ *   "surface_b" | "skin" | "relief" | "steep_x" | "steep_y" | "steep_z" | "part_skin" |
+ *   "part_eyes" | "part_mouth" | "part_cloth" | "part_things" | "outline_slope" |
+ *   "outline_offset" | "share"} PlaneName
  */
 
 /** @typedef {"skin" | "hair" | "eyes" | "mouth" | "cloth" | "things"} PartName */
