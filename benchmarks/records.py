@@ -3,8 +3,9 @@
     python benchmarks/records.py --records=1000000 --files=100
 
 writes the records, two 8x8 photos each, once to a temporary folder, and measures
-`tfrelight.data.pairs` in a process of its own for each start: at the first step, after more batches
-from there (memory), and resumed half way through the records.
+`tfrelight.data.pairs` in a process of its own for each start: at the first step, after half of the
+records from there (memory), and resumed there, as a run does that knows where its blocks begin, and
+as one that does not.
 """
 
 from __future__ import annotations
@@ -51,53 +52,64 @@ def megabytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def measure(folder, count, start, batches):
-    """In a process of its own: seconds to the first batch, and memory before and after more."""
-    from tfrelight.data import pairs
+def measure(folder, count, start, place, batches):
+    """In a process of its own: seconds to the first batch, memory before and after more, place."""
+    from tfrelight.data import blocks, pairs
 
+    places = blocks.Places({0: place} if place else {})
     source = pairs.Source("records", sorted(map(str, folder.glob("*.tfrecord"))))
     before = megabytes()
     began = time.monotonic()
     steps = count // BATCH
-    stream = iter(pairs.pairs([source], BATCH, steps=steps, start=start, augmented=False))
+    stream = pairs.pairs([source], BATCH, steps=steps, start=start, places=places, augmented=False)
+    stream = iter(stream)
     next(stream)
     seconds = time.monotonic() - began
     first = megabytes()
     for _ in range(batches):
         next(stream)
-    print(json.dumps([seconds, first - before, megabytes() - before]))
+    reached = places.before(0, (start + batches + 1) * BATCH)
+    print(json.dumps([seconds, first - before, megabytes() - before, reached]))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--files", type=int, default=100)
-    parser.add_argument("--batches", type=int, default=1000, help="After which memory is measured.")
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     parser.add_argument("--start", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--place", type=json.loads, help=argparse.SUPPRESS)
+    parser.add_argument("--batches", type=int, default=0, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.folder:
         folder = pathlib.Path(arguments.folder)
-        measure(folder, arguments.records, arguments.start, arguments.batches)
+        measure(folder, arguments.records, arguments.start, arguments.place, arguments.batches)
         return
+    half = arguments.records // 2 // BATCH
     with tempfile.TemporaryDirectory() as folder:
         size = write(pathlib.Path(folder), arguments.records, arguments.files)
         print(f"{arguments.records} records of {size} bytes in {arguments.files} files")
-        for start in (0, arguments.records // 2 // BATCH):
-            command = [sys.executable, __file__, *sys.argv[1:], f"--folder={folder}"]
+
+        def run(what, start, place, batches):
             done = subprocess.run(
-                [*command, f"--start={start}"],
+                [sys.executable, __file__, *sys.argv[1:], f"--folder={folder}", f"--start={start}",
+                 f"--place={json.dumps(place)}", f"--batches={batches}"],
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdout=subprocess.PIPE,
                 text=True,
                 check=True,
-            )
-            seconds, first, later = json.loads(done.stdout)
+            )  # fmt: skip
+            seconds, first, later, reached = json.loads(done.stdout)
             print(
-                f"from record {start * BATCH}: first batch after {seconds:.1f} s, "
-                f"{first:.0f} MB more, {later:.0f} MB after {arguments.batches} batches",
+                f"{what}: first batch after {seconds:.1f} s, {first:.0f} MB more, {later:.0f} MB "
+                f"after {batches} batches",
                 flush=True,
             )
+            return reached
+
+        place = run("from the beginning", 0, None, half - 1)
+        run("half way, at a known place", half, place, 0)
+        run("half way, by reading", half, None, 0)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tests import scenes
 from tests.conftest import ROOT
 from tfrelight import color, shading
-from tfrelight.data import augment, pairs, portrait, records
+from tfrelight.data import augment, blocks, pairs, portrait, records
 from tfrelight.errors import InputError
 
 
@@ -138,7 +138,7 @@ def test_sources_have_equal_shares_unless_they_say_otherwise(files):
 
 def test_files_come_in_another_order_each_time(files, monkeypatch):
     """Not only the records within reach of the shuffle."""
-    monkeypatch.setattr(pairs, "_SHUFFLE_BUFFER", 1)
+    monkeypatch.setattr(blocks, "_BUFFER", 1)
     first = set()
     for seed in range(8):
         subject = batches([pairs.Source("a", files)], steps=1, seed=seed)[0]["a"]["subject"][0]
@@ -155,6 +155,27 @@ def test_starting_later_gives_the_same_batches(files):
     rest = batches(sources, steps=12, seed=3, augmented=True, start=7)
     assert len(rest) == 5
     tf.nest.map_structure(np.testing.assert_array_equal, whole[7:], rest)
+
+
+@pytest.mark.parametrize("multilit", [True, False])
+def test_starting_at_a_known_place_gives_the_same_batches(files, multilit, monkeypatch):
+    """What lies before the place is not read."""
+    monkeypatch.setattr(blocks, "_FILES", 1)
+    sources = [
+        pairs.Source("a", files, share=0.7, multilit=multilit),
+        pairs.Source("b", files, share=0.3, labelled=False),
+    ]
+    places = blocks.Places()
+    whole = batches(sources, steps=14, seed=3, places=places)
+    used = pairs.used(sources, 2, 14, 9)
+    assert sum(used.values()) == (18 if multilit else 18 + used[0] // 2)
+    known = {number: places.before(number, count) for number, count in used.items()}
+    assert known[0][0] >= 3 and 0 < used[0] - known[0][1] <= 3
+    read = []
+    monkeypatch.setattr(blocks.Places, "begins", lambda _, *place: read.append(place))
+    rest = batches(sources, steps=14, seed=3, start=9, places=blocks.Places(known))
+    tf.nest.map_structure(np.testing.assert_array_equal, whole[9:], rest)
+    assert min(block for number, block, _ in read if number == 0) == known[0][0]
 
 
 def test_each_batch_is_augmented_by_its_own_number(files):

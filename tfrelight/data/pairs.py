@@ -3,26 +3,23 @@
 Single photos are batched in pairs of different people. `multilit=0` marks them so that the pair
 losses skip them.
 
-A pair's number seeds its random choices, and a seeded shuffle orders each source. A pipeline that
-starts at step n therefore yields what an uninterrupted one yields there.
+A pair's number seeds its random choices, and a seeded shuffle orders each source (`data.blocks`). A
+pipeline that starts at step n therefore yields what an uninterrupted one yields there.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from tfrelight.data import augment, portrait, records
+from tfrelight.data import augment, blocks, portrait, records
 from tfrelight.errors import InputError
 
-__all__ = ["Source", "pairs", "schedule"]
-
-# Size of the shuffle buffer, subjects. It mixes records of 16 files (16 subjects a file, files in a
-# new order each time) and takes at most 100 MB.
-_SHUFFLE_BUFFER = 256
+__all__ = ["Source", "pairs", "schedule", "used"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,21 +71,44 @@ def schedule(shares: Sequence[float], count: int) -> np.ndarray:
     return which[np.argsort(times, kind="stable")[:count]]
 
 
-def _subject_records(source, seed, shuffle):
-    files = tf.data.Dataset.from_tensor_slices(list(source.files))
-    if shuffle:
-        files = files.shuffle(len(source.files), seed=seed)
-    dataset = files.interleave(tf.data.TFRecordDataset, cycle_length=4)
-    if source.subjects is not None:
-        subjects = tf.constant(source.subjects)
-        dataset = dataset.filter(
-            lambda record: tf.reduce_any(records.parse(record)["subject"] == subjects)
-        )
-    if source.multilit:
-        dataset = dataset.filter(lambda record: tf.shape(records.parse(record)["images"])[0] >= 2)
-    if shuffle:
-        dataset = dataset.shuffle(_SHUFFLE_BUFFER, seed=seed)
-    return dataset
+def used(sources: Sequence[Source], batch_size: int, steps: int, start: int) -> dict[int, int]:
+    """How many records the first batches of `pairs` take of each source.
+
+    Args:
+      sources, batch_size, steps: as for `pairs`.
+      start: number of batches.
+
+    Returns:
+      For the number of each source that of its records.
+    """
+    order = schedule([source.share for source in sources], steps * batch_size)
+    counts = np.bincount(order[: start * batch_size], minlength=len(sources))
+    return {
+        number: int(count) * _records_of_a_pair(source)
+        for number, (source, count) in enumerate(zip(sources, counts))
+    }
+
+
+def _records_of_a_pair(source):
+    return 1 if source.multilit else 2
+
+
+def _wanted(source):
+    """A function that filters the records of a source."""
+
+    def keep(dataset):
+        if source.subjects is not None:
+            subjects = tf.constant(source.subjects)
+            dataset = dataset.filter(
+                lambda record: tf.reduce_any(records.parse(record)["subject"] == subjects)
+            )
+        if source.multilit:
+            dataset = dataset.filter(
+                lambda record: tf.shape(records.parse(record)["images"])[0] >= 2
+            )
+        return dataset
+
+    return keep
 
 
 def _or_zeros(png, mask, decode):
@@ -161,14 +181,25 @@ def _two_subjects(source, seed):
     return pair_of
 
 
-def _pairs_of(source, seed, shuffle, repeat):
-    """The numbered records of a source's pairs, and the function that decodes them."""
-    stream = _subject_records(source, seed, shuffle)
-    if repeat:
-        stream = stream.repeat()
-    if source.multilit:
-        return stream.enumerate(), _two_lights(source, seed)
-    return stream.batch(2, drop_remainder=True).enumerate(), _two_subjects(source, seed)
+def _pairs_of(source, number, seed, *, shuffle, repeat, done, places):
+    """The pairs of a source after those of its first records."""
+    first = places.before(number, done)
+    stream = blocks.read(
+        source.files,
+        seed,
+        shuffle=shuffle,
+        keep=_wanted(source),
+        repeat=repeat,
+        first=first,
+        begins=functools.partial(places.begins, number) if repeat else None,
+    ).skip(done - first[1])
+    each = _records_of_a_pair(source)
+    if each == 2:
+        stream = stream.batch(2, drop_remainder=True)
+    pair_of = _two_lights(source, seed) if each == 1 else _two_subjects(source, seed)
+    return stream.enumerate(done // each).map(
+        pair_of, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
 
 
 def pairs(
@@ -178,6 +209,7 @@ def pairs(
     seed: int = 0,
     steps: int | None = None,
     start: int = 0,
+    places: blocks.Places | None = None,
     shuffle: bool = True,
     augmented: bool = True,
 ) -> tf.data.Dataset:
@@ -195,6 +227,8 @@ def pairs(
       steps: number of batches, counted from the first; sources repeat as needed. None for one pass
         over the subjects of a single source.
       start: number of batches to skip, for resuming.
+      places: where the blocks of the sources begin, which are added to as they are read. What lies
+        before the last block that is known to begin before `start` is not read.
       shuffle: read subjects in random order, else in the records' order.
       augmented: apply `tfrelight.data.augment`.
 
@@ -216,15 +250,19 @@ def pairs(
         raise InputError("Expected `steps` for a mixture of several sources. Received: None.")
 
     order = schedule([source.share for source in sources], (steps or 0) * batch_size)
-    done = np.bincount(order[: start * batch_size], minlength=len(sources))
-    streams = []
-    for number, source in enumerate(sources):
-        stream, pair_of = _pairs_of(source, seed * 1000 + number, shuffle, steps is not None)
-        streams.append(
-            stream.skip(int(done[number])).map(
-                pair_of, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-            )
+    done = used(sources, batch_size, steps or 0, start)
+    streams = [
+        _pairs_of(
+            source,
+            number,
+            seed * 1000 + number,
+            shuffle=shuffle,
+            repeat=steps is not None,
+            done=done[number],
+            places=places or blocks.Places(),
         )
+        for number, source in enumerate(sources)
+    ]
     if steps is None:
         dataset = streams[0]
     else:
@@ -245,7 +283,8 @@ def pairs(
 def _check(source):
     """Raises InputError for a source without a pair: `repeat` would search it forever."""
     needed = 1 if source.multilit else 2
-    if len(list(_subject_records(source, 0, shuffle=False).take(needed))) == needed:
+    found = blocks.read(source.files, 0, shuffle=False, keep=_wanted(source), repeat=False)
+    if len(list(found.take(needed))) == needed:
         return
     expected = (
         "at least one subject with two photos or more under different lights"

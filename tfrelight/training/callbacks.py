@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfrelight import files
+from tfrelight.data import blocks
 from tfrelight.models import loading
 from tfrelight.models.relight_model import RelightModel
 from tfrelight.photos import pictures
@@ -30,8 +31,9 @@ def _broken(logs):
 class SaveRun(keras.callbacks.Callback):
     """Saves the run after each epoch, unless a loss is not finite.
 
-    It writes a checkpoint (weights, optimizer, epoch), the last and the best weights, and the
-    metrics. Put it before `StopOnNonFinite`, which then sees the real error in the logs.
+    It writes a checkpoint (weights, optimizer, epoch), the last and the best weights, the metrics,
+    and where the next records lie. Put it before `StopOnNonFinite`, which then sees the real error
+    in the logs.
 
     Args:
       folder: folder of the run.
@@ -40,6 +42,7 @@ class SaveRun(keras.callbacks.Callback):
         chooses the best weights (`loading.best_epoch`); None without such people.
       resumed_from: the folder of the run, if another worker writes it: `folder` is for what this
         one saves, then, and nobody needs that.
+      used: gives the number of records of each source that so many epochs use.
     """
 
     def __init__(
@@ -48,12 +51,15 @@ class SaveRun(keras.callbacks.Callback):
         model: RelightModel,
         real_error: Callable[[], float] | None = None,
         resumed_from: RunFolder | None = None,
+        used: Callable[[int], dict[int, int]] = lambda _: {},
     ) -> None:
         super().__init__()
         self.folder = folder
         self.resumed_from = resumed_from or folder
         self.network = model.network
         self.optimizer = model.optimizer
+        self.used = used
+        self.places = blocks.Places()
         self.real_error = real_error
         self.history = self.resumed_from.history()
         self.epochs_done = tf.Variable(0, trainable=False, dtype=tf.int64)
@@ -79,6 +85,7 @@ class SaveRun(keras.callbacks.Callback):
             status.assert_existing_objects_matched()
         done = int(self.epochs_done)
         self.history = self.history[:done]
+        self.places = self.resumed_from.places_after(done)
         return done
 
     def kept(self) -> str:
@@ -110,6 +117,10 @@ class SaveRun(keras.callbacks.Callback):
         entry[loading.BEST_SO_FAR] = best
         self.history.append(entry)
         files.write_json(self.folder.metrics, {"epochs": self.history})
+        places = self.used(epoch + 1).items()
+        self.folder.keep_places(
+            epoch + 1, {source: self.places.before(source, number) for source, number in places}
+        )
         self.epochs_done.assign(epoch + 1)
         self.manager.save(checkpoint_number=epoch + 1)
 

@@ -89,9 +89,14 @@ def _train(config, strategy, place, folder):
         model.compile(optimizer=_optimizer(config))
     sources = mixture(config)
     print(sources.summary, flush=True)
-    keep = callbacks.SaveRun(
-        folder, model, _real_error(model, sources.held_out, config.batch_size), shared
-    )
+    steps = config.epochs * config.steps_per_epoch
+
+    def used(epochs):
+        start = epochs * config.steps_per_epoch
+        return pairs.used(sources.training, config.batch_size, steps, start)
+
+    real_error = _real_error(model, sources.held_out, config.batch_size)
+    keep = callbacks.SaveRun(folder, model, real_error, shared, used)
     if place.workers > 1 and not strategies.agree(strategy, keep.epochs_saved()):
         raise _unshared(config)
     # Only now, when all input is valid, does the run write its folder.
@@ -127,8 +132,9 @@ def _train(config, strategy, place, folder):
                 sources.training,
                 config.batch_size,
                 seed=config.seed,
-                steps=config.epochs * config.steps_per_epoch,
+                steps=steps,
                 start=done * config.steps_per_epoch,
+                places=keep.places,
             ).with_options(_by_batch()),
             validation_data=validation,
             epochs=config.epochs,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tfrelight import files
+from tfrelight.data import blocks
 from tfrelight.errors import InputError
 from tfrelight.version import __version__
 
@@ -34,6 +35,7 @@ class RunFolder:
         self.flags = self.path / "flags.txt"
         self.environment = self.path / "environment.json"
         self.metrics = self.path / "metrics.json"
+        self.places = self.path / "places.json"
         self.samples = self.path / "samples.png"
         self.logs = self.path / "logs"
         self.checkpoints = self.path / "checkpoints"
@@ -128,6 +130,18 @@ class RunFolder:
         if not self.metrics.exists():
             return []
         return json.loads(self.metrics.read_text())["epochs"]
+
+    def places_after(self, epoch: int) -> blocks.Places:
+        """Where the records begin that come after an epoch, as far as the folder says."""
+        known = json.loads(self.places.read_text()) if self.places.exists() else {}
+        found = known.get(str(epoch), {})
+        return blocks.Places({int(source): tuple(place) for source, place in found.items()})
+
+    def keep_places(self, epoch: int, places: dict[int, tuple[int, int]]) -> None:
+        """Writes where the records after an epoch begin, beside those of the epoch before."""
+        known = json.loads(self.places.read_text()) if self.places.exists() else {}
+        before = {key: value for key, value in known.items() if key == str(epoch - 1)}
+        files.write_json(self.places, {**before, str(epoch): places})
 
 
 def flag_text(value: Any) -> str:
