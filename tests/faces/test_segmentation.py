@@ -243,3 +243,56 @@ def test_the_middle_of_a_head_is_behind_its_eyes(turned):
     middle = np.mean(np.flatnonzero(skull > 0)) + 0.5
     expected = SIZE * (0.5 - 1.3 * turned * framing.HEAD[0])
     assert middle == pytest.approx(expected, abs=1)
+
+
+def edge(blur, own, other, noise=0.02):
+    """A window whose left part, to column 50, has one colour, the rest another; and its share."""
+    x = np.arange(SIZE) + 0.5
+    share = np.clip(0.5 + (50 - x) / max(blur, 1e-6), 0, 1)[None, :, None]
+    photo = share * np.array(own) + (1 - share) * np.array(other) + np.zeros((SIZE, SIZE, 3))
+    photo = photo + np.random.default_rng(1).normal(0, noise, photo.shape)
+    return np.clip(photo, 0, 1).astype(np.float32), share[0, :, 0]
+
+
+def known_to(column, blur=4):
+    """A mask whose edge is at another column."""
+    mask = np.clip(0.5 + (column - np.arange(SIZE) - 0.5) / blur, 0, 1).astype(np.float32)
+    return np.repeat(mask[None], SIZE, 0)
+
+
+ALL_INSIDE = np.ones((SIZE, SIZE), bool)
+
+
+@pytest.mark.parametrize("column", [49, 51])
+@pytest.mark.parametrize("colours", [((0.8, 0.5, 0.3), (0.4, 0.4, 0.4)), ((0.5,) * 3, (0.9,) * 3)])
+def test_the_colours_on_both_sides_tell_where_an_edge_is(column, colours, monkeypatch):
+    monkeypatch.setattr(segmentation, "_EDGE", 0.03)
+    photo, share = edge(2.0, *colours)
+    found = segmentation._matted(photo, known_to(column), ALL_INSIDE)
+    assert np.abs(found[4:-4].mean(0) - share).max() < 0.12
+    assert np.abs(known_to(column)[0] - share).max() > 0.2
+
+
+def test_where_both_sides_look_alike_the_mask_stays():
+    photo, _ = edge(2.0, (0.4, 0.4, 0.4), (0.42, 0.4, 0.4))
+    np.testing.assert_array_equal(
+        segmentation._matted(photo, known_to(51), ALL_INSIDE), known_to(51)
+    )
+    # As far as the noise goes that is, too.
+    photo, _ = edge(2.0, (0.4, 0.4, 0.4), (0.6, 0.4, 0.4), noise=0.15)
+    np.testing.assert_array_equal(
+        segmentation._matted(photo, known_to(51), ALL_INSIDE), known_to(51)
+    )
+
+
+def test_off_the_edge_the_mask_stays():
+    photo, _ = edge(2.0, (0.8, 0.5, 0.3), (0.4, 0.4, 0.4))
+    photo[:, :30] = (0.4, 0.4, 0.4)
+    photo[:, 70:] = (0.8, 0.5, 0.3)
+    found = segmentation._matted(photo, known_to(50), ALL_INSIDE)
+    np.testing.assert_array_equal(found[:, :40], known_to(50)[:, :40])
+    np.testing.assert_array_equal(found[:, 60:], known_to(50)[:, 60:])
+    # Nor does what lies outside the photo teach a colour.
+    inside = np.arange(SIZE)[None] < 51
+    found = segmentation._matted(photo, known_to(50), np.repeat(inside, SIZE, 0))
+    np.testing.assert_array_equal(found, known_to(50))

@@ -43,6 +43,14 @@ _NOSE, _FAR_HAIR = 0.45, (1.2, 1.3)
 _FACE_ODDS = 5.0
 # Guided filters in each round and at the end: radius as a share of the side, variance.
 _ROUND_FILTER, _FINAL_FILTER = (0.016, 3e-4), (0.008, 1e-4)
+# Half the width of an edge whose place the mask does not know, and radius of its surroundings, as
+# shares of the side; least share of the surroundings that tells their colour.
+_EDGE, _BESIDE, _LEAST = 0.02, 0.05, 0.02
+# Variance that is added to that of the colours on both sides, and squared distances of both, in
+# variances, between which they tell an edge.
+_SPREAD, _CLEAR = 1e-3, (4.0, 12.0)
+# Pairs of channels.
+_PRODUCTS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 
 
 def head(
@@ -127,7 +135,53 @@ def _refined(photo, prior, sure, inside, weight):
         odds = _smooth(guide, odds, _ROUND_FILTER)
         odds = np.where(sure, _FACE_ODDS, odds)
     mask = _smooth(guide, 1.0 / (1.0 + np.exp(-odds)), _FINAL_FILTER)
-    return np.clip(mask, 0.0, 1.0).astype(np.float32)
+    return _matted(photo, np.clip(mask, 0.0, 1.0).astype(np.float32), inside)
+
+
+def _matted(photo, mask, inside):
+    """The mask, along its edge told by the colours on both sides, where these differ.
+
+    A pixel on an edge is a mixture of what lies on both sides of it. The mask knows the place of
+    the edge to a pixel of the network, and the photo to one of its own.
+    """
+    size = len(mask)
+    edge = max(1, round(_EDGE * size))
+    side = 2 * max(1, round(_BESIDE * size)) + 1
+    square = np.ones((2 * edge + 1, 2 * edge + 1), bool)
+    within = filters.eroded((mask > 0.5).astype(np.float32), square)
+    without = filters.eroded((mask <= 0.5).astype(np.float32) * inside, square)
+    band = (within < 0.5) & (without < 0.5)
+    pixels = photo[band].astype(np.float32)
+    (own, own_spread, own_count), (other, other_spread, other_count) = (
+        _colours(photo, weight, side, band) for weight in (within, without)
+    )
+    apart = own - other
+    spread = own_spread + other_spread + _SPREAD * np.eye(3, dtype=np.float32)
+    # Fisher's linear discriminant: of all mixtures of the channels it tells both sides best.
+    weights = np.linalg.solve(spread, apart[..., None])[..., 0]
+    distance = (weights * apart).sum(-1)
+    share = (weights * (pixels - other)).sum(-1) / np.maximum(distance, 1e-6)
+    known = np.minimum(own_count, other_count) > _LEAST
+    sure = ramp(distance, *_CLEAR) * known
+    matted = mask.copy()
+    matted[band] += sure * (np.clip(share, 0.0, 1.0) - mask[band])
+    return matted
+
+
+def _colours(photo, weight, side, where):
+    """Of weighted pixels around the N pixels `where`: mean, covariance, and their share.
+
+    `[N, 3]`, `[N, 3, 3]` and `[N]`.
+    """
+    planes = np.moveaxis(photo, -1, 0).astype(np.float32) * weight
+    products = [planes[k] * photo[..., c] for k, c in _PRODUCTS]
+    sums = filters.box(np.stack([*planes, *products, weight]), side)[:, where]
+    total = np.maximum(sums[-1], 1e-6)
+    mean = sums[:3] / total
+    spread = np.empty((len(total), 3, 3), np.float32)
+    for number, (k, c) in enumerate(_PRODUCTS, start=3):
+        spread[:, k, c] = spread[:, c, k] = sums[number] / total - mean[k] * mean[c]
+    return mean.T, spread, sums[-1]
 
 
 def _in_front(oval, turned):

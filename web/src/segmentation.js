@@ -1,8 +1,8 @@
 // @ts-check
 // Segmentation of a head or a person, as in tfrelight.faces.segmentation.
 
-import { clamp, ramp } from "../../tfrelight/studio/static/numbers.js";
-import { gaussianAlong } from "./filters.js";
+import { clamp, ramp, roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
+import { box, dilatedBySquare, gaussianAlong } from "./filters.js";
 import { filterOf } from "./guided_filter.js";
 import { luma } from "./light.js";
 import constants from "./constants.json" with { type: "json" };
@@ -106,7 +106,82 @@ function refined(photo, prior, face, inside, weight) {
   const mask = filterOf(guide, size, S.final_filter).filtered(
     odds.map((value) => 1 / (1 + Math.exp(-value))),
   );
-  return mask.map((value) => clamp(value, 0, 1));
+  return matted(photo, mask.map((value) => clamp(value, 0, 1)), inside);
+}
+
+/**
+ * The mask, along its edge told by the colours on both sides, where these differ.
+ *
+ * @param {Picture} photo
+ * @param {Float32Array} mask
+ * @param {Uint8Array} inside
+ */
+function matted({ width: size, data }, mask, inside) {
+  const edge = Math.max(1, roundHalfEven(S.edge * size));
+  const side = 2 * Math.max(1, roundHalfEven(S.beside * size)) + 1;
+  /** @type {(where: Float32Array) => Float32Array} pixels whose whole surroundings are there */
+  const eroded = (where) =>
+    dilatedBySquare(where.map((value) => 1 - value), size, edge).map((value) => 1 - value);
+  const within = eroded(mask.map((value) => (value > 0.5 ? 1 : 0)));
+  const without = eroded(mask.map((value, k) => (value <= 0.5 ? inside[k] : 0)));
+  const [own, other] = [within, without].map((weight) => coloursOf(data, weight, size, side));
+  const result = mask.slice();
+  for (let k = 0; k < mask.length; k++) {
+    if (within[k] > 0.5 || without[k] > 0.5) continue;
+    if (Math.min(own[9][k], other[9][k]) <= S.least) continue;
+    const [mean, away] = [own, other].map((sums) =>
+      [0, 1, 2].map((c) => sums[c][k] / sums[9][k]),
+    );
+    const apart = mean.map((value, c) => value - away[c]);
+    const spread = S.products.map(([a, b], j) =>
+      own[3 + j][k] / own[9][k] - mean[a] * mean[b] +
+      other[3 + j][k] / other[9][k] - away[a] * away[b] + (a === b ? S.spread : 0),
+    );
+    const weights = solved(spread, apart);
+    const distance = weights.reduce((sum, value, c) => sum + value * apart[c], 0);
+    const share = weights.reduce(
+      (sum, value, c) => sum + value * (data[3 * k + c] / 255 - away[c]), 0,
+    ) / Math.max(distance, 1e-6);
+    result[k] += ramp(distance, S.clear) * (clamp(share, 0, 1) - mask[k]);
+  }
+  return result;
+}
+
+/**
+ * Averages of weighted pixels: of their channels, of the products of channels, and of the weights.
+ *
+ * @param {Uint8Array | Uint8ClampedArray} data
+ * @param {Float32Array} weight
+ * @param {number} size
+ * @param {number} side
+ */
+function coloursOf(data, weight, size, side) {
+  /** @type {(value: (k: number) => number) => Float32Array} */
+  const average = (value) =>
+    box(weight.map((one, k) => (one > 0 ? one * value(k) : 0)), size, side);
+  /** @type {(c: number) => (k: number) => number} */
+  const channel = (c) => (k) => data[3 * k + c] / 255;
+  return [
+    ...[0, 1, 2].map((c) => average(channel(c))),
+    ...S.products.map(([a, b]) => average((k) => channel(a)(k) * channel(b)(k))),
+    average(() => 1),
+  ];
+}
+
+/**
+ * Solves a symmetric system of three equations, whose matrix is given as `constants` order it.
+ *
+ * @param {number[]} matrix  of rows and columns 00, 11, 22, 01, 02, 12
+ * @param {number[]} right
+ */
+function solved([a, b, c, d, e, f], [x, y, z]) {
+  const [p, q, r] = [b * c - f * f, e * f - d * c, d * f - b * e];
+  const determinant = a * p + d * q + e * r;
+  return [
+    (p * x + q * y + r * z) / determinant,
+    (q * x + (a * c - e * e) * y + (d * e - a * f) * z) / determinant,
+    (r * x + (d * e - a * f) * y + (a * b - d * d) * z) / determinant,
+  ];
 }
 
 /**
