@@ -56,7 +56,7 @@ def measure(folder, count, start, place, batches):
     """In a process of its own: seconds to the first batch, memory before and after more, place."""
     from tfrelight.data import blocks, pairs
 
-    places = blocks.Places({0: place} if place else {})
+    places = blocks.Places({0: tuple(place)} if place else {})
     source = pairs.Source("records", sorted(map(str, folder.glob("*.tfrecord"))))
     before = megabytes()
     began = time.monotonic()

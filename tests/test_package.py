@@ -197,6 +197,7 @@ OF_EXTRAS = {
                 for name in (
                     "addons",
                     "augment",
+                    "blocks",
                     "datasets",
                     "features",
                     "pairs",

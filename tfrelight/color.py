@@ -97,6 +97,11 @@ def largest(image: np.ndarray) -> np.ndarray:
     return np.maximum(np.maximum(image[..., 0], image[..., 1]), image[..., 2])
 
 
+def middle(image: np.ndarray) -> np.ndarray:
+    """The channel of `[..., 3]` between the others, `[...]`; see `largest`."""
+    return image[..., 0] + image[..., 1] + image[..., 2] - largest(image) - smallest(image)
+
+
 def smallest(image: np.ndarray) -> np.ndarray:
     """The smallest channel of `[..., 3]`, `[...]`; see `largest`."""
     return np.minimum(np.minimum(image[..., 0], image[..., 1]), image[..., 2])

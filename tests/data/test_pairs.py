@@ -167,7 +167,7 @@ def test_starting_at_a_known_place_gives_the_same_batches(files, multilit, monke
     ]
     places = blocks.Places()
     whole = batches(sources, steps=14, seed=3, places=places)
-    used = pairs.used(sources, 2, 14, 9)
+    used = pairs.used(sources, pairs.schedule([0.7, 0.3], 28), 18)
     assert sum(used.values()) == (18 if multilit else 18 + used[0] // 2)
     known = {number: places.before(number, count) for number, count in used.items()}
     assert known[0][0] >= 3 and 0 < used[0] - known[0][1] <= 3

@@ -5,6 +5,7 @@ import pytest
 
 from tests.relighting.made_maps import a_face
 from tfrelight.faces import find, framing, segmentation
+from tfrelight.photos import filters
 
 SIZE = 96
 
@@ -271,6 +272,38 @@ def test_the_colours_on_both_sides_tell_where_an_edge_is(column, colours, monkey
     found = segmentation._matted(photo, known_to(column), ALL_INSIDE)
     assert np.abs(found[4:-4].mean(0) - share).max() < 0.12
     assert np.abs(known_to(column)[0] - share).max() > 0.2
+
+
+@pytest.mark.parametrize("function", [segmentation.head, segmentation.person])
+def test_an_edge_that_a_network_misses_by_two_pixels_of_its_own_is_found(function):
+    """At the size of real maps, whose networks see half of their pixels."""
+    photo, _, head = scene(wall=(0.7, 0.3, 0.5))
+    photo, head = (one.repeat(3, 0).repeat(3, 1) for one in (photo, head))
+    wrong = filters.dilated(head.astype(np.float32), np.ones((9, 9), bool))
+    inside = np.ones(head.shape, bool)
+    oval = np.zeros(head.shape, np.float32)
+    found = function(photo.astype(np.float32), wrong, oval, inside, 0.0)
+    ring = (wrong > 0) & ~head
+    assert found[ring].mean() < 0.1 and found[head].mean() > 0.95
+
+
+def test_what_is_surely_face_stays():
+    """A cheek of the colour of the wall beside it."""
+    photo, _ = edge(2.0, (0.8, 0.5, 0.3), (0.4, 0.4, 0.4))
+    photo[40:56, 46:50] = (0.4, 0.4, 0.4)
+    oval = np.zeros((SIZE, SIZE), np.float32)
+    oval[40:56, 20:50] = 1
+    found = segmentation.person(photo, known_to(50), oval, ALL_INSIDE, 0.0)
+    assert found[42:54, 40:48].min() > 0.9
+
+
+def test_at_the_border_of_a_photo_the_mask_stays():
+    """No edge of a mask is there."""
+    photo, _ = edge(2.0, (0.8, 0.5, 0.3), (0.4, 0.4, 0.4))
+    inside = np.repeat((np.arange(SIZE) < 57)[None], SIZE, 0)
+    photo[:, 54:] = (0.8, 0.5, 0.3)
+    found = segmentation._matted(photo, known_to(50), inside)
+    np.testing.assert_array_equal(found[:, 54:57], known_to(50)[:, 54:57])
 
 
 def test_where_both_sides_look_alike_the_mask_stays():

@@ -26,7 +26,7 @@ def crops(number, size, seed=0):
     return np.random.default_rng(seed).random((number, size, size, 3), np.float32)
 
 
-@pytest.mark.parametrize("engine,tolerance", [("auto", 2e-3), ("openvino", 3e-2)])
+@pytest.mark.parametrize("engine,tolerance", [("auto", 3e-3), ("openvino", 4e-2)])
 def test_the_default_network_is_the_same_on_every_engine(engine, tolerance):
     if engine == "openvino":
         pytest.importorskip("openvino")

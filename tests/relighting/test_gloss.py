@@ -76,6 +76,14 @@ def test_a_clipped_channel_is_restored_as_far_as_the_others_say(matte, white):
         assert lost_light.restored(maps.photo[patch], without_gloss).max() > 1.2 * true[patch].max()
 
 
+def test_one_channel_alone_says_nothing():
+    """Far from everything that is bright and not clipped, warm skin keeps its own colour."""
+    maps = roof(photo=(1.0, 1.0, 0.6), albedo=picture(SKIN), parts=of_skin())
+    surface, faded = separated(maps, np.ones(3, np.float32))
+    np.testing.assert_allclose(surface, picture(SKIN / SKIN.max()), atol=2e-3)
+    assert np.abs(faded).max() < 3e-3
+
+
 def test_of_what_is_burnt_all_over_only_skin_is_known():
     maps = roof(photo=1.0, albedo=picture(SKIN), parts=of_skin())
     surface, faded = separated(maps, np.ones(3, np.float32), half(0, 1))

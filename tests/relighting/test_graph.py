@@ -10,9 +10,10 @@ from tests.relighting.test_eyes import maps as two_eyes
 from tfrelight.data.portrait import PARTS
 from tfrelight.lights import Light, lamp_rows
 from tfrelight.photos import filters
-from tfrelight.relighting import eyes, lost_light, materials, ratio_image, shoulder
+from tfrelight.relighting import eyes, gloss, lost_light, materials, ratio_image, shoulder
 from tfrelight.relighting.graph import crop_maps
 from tfrelight.relighting.graph import eyes as graph_eyes
+from tfrelight.relighting.graph import gloss as graph_gloss
 from tfrelight.relighting.graph import lost_light as graph_lost_light
 from tfrelight.relighting.graph import materials as graph_materials
 from tfrelight.relighting.graph import ratio_image as graph_ratio_image
@@ -106,6 +107,23 @@ def test_what_a_photo_did_not_record(maps, face):
     close(found, black, 1e-3, 0.02)
     surface = lost_light.surface_color(maps, face.shading)
     close(graph_lost_light.surface_color(in_graph(maps), shading), surface, 1e-4, 1e-3)
+
+
+def test_the_white_part_of_skin(maps, face):
+    photo = maps.photo.copy()
+    photo[100:120, 60:100] = (1.0, 0.8, 0.55)
+    photo[120:140, 60:100] = (1.0, 1.0, 0.7)
+    photo[140:160, 60:100] = 1.0
+    photo[100:160, 100:140] = (0.9, 0.8, 0.72)
+    maps = dataclasses.replace(maps, photo=photo)
+    skin = np.float32(maps.mask * (np.arange(len(maps.mask)) > 110)[:, None])
+    surface, faded = gloss.separated(maps, face.shading, skin)
+    assert np.abs(faded).max() > 0.1
+    graph_surface, graph_faded = graph_gloss.separated(
+        in_graph(maps), tf.constant(face.shading, tf.float32), tf.constant(skin)
+    )
+    close(graph_surface, surface, 1e-4, 2e-3)
+    close(graph_faded, faded, 1e-4, 2e-3)
 
 
 def test_clipped_pixels_darken_alike(maps, face):

@@ -139,7 +139,7 @@ def test_bars_change_nothing(model):
     framed = np.pad(plain, ((80, 80), (0, 0), (0, 0)))
     alone, within = decomposition.decompose([photos.read(plain), photos.read(framed)], model)
     # Beside a bar two rows blend with it.
-    assert np.abs(alone.mask() - within.mask()[80:-80])[2:-2].mean() < 0.02
+    assert np.abs(alone.mask() - within.mask()[80:-80])[2:-2].mean() < 0.025
     relit = within.relight("left").pixels
     assert relit[:80].max() == 0 and relit[-80:].max() == 0
     expected = alone.relight("left").pixels.astype(int)

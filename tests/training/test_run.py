@@ -15,7 +15,7 @@ import tfrelight
 from tests import dataset_folders as folders
 from tests import scenes
 from tests.models.test_networks import TINY, photos
-from tfrelight.data import pairs
+from tfrelight.data import blocks, pairs
 from tfrelight.errors import InputError
 from tfrelight.models import loading, networks, presets
 from tfrelight.models.relight_model import RelightModel
@@ -120,7 +120,21 @@ def test_an_interrupted_run_reaches_the_same_numbers(finished, tmp_path, monkeyp
         with pytest.raises(KeyboardInterrupt):
             run.train(config(tmp_path / "cut"))
     assert len(json.loads((tmp_path / "cut" / "metrics.json").read_text())["epochs"]) == 2
-    history = run.train(config(tmp_path / "cut"))
+    kept = json.loads((tmp_path / "cut" / "places.json").read_text())["2"]
+    begun = []
+
+    def begins(self, *place):
+        begun.append(place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(blocks.Places, "begins", begins)
+        history = run.train(config(tmp_path / "cut"))
+    # What was used before is not read again.
+    assert sorted(kept) == sorted({str(source) for source, _, _ in begun})
+    for source, place in kept.items():
+        assert place[0] > 0
+        first = next((block, number) for which, block, number in begun if str(which) == source)
+        assert first == tuple(place)
     assert [epoch["epoch"] for epoch in history] == [1, 2, 3, 4]
     for epoch, other in zip(history, expected):
         for name in set(epoch) - {"seconds"}:

@@ -36,3 +36,14 @@ def test_a_worker_sees_what_the_chief_writes_on_a_disk_that_remembers_what_was_m
 
 def test_a_folder_that_nobody_creates_does_not_appear(tmp_path):
     assert not RunFolder(tmp_path / "run").appears(0.0)
+
+
+def test_places_of_the_last_two_epochs_are_kept(tmp_path):
+    folder = RunFolder(tmp_path)
+    assert folder.places_after(3).before(0, 100) == (0, 0)
+    for epoch in (1, 2, 3):
+        folder.keep_places(epoch, {0: (epoch, 10 * epoch), 1: (0, 0)})
+    assert folder.places_after(1).before(0, 100) == (0, 0)
+    assert folder.places_after(2).before(0, 100) == (2, 20)
+    assert folder.places_after(3).before(0, 100) == (3, 30)
+    assert folder.places_after(3).before(0, 29) == (0, 0)

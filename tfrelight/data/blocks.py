@@ -33,7 +33,7 @@ class Places:
     """
 
     def __init__(self, known: Mapping[int, tuple[int, int]] | None = None) -> None:
-        self._begun = {stream: [tuple(place)] for stream, place in (known or {}).items()}
+        self._begun = {stream: [place] for stream, place in (known or {}).items()}
         # Threads of tf.data add to it.
         self._lock = threading.Lock()
 
@@ -73,7 +73,8 @@ def read(
       keep: filters the records of a block.
       repeat: whether passes follow each other without end.
       first: the block to begin with, and the number of its first record.
-      begins: is called with each block and the number of its first record, soon before it is read.
+      begins: is called with each block that holds a record, and the number of its first one, when
+        that is read; None: nobody asks.
 
     Returns:
       Dataset of records, from the beginning of the first block on.

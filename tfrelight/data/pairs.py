@@ -71,21 +71,21 @@ def schedule(shares: Sequence[float], count: int) -> np.ndarray:
     return which[np.argsort(times, kind="stable")[:count]]
 
 
-def used(sources: Sequence[Source], batch_size: int, steps: int, start: int) -> dict[int, int]:
-    """How many records the first batches of `pairs` take of each source.
+def used(sources: Sequence[Source], order: np.ndarray, count: int) -> dict[int, int]:
+    """How many records of each source the first pairs of `pairs` take.
 
     Args:
-      sources, batch_size, steps: as for `pairs`.
-      start: number of batches.
+      sources: the mixture, each with a share above 0.
+      order: what `schedule` gives for it.
+      count: number of pairs.
 
     Returns:
       For the number of each source that of its records.
     """
-    order = schedule([source.share for source in sources], steps * batch_size)
-    counts = np.bincount(order[: start * batch_size], minlength=len(sources))
+    counts = np.bincount(order[:count], minlength=len(sources))
     return {
-        number: int(count) * _records_of_a_pair(source)
-        for number, (source, count) in enumerate(zip(sources, counts))
+        number: int(pairs_of_it) * _records_of_a_pair(source)
+        for number, (source, pairs_of_it) in enumerate(zip(sources, counts))
     }
 
 
@@ -183,7 +183,7 @@ def _two_subjects(source, seed):
 
 def _pairs_of(source, number, seed, *, shuffle, repeat, done, places):
     """The pairs of a source after those of its first records."""
-    first = places.before(number, done)
+    first = places.before(number, done) if places else (0, 0)
     stream = blocks.read(
         source.files,
         seed,
@@ -191,7 +191,7 @@ def _pairs_of(source, number, seed, *, shuffle, repeat, done, places):
         keep=_wanted(source),
         repeat=repeat,
         first=first,
-        begins=functools.partial(places.begins, number) if repeat else None,
+        begins=functools.partial(places.begins, number) if places else None,
     ).skip(done - first[1])
     each = _records_of_a_pair(source)
     if each == 2:
@@ -250,7 +250,7 @@ def pairs(
         raise InputError("Expected `steps` for a mixture of several sources. Received: None.")
 
     order = schedule([source.share for source in sources], (steps or 0) * batch_size)
-    done = used(sources, batch_size, steps or 0, start)
+    done = used(sources, order, start * batch_size)
     streams = [
         _pairs_of(
             source,
@@ -259,7 +259,7 @@ def pairs(
             shuffle=shuffle,
             repeat=steps is not None,
             done=done[number],
-            places=places or blocks.Places(),
+            places=places,
         )
         for number, source in enumerate(sources)
     ]

@@ -18,12 +18,13 @@ from tfrelight.relighting.face_maps import FaceMaps
 
 __all__ = ["separated"]
 
-# Linear values of the largest channel between which a pixel starts to count as bright.
+# Linear values of the largest channel between which a pixel starts to count as bright. These and
+# the following: by eye, on the astronaut and six portraits under left, right and rim.
 BRIGHT = (0.5, lost_light.CLIPPED[0])
 # Variance of a surface's channels below which its colour hardly differs from white.
 PALE = 1e-3
-# Sides of the surroundings over which shares are averaged, as shares of the maps' side (radii), and
-# how much the wider one counts, where nothing near tells.
+# Radii of the surroundings over which shares are averaged, as shares of the maps' side, and how
+# much the wider ones count: hardly, where anything near tells.
 NEAR, WIDE, FROM_AFAR = 0.01, 0.04, 0.01
 # How much what a surface is counts without any evidence.
 PRIOR = 1e-4
@@ -43,24 +44,25 @@ def separated(
 
     Returns:
       `[S, S, 3]`, the colour by which clipped channels are restored (`lost_light.restored`), the
-      largest channel is 1; and `[S, S, 3]`, the logarithm of what the white part changes of the
-      colour of bright skin, of luminance 1, so that it is colour alone.
+      largest channel is 1; and `[S, S, 3]`, the logarithm of the factor by which the white part
+      changes the colour of bright skin, both at luminance 1.
     """
     surface = lost_light.surface_color(maps, shading)
     white = shading / color.largest(shading)[..., None]
     own = surface / white
     own = own / color.largest(own)[..., None]
-    share = _matte(maps, own, white, skin)
+    bright = ramp(color.largest(maps.photo), *BRIGHT)
+    share = _matte(maps, own, white, skin, bright)
     mixed = white * (1.0 + share[..., None] * (own - 1.0))
     mixed = (mixed / color.largest(mixed)[..., None]).astype(np.float32)
-    bright = skin * _around(_bright(maps)[None], NEAR)[0]
+    counts = skin * _around(bright[None], NEAR)[0]
     without, with_white = (
         values / color.luminance_numpy(values)[..., None] for values in (surface, mixed)
     )
-    return mixed, (bright[..., None] * np.log(with_white / without)).astype(np.float32)
+    return mixed, (counts[..., None] * np.log(with_white / without)).astype(np.float32)
 
 
-def _matte(maps, own, white, skin):
+def _matte(maps, own, white, skin, bright):
     """The share of a surface's own colour in its light, `[S, S]`, `LEAST` to 1.
 
     In the light's white a photo's channels are a straight line over those of the surface, which
@@ -69,7 +71,7 @@ def _matte(maps, own, white, skin):
     """
     seen = maps.photo / white
     counts = 1.0 - ramp(maps.photo, *lost_light.CLIPPED)
-    total = _sum(counts) + 1e-6
+    total = np.maximum(_sum(counts), 1e-6)
     own_mean, seen_mean = (_sum(counts * values) / total for values in (own, seen))
     apart = counts * (own - own_mean[..., None])
     variance = _sum(apart * own) / total
@@ -77,17 +79,14 @@ def _matte(maps, own, white, skin):
     # Where the surface is 1 the line is at the sum of both parts.
     both = seen_mean + slope * (1.0 - own_mean)
     share = np.clip(slope / np.maximum(both, 1e-6), 0.0, 1.0)
-    evidence = _bright(maps) * variance / (variance + PALE)
+    # One channel alone says nothing; rounding would.
+    evidence = bright * ramp(color.middle(counts), 0.0, 0.1) * variance / (variance + PALE)
     (near, near_weight), (wide, wide_weight) = (
         _around(np.stack([share * evidence, evidence]), reach) for reach in (NEAR, WIDE)
     )
     found = near + FROM_AFAR * wide + PRIOR * (1.0 if maps.parts is None else skin)
     found /= near_weight + FROM_AFAR * wide_weight + PRIOR
     return np.maximum(found, LEAST)
-
-
-def _bright(maps):
-    return ramp(color.largest(maps.photo), *BRIGHT)
 
 
 def _around(values, reach):

@@ -91,9 +91,11 @@ def _train(config, strategy, place, folder):
     print(sources.summary, flush=True)
     steps = config.epochs * config.steps_per_epoch
 
+    each = config.steps_per_epoch * config.batch_size
+    order = pairs.schedule([source.share for source in sources.training], config.epochs * each)
+
     def used(epochs):
-        start = epochs * config.steps_per_epoch
-        return pairs.used(sources.training, config.batch_size, steps, start)
+        return pairs.used(sources.training, order, epochs * each)
 
     real_error = _real_error(model, sources.held_out, config.batch_size)
     keep = callbacks.SaveRun(folder, model, real_error, shared, used)

@@ -63,7 +63,7 @@ function matte({ photo, parts, size }, own, white, skin, bright) {
   for (let k = 0; k < evidence.length; k++) {
     const counts = photo.map((map) => 1 - ramp(map[k], clipped));
     const seen = photo.map((map, c) => map[k] / white[c][k]);
-    const total = counts[0] + counts[1] + counts[2] + 1e-6;
+    const total = Math.max(counts[0] + counts[1] + counts[2], 1e-6);
     /** @type {(value: (c: number) => number) => number} */
     const mean = (value) =>
       (counts[0] * value(0) + counts[1] * value(1) + counts[2] * value(2)) / total;
@@ -72,7 +72,9 @@ function matte({ photo, parts, size }, own, white, skin, bright) {
     const slope = mean((c) => (own[c][k] - ownMean) * seen[c]) / Math.max(variance, 1e-6);
     const both = mean((c) => seen[c]) + slope * (1 - ownMean);
     const share = clamp(slope / Math.max(both, 1e-6), 0, 1);
-    evidence[k] = (bright[k] * variance) / (variance + C.pale);
+    // One channel alone says nothing; rounding would.
+    const told = ramp([...counts].sort((a, b) => a - b)[1], [0, 0.1]);
+    evidence[k] = (bright[k] * told * variance) / (variance + C.pale);
     shares[k] = share * evidence[k];
   }
   const [near, wide] = [C.near, C.wide].map((reach) => ({

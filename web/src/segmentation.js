@@ -106,7 +106,8 @@ function refined(photo, prior, face, inside, weight) {
   const mask = filterOf(guide, size, S.final_filter).filtered(
     odds.map((value) => 1 / (1 + Math.exp(-value))),
   );
-  return matted(photo, mask.map((value) => clamp(value, 0, 1)), inside);
+  const clamped = mask.map((value) => clamp(value, 0, 1));
+  return matted(photo, clamped, inside).map((value, k) => (face[k] ? clamped[k] : value));
 }
 
 /**
@@ -122,13 +123,17 @@ function matted({ width: size, data }, mask, inside) {
   /** @type {(where: Float32Array) => Float32Array} pixels whose whole surroundings are there */
   const eroded = (where) =>
     dilatedBySquare(where.map((value) => 1 - value), size, edge).map((value) => 1 - value);
-  const within = eroded(mask.map((value) => (value > 0.5 ? 1 : 0)));
-  const without = eroded(mask.map((value, k) => (value <= 0.5 ? inside[k] : 0)));
-  const [own, other] = [within, without].map((weight) => coloursOf(data, weight, size, side));
+  const ownSide = mask.map((value) => ramp(value, S.sides));
+  const within = eroded(ownSide);
+  const without = eroded(ownSide.map((value) => 1 - value));
+  const [own, other] = [within, without].map((weight) =>
+    coloursOf(data, weight.map((value, k) => value * inside[k]), size, side),
+  );
   const result = mask.slice();
   for (let k = 0; k < mask.length; k++) {
-    if (within[k] > 0.5 || without[k] > 0.5) continue;
-    if (Math.min(own[9][k], other[9][k]) <= S.least) continue;
+    const known = ramp(Math.min(own[9][k], other[9][k]), S.least) *
+      (1 - within[k]) * (1 - without[k]);
+    if (known === 0) continue;
     const [mean, away] = [own, other].map((sums) =>
       [0, 1, 2].map((c) => sums[c][k] / sums[9][k]),
     );
@@ -142,7 +147,7 @@ function matted({ width: size, data }, mask, inside) {
     const share = weights.reduce(
       (sum, value, c) => sum + value * (data[3 * k + c] / 255 - away[c]), 0,
     ) / Math.max(distance, 1e-6);
-    result[k] += ramp(distance, S.clear) * (clamp(share, 0, 1) - mask[k]);
+    result[k] += known * ramp(distance, S.clear) * (clamp(share, 0, 1) - mask[k]);
   }
   return result;
 }

@@ -35,14 +35,16 @@ def _matte(maps, own, white, skin, bright):
     """The share of a surface's own colour in its light, `[S, S]`."""
     seen = maps.photo / white
     counts = 1.0 - ramp(maps.photo, *of_lost_light.CLIPPED)
-    total = tf.reduce_sum(counts, -1) + 1e-6
+    total = tf.maximum(tf.reduce_sum(counts, -1), 1e-6)
     own_mean, seen_mean = (tf.reduce_sum(counts * values, -1) / total for values in (own, seen))
     apart = counts * (own - own_mean[..., None])
     variance = tf.reduce_sum(apart * own, -1) / total
     slope = tf.reduce_sum(apart * seen, -1) / total / tf.maximum(variance, 1e-6)
     both = seen_mean + slope * (1.0 - own_mean)
     share = tf.clip_by_value(slope / tf.maximum(both, 1e-6), 0.0, 1.0)
-    evidence = bright * variance / (variance + gloss.PALE)
+    middle = tf.reduce_sum(counts, -1) - graph_filters.largest(counts)
+    middle -= graph_filters.smallest(counts)
+    evidence = bright * ramp(middle, 0.0, 0.1) * variance / (variance + gloss.PALE)
     weighted = tf.stack([share * evidence, evidence], -1)
     near, wide = (_around(weighted, maps.size, reach) for reach in (gloss.NEAR, gloss.WIDE))
     found = near + gloss.FROM_AFAR * wide
