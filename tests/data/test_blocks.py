@@ -33,6 +33,9 @@ def test_a_pass_holds_every_record_once_in_random_order(files):
     correlations = np.corrcoef(np.vstack([passes, np.arange(200)]))
     assert np.abs(correlations - np.eye(4)).max() < 0.35
     assert read(files, repeat=False) == passes[0].tolist()
+    # The files of a block are others in each pass.
+    first, second = (set(one[:80] // 5) for one in passes[:2])
+    assert len(first) == len(second) == 16 and len(first & second) < 12
 
 
 def test_files_and_records_of_a_block_are_mixed(files):
