@@ -112,6 +112,8 @@ setup(
         "pillow>=11",
         "absl-py",
         "tqdm",
+        # Keeps numpy's products of matrices in one thread.
+        "threadpoolctl>=3.8",
         # Runs the bundled networks.
         f"ai-edge-litert>=2.1; {HAS_LITERT}",
         # Finds faces: its weights only, which joblib reads by lz4.

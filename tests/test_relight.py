@@ -177,6 +177,28 @@ def test_a_batch_goes_on_and_says_what_failed(tmp_path, run_folder):
     assert done.stdout.startswith(f"2 of 7 photos done, in {out}; failed: ")
 
 
+def test_processes_that_share_many_photos_write_what_one_writes(tmp_path):
+    folder, alone, shared = (tmp_path / name for name in ("photos", "alone", "shared"))
+    folder.mkdir()
+    head = Image.open(ASTRONAUT).crop((75, 0, 395, 320))
+    for number in range(8):
+        head.rotate(2 * number).save(folder / f"{number}.png")
+    (folder / "8.jpg").write_text("no photo")
+    flags = ["--light=left", "--faces=largest"]
+    # Seven photos are few, so that one process takes them.
+    for part in (range(4), range(4, 8)):
+        paths = [folder / f"{number}.png" for number in part]
+        assert command("relight", *paths, *flags, f"--output_dir={alone}").returncode == 0
+    done = command("relight", folder, *flags, f"--output_dir={shared}")
+    assert done.returncode == 1 and done.stderr.startswith("error: ") and "8.jpg" in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stdout == f"8 of 9 photos done, in {shared}; failed: {folder / '8.jpg'}.\n"
+    for path in sorted(alone.iterdir()):
+        one, other = (np.asarray(Image.open(way / path.name), int) for way in (alone, shared))
+        # Of how many threads share a network's sums, digits depend that no eye sees.
+        assert np.abs(one - other).max() <= 1
+
+
 def test_a_folder_of_photos(tmp_path, run_folder):
     folder, out = tmp_path / "photos", tmp_path / "out"
     (folder / "below").mkdir(parents=True)

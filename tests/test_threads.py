@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+import threadpoolctl
 
 from tfrelight import threads
 
@@ -45,3 +46,45 @@ def test_an_error_ends_what_has_not_begun(monkeypatch):
     with pytest.raises(ValueError, match="first"):
         list(threads.each(work, range(100)))
     assert len(begun) < 50
+
+
+def test_who_works_for_another_starts_no_threads(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+
+    def work(_):
+        inner = set(threads.each(lambda _: threading.get_ident(), range(4)))
+        return inner == {threading.get_ident()} and threads.count() == 1
+
+    assert threads.count() == 2
+    assert all(threads.each(work, range(6)))
+    assert threads.count() == 2
+
+
+def blas_threads():
+    """Of numpy's library; those that others have loaded since do not matter."""
+    libraries = threadpoolctl.threadpool_info()
+    return [one["num_threads"] for one in libraries if "numpy" in one["filepath"]]
+
+
+def test_blas_has_one_thread_while_anyone_is_inside():
+    with threadpoolctl.threadpool_limits(2, "blas"):
+        outside = blas_threads()
+        if outside != [2]:
+            pytest.skip(f"this BLAS does not take two threads: {threadpoolctl.threadpool_info()}")
+        entered, left = threading.Barrier(2, timeout=10), threading.Event()
+
+        def stay():
+            with threads.single_blas:
+                entered.wait()
+                left.wait(10)
+
+        other = threading.Thread(target=stay)
+        with threads.single_blas:
+            other.start()
+            entered.wait()
+            # Nested as well, and as a decorator.
+            assert threads.single_blas(blas_threads)() == [1]
+        assert blas_threads() == [1]
+        left.set()
+        other.join()
+        assert blas_threads() == [2]

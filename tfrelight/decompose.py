@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["decompose"]
 
-# The files of `map_files.write`, which leaves out parts that the network does not tell.
-_CONTENTS = (
-    *("albedo.png", "normals.png", "shading.png", "mask.png", "parts.png"),
-    *("light.json", "light.png", "sheet.png"),
-)
-_EXR = ("albedo.exr", "normals.exr", "shading.exr")
-
 
 @overload
 def decompose(
@@ -93,23 +86,13 @@ def _define():
 
 def main(paths: list[str]) -> int:
     """Decomposes photos as the flags say; returns the exit status."""
-    from tfrelight.commands import many_photos
+    from tfrelight.commands import many_photos, written_maps
     from tfrelight.photos import listing
 
     given = flags.FLAGS
-    contents = _CONTENTS + (_EXR if given.exr else ())
-
-    def names(path):
-        return {name: Path(given.output_dir) / f"{Path(path).stem}_{name}" for name in contents}
-
-    def write(decomposed, path):
-        from tfrelight.relighting import map_files
-
-        written = map_files.write(decomposed, names(path))
-        return f"{names(path)['sheet.png']}, and {written - 1} files beside it"
-
+    write = written_maps.WriteMaps(given.output_dir, given.exr)
     found = many_photos.checked(
-        listing.expanded(paths), lambda path: names(path).values(), given.output_dir
+        listing.expanded(paths), lambda path: write.names(path).values(), given.output_dir
     )
     return many_photos.run(found, write, given.output_dir)
 

@@ -29,6 +29,7 @@ __all__ = [
     "samples",
     "shade",
     "spherical_cap",
+    "unit",
 ]
 
 # Normalisation of the real harmonics: CONSTANT of 1; LINEAR of y, z and x; PRODUCT of xy, yz and
@@ -58,6 +59,13 @@ def basis(directions: ArrayLike) -> np.ndarray:
         ],
         -1,
     )
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors `[..., 3]` with length 1, or less if they are shorter than 1e-6."""
+    # `norm` is slow on so short an axis.
+    x, y, z = np.moveaxis(vectors, -1, 0)
+    return vectors / np.maximum(np.sqrt(x * x + y * y + z * z), 1e-6)[..., None]
 
 
 def shade(normals: ArrayLike, light: ArrayLike) -> np.ndarray:

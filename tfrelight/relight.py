@@ -129,7 +129,7 @@ def _define():
 
 def main(paths: list[str]) -> int:
     """Relights photos or a video as the flags say; returns the exit status."""
-    from tfrelight.commands import many_photos
+    from tfrelight.commands import many_photos, relit_files
     from tfrelight.photos import listing
     from tfrelight.video import reading
 
@@ -145,20 +145,7 @@ def main(paths: list[str]) -> int:
     names = many_photos.outputs(paths, given.output, given.output_dir, _tag())
     found = many_photos.checked(paths, lambda path: [names[path]], given.output_dir)
     request = light_flags.requested(_reference)
-
-    def write(decomposed, path):
-        light = request.light(decomposed.light, decomposed.background)
-        relit = decomposed.relight(
-            light,
-            request.strength,
-            request.exposure,
-            given.background,
-            request.white_balance,
-            **request.drawing,
-        )
-        relit.save(names[path], given.overwrite, given.mark)
-        return str(names[path])
-
+    write = relit_files.WritePhoto(request, names, given.background, given.overwrite, given.mark)
     return many_photos.run(found, write, given.output_dir)
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
+import functools
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-__all__ = ["each"]
+import threadpoolctl
+
+__all__ = ["count", "each", "single_blas", "work_alone"]
 
 _MOST = 4
 
@@ -19,7 +24,8 @@ def each(
 ) -> Iterator[Result]:
     """Yields what `work` returns, as `map` does, and works ahead in threads.
 
-    There is one for each processor, and four at most. A single call is made in this thread.
+    There is one for each processor, and four at most. A single call, and calls from one of these
+    threads, are made in the thread that asks for them.
 
     Args:
       work: may be called from any thread, several at a time.
@@ -27,9 +33,67 @@ def each(
       at_once: most calls at a time.
     """
     calls = list(zip(*arguments, strict=True))
-    count = min(at_once, len(calls), _MOST, os.cpu_count() or 1)
-    if count <= 1:
+    number = min(at_once, len(calls), _MOST, count())
+    if number <= 1:
         yield from (work(*call) for call in calls)
         return
-    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+    with concurrent.futures.ThreadPoolExecutor(number, initializer=work_alone) as pool:
         yield from pool.map(lambda call: work(*call), calls)
+
+
+# Of each thread: whether others work beside it, which fill the processors already.
+_here = threading.local()
+
+
+def work_alone() -> None:
+    """Makes this thread do all its work itself, because other workers fill the processors."""
+    _here.alone = True
+
+
+def count() -> int:
+    """The number of threads among which this one may share its work."""
+    return 1 if getattr(_here, "alone", False) else os.cpu_count() or 1
+
+
+class _SingleBlas(contextlib.ContextDecorator):
+    """Keeps numpy's products of matrices in the thread that asks for them, while anyone is inside.
+
+    BLAS would share even a small product among all processors, whose threads then wait for the
+    next one as busily as they compute: of a photo's products that took as much time as everything
+    else. Of the whole process the number of threads is what it was when the last one has left.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._limited = None
+
+    def __enter__(self):
+        with self._lock:
+            if not self._inside:
+                with _any_thread():
+                    self._limited = _libraries().limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *_):
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                with _any_thread():
+                    self._limited.restore_original_limits()
+
+
+single_blas = _SingleBlas()
+
+
+@contextlib.contextmanager
+def _any_thread():
+    """Lets this thread set limits: the first to do so would be the only one that can."""
+    threadpoolctl.OpenBLASController.clear_controlling_thread(force=True)
+    yield
+    threadpoolctl.OpenBLASController.clear_controlling_thread(force=True)
+
+
+@functools.lru_cache(maxsize=1)
+def _libraries():
+    return threadpoolctl.ThreadpoolController()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.synthesis import killed
-from tfrelight import harmonics, lights
+from tfrelight import harmonics, lights, processes
 from tfrelight.data import portrait
 from tfrelight.errors import InputError
 from tfrelight.lights import Environment, Lamp, Light
@@ -370,7 +370,7 @@ def test_a_skin_atlas_changes_albedo_alone(tmp_path):
 
 def test_a_killed_worker_is_one_clear_error(monkeypatch):
     monkeypatch.setattr(portraits, "subject", killed.die)
-    with pytest.raises(RuntimeError, match="process ended abruptly"):
+    with pytest.raises(processes.KilledError, match="2 processes ended abruptly"):
         list(portraits.subjects(SMALL, range(3), processes=2))
 
 

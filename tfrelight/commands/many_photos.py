@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from absl import flags
 from tqdm import tqdm
 
-from tfrelight import files, photos, progress
+from tfrelight import files, photos, processes, progress
 from tfrelight.commands import app, photo_flags
 from tfrelight.errors import InputError
-from tfrelight.models import locating
-from tfrelight.photos import formats
+from tfrelight.models import engines, locating
+from tfrelight.photos import formats, opening
 
 if TYPE_CHECKING:
     from tfrelight.relighting.decomposition import Decomposition
 
-__all__ = ["CheckedPhotos", "beside", "checked", "outputs", "run", "writable_name"]
+__all__ = ["CheckedPhotos", "Write", "beside", "checked", "outputs", "run", "writable_name"]
+
+# Writes the results of a `Decomposition` and its photo's path, and says where they are.
+Write = Callable[["Decomposition", str], str]
+
+# Fewest photos that processes share: one takes as long to start as three photos.
+_MANY = 8
+# Most pixels that are worked on at a time in all processes, and pixels of a file that is not opened
+# to ask: a photo takes 24 bytes a pixel.
+_PIXELS_IN_WORK, _UNKNOWN = 64_000_000, 24_000_000
 
 
 def outputs(
@@ -124,7 +135,7 @@ def _report(path, error):
 
 def run(
     found: CheckedPhotos,
-    write: Callable[[Decomposition, str], str],
+    write: Write,
     output_dir: str | None = None,
 ) -> int:
     """Decomposes photos as the flags of `photo_flags` say, and writes the results.
@@ -134,7 +145,7 @@ def run(
 
     Args:
       found: the photos, from `checked`; one or more are ready.
-      write: writes the results of a `Decomposition` and its photo's path, and says where they are.
+      write: writes the results of a photo. Pickle must be able to send it.
       output_dir: a folder to make if it is missing, or None.
 
     Returns:
@@ -159,17 +170,13 @@ def run(
                 Path(output_dir).mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise InputError(f"Cannot write to {output_dir}: {error.strerror}.") from error
-        from tfrelight.relighting import pipeline
-
         names = iter(ready)
-        results = pipeline.in_groups(
-            sources,
-            lambda decomposed, source: write(decomposed, source if len(ready) > 1 else ready[0]),
-            photo_flags.network(),
-            given.faces,
-            given.whole_image,
-            given.what,
-        )
+        job = _Job(write, given.model, given.engine, given.faces, given.whole_image, given.what)
+        count = _processes(ready)
+        if count > 1:
+            results = processes.each(job, ready, count)
+        else:
+            results = job.each(sources, ready[0] if len(ready) == 1 else None)
         if total > 1:
             results = progress.track(results, "Photos", "done", len(ready))
         for result in results:
@@ -181,6 +188,59 @@ def run(
                 print(result)
     _print_summary(total, failed, output_dir)
     return 1 if failed else 0
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """What a command does with each photo; the attributes are flags but for `write`."""
+
+    write: Write
+    model: str
+    engine: str
+    faces: str
+    whole_image: bool
+    what: str
+
+    def each(self, sources: list[Any], path: str | None = None) -> Iterator[str | InputError]:
+        """What `write` returns for each photo, or why there is nothing.
+
+        Args:
+          sources: paths, or one photo that has been read.
+          path: of that photo.
+        """
+        from tfrelight.relighting import pipeline
+
+        return pipeline.in_groups(
+            sources,
+            lambda decomposed, source: self.write(decomposed, path or source),
+            _network(self.model, self.engine, self.whole_image),
+            self.faces,
+            self.whole_image,
+            self.what,
+        )
+
+    def __call__(self, path: str) -> str | InputError:
+        return next(self.each([path]))
+
+
+_network = functools.lru_cache(maxsize=1)(photo_flags.loaded)
+
+
+def _processes(paths):
+    """How many processes share photos: one for each processor, as far as memory goes."""
+    given = flags.FLAGS
+    if len(paths) < _MANY or engines.chosen(given.model, given.engine) == "tensorflow":
+        return 1
+    most = min(processes.available(), len(paths) // 4)
+    return max(1, min(most, _PIXELS_IN_WORK // max(map(_pixels, paths)))) if most > 1 else 1
+
+
+def _pixels(path):
+    try:
+        with opening.open_image(Path(path).read_bytes()) as image:
+            return max(1, image.width * image.height)
+    except (OSError, InputError):
+        return _UNKNOWN
 
 
 def _print_summary(total, failed, output_dir):

@@ -12,7 +12,7 @@ from tfrelight.models import engines
 if TYPE_CHECKING:
     from tfrelight.relighting.inference import Network
 
-__all__ = ["define", "define_model", "network"]
+__all__ = ["define", "define_model", "loaded", "network"]
 
 
 def define_model() -> None:
@@ -29,7 +29,16 @@ def define_model() -> None:
 
 
 def network() -> Network:
-    """Loads the network that --model and --engine ask for, and what finds faces for it.
+    """Loads the network that the flags ask for; see `loaded`."""
+    given = flags.FLAGS
+    return loaded(given.model, given.engine, given.whole_image)
+
+
+def loaded(model: str, engine: str, whole_image: bool) -> Network:
+    """Loads a network, and what finds faces for it.
+
+    Args:
+      model, engine, whole_image: the flags.
 
     Raises:
       InputError: see `engines.load`.
@@ -37,9 +46,9 @@ def network() -> Network:
     from tfrelight.faces import find
     from tfrelight.relighting import pipeline
 
-    if not flags.FLAGS.whole_image:
+    if not whole_image:
         find.load()
-    return pipeline.loaded(flags.FLAGS.model, flags.FLAGS.engine)
+    return pipeline.loaded(model, engine)
 
 
 def define(overwrite: bool = True, mark: bool = False) -> None:

@@ -17,7 +17,7 @@ from tfrelight.photos import filters
 if TYPE_CHECKING:
     from tfrelight.faces.find import Face
 
-__all__ = ["FACE", "HEAD", "WIDE", "Window", "around", "body", "content", "whole"]
+__all__ = ["FACE", "HEAD", "WIDE", "Planes", "Window", "around", "body", "content", "whole"]
 
 # Framings: distance of the eyes and row of the eyes, as shares of the window's side. The network is
 # trained with such crops (`synthesis.staging.frame`): from brows to chin, of the whole head, and of
@@ -92,7 +92,7 @@ class Window:
           `[size, size, 3]` uint8.
         """
         left, top, right, bottom = self.bounds(box)
-        near = Image.fromarray(pixels[top:bottom, left:right])
+        near = Image.fromarray(np.ascontiguousarray(pixels[top:bottom, left:right]))
         # Shrinks by averaging in whole steps, resamples at twice the size, and averages that.
         factor = max(1, int(self.sides.max() / (2 * size)))
         if factor > 1:
@@ -130,34 +130,8 @@ class Window:
           `[bottom - top, right - left]` or `[bottom - top, right - left, C]` float32; the border of
           the maps is repeated for a pixel of theirs outside the window, and 0 follows.
         """
-        left, top, right, bottom = box
-        size = maps.shape[0]
-        # A pixel of padding, because the border lies half a pixel outside the last centre.
-        padded = np.pad(maps, ((1, 1), (1, 1)) + ((0, 0),) * (maps.ndim - 2), mode="edge")
-        matrix = np.linalg.inv(self.axes) * size
-        origin = matrix @ (np.array([left, top]) - self.corner) + 1.0
-        planes = padded[..., None] if maps.ndim == 2 else padded
-        shape = right - left, bottom - top
-        end = origin + matrix @ shape
-        # Of maps that are enlarged upright, as bodies and crops are, `resize` does the same in a
-        # fifth of the time.
-        enlarged = (
-            min(shape) > 0
-            and np.abs(matrix[[0, 1], [1, 0]]).max() < 1e-9
-            and np.all((0.0 < matrix.diagonal()) & (matrix.diagonal() <= 1.0))
-            and np.all((0.0 <= origin) & (end <= size + 2.0))
-        )
-        # Channel by channel in memory, as whoever goes on with the pixels of a photo takes them.
-        result = np.empty((planes.shape[2], *shape[::-1]), np.float32)
-        bilinear = Image.Resampling.BILINEAR
-        turn = (*matrix[0], origin[0], *matrix[1], origin[1])
-        for channel in range(planes.shape[2]):
-            plane = Image.fromarray(np.ascontiguousarray(planes[..., channel], np.float32))
-            if enlarged:
-                result[channel] = plane.resize(shape, bilinear, (*origin, *end))
-            else:
-                result[channel] = plane.transform(shape, Image.Transform.AFFINE, turn, bilinear)
-        return result[0] if maps.ndim == 2 else np.moveaxis(result, 0, -1)
+        planes = Planes(self, maps).uncut(box)
+        return planes[0] if maps.ndim == 2 else np.moveaxis(planes, 0, -1)
 
     def sampled(self, maps: np.ndarray, points: np.ndarray) -> np.ndarray:
         """The values of maps of the window at points of the photo, bilinearly.
@@ -176,6 +150,48 @@ class Window:
         """Resamples maps of the window to the `[size, size]` pixels of another one; see `uncut`."""
         axes = np.linalg.inv(other.axes) @ self.axes * size
         return Window(other.place(self.corner) * size, axes).uncut(maps, (0, 0, size, size))
+
+
+class Planes:
+    """Maps of a window, ready to be resampled to one part of the photo after the other.
+
+    Args:
+      window: of the maps.
+      maps: `[S, S]` or `[S, S, C]` float32.
+    """
+
+    def __init__(self, window: Window, maps: np.ndarray) -> None:
+        self._corner, self._size = window.corner, maps.shape[0]
+        self._matrix = np.linalg.inv(window.axes) * self._size
+        # A pixel of padding, because the border lies half a pixel outside the last centre.
+        channels = maps[None] if maps.ndim == 2 else np.moveaxis(maps, -1, 0)
+        padded = np.pad(channels.astype(np.float32), ((0, 0), (1, 1), (1, 1)), mode="edge")
+        self._images = list(map(Image.fromarray, padded))
+
+    def uncut(self, box: tuple[int, int, int, int]) -> np.ndarray:
+        """The maps on a part of the photo, `[C, bottom - top, right - left]`: `Window.uncut`."""
+        left, top, right, bottom = box
+        matrix = self._matrix
+        origin = matrix @ (np.array([left, top]) - self._corner) + 1.0
+        shape = right - left, bottom - top
+        end = origin + matrix @ shape
+        # Of maps that are enlarged upright, as bodies and crops are, `resize` does the same in a
+        # fifth of the time.
+        enlarged = (
+            min(shape) > 0
+            and np.abs(matrix[[0, 1], [1, 0]]).max() < 1e-9
+            and np.all((0.0 < matrix.diagonal()) & (matrix.diagonal() <= 1.0))
+            and np.all((0.0 <= origin) & (end <= self._size + 2.0))
+        )
+        result = np.empty((len(self._images), *shape[::-1]), np.float32)
+        bilinear = Image.Resampling.BILINEAR
+        turn = (*matrix[0], origin[0], *matrix[1], origin[1])
+        for channel, image in enumerate(self._images):
+            if enlarged:
+                result[channel] = image.resize(shape, bilinear, (*origin, *end))
+            else:
+                result[channel] = image.transform(shape, Image.Transform.AFFINE, turn, bilinear)
+        return result
 
 
 def around(face: Face, framing: tuple[float, float]) -> Window:

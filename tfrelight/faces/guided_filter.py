@@ -10,7 +10,42 @@ import numpy as np
 
 from tfrelight.photos import filters
 
-__all__ = ["coefficients", "filtered"]
+__all__ = ["GuidedFilter", "coefficients", "filtered"]
+
+
+class GuidedFilter:
+    """The filter of one guide, for any number of maps.
+
+    Args:
+      guide: `[H, W]`.
+      radius: of the windows, pixels.
+      epsilon: variance of the guide below which it counts as flat; a number or `[H, W, 1]`.
+    """
+
+    def __init__(self, guide: np.ndarray, radius: int, epsilon: float | np.ndarray) -> None:
+        self._guide, self._side = guide, 2 * radius + 1
+        self._mean_guide, mean_square = self._mean(np.stack([guide, guide * guide]))
+        variance = np.maximum(mean_square - self._mean_guide**2, 0.0)
+        epsilon = epsilon[..., 0] if isinstance(epsilon, np.ndarray) else epsilon
+        self._scale = 1.0 / (variance + epsilon)
+
+    def coefficients(self, planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Slope and offset, both `[C, H, W]`, for maps `[C, H, W]`; see `coefficients`.
+
+        Channel by channel: numpy is slow along an axis as short as that of the channels.
+        """
+        means, products = self._mean(np.stack([planes, self._guide * planes]))
+        slope = (products - self._mean_guide * means) * self._scale
+        slope, offset = self._mean(np.stack([slope, means - slope * self._mean_guide]))
+        return slope, offset
+
+    def filtered(self, planes: np.ndarray) -> np.ndarray:
+        """The maps `[C, H, W]` filtered; see `filtered`."""
+        slope, offset = self.coefficients(planes)
+        return slope * self._guide + offset
+
+    def _mean(self, planes):
+        return filters.box(planes, self._side, mode="edge")
 
 
 def coefficients(
@@ -28,18 +63,9 @@ def coefficients(
       slope and offset, both `[H, W, C]`. The filtered maps are slope x guide + offset, for this
       guide or the same one at another resolution.
     """
-    slope, offset = _coefficients(guide, maps, radius, epsilon)
+    guided = GuidedFilter(guide, radius, epsilon)
+    slope, offset = guided.coefficients(np.moveaxis(maps, -1, 0))
     return np.moveaxis(slope, 0, -1), np.moveaxis(offset, 0, -1)
-
-
-def _coefficients(guide, maps, radius, epsilon):
-    """The same as `[C, H, W]`: numpy is slow along an axis as short as that of the channels."""
-    maps = np.ascontiguousarray(np.moveaxis(maps, -1, 0))
-    epsilon = epsilon[..., 0] if isinstance(epsilon, np.ndarray) else epsilon
-    mean_guide, mean_maps = _mean(guide, radius), _mean(maps, radius)
-    variance = np.maximum(_mean(guide * guide, radius) - mean_guide**2, 0.0)
-    slope = (_mean(guide * maps, radius) - mean_guide * mean_maps) / (variance + epsilon)
-    return _mean(slope, radius), _mean(mean_maps - slope * mean_guide, radius)
 
 
 def filtered(
@@ -49,10 +75,5 @@ def filtered(
 
     Arguments as in `coefficients`.
     """
-    slope, offset = _coefficients(guide, maps, radius, epsilon)
-    return np.moveaxis(slope * guide + offset, 0, -1)
-
-
-def _mean(maps, radius):
-    size = 2 * radius + 1
-    return filters.box(maps, size, mode="edge")
+    planes = GuidedFilter(guide, radius, epsilon).filtered(np.moveaxis(maps, -1, 0))
+    return np.moveaxis(planes, 0, -1)

@@ -120,13 +120,17 @@ def _convolve(x, kernel, bias):
     height, width, channels, filters = kernel.shape
     windows = np.lib.stride_tricks.sliding_window_view(x, (height, width), (1, 2))
     columns = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, height * width * channels)
-    values = columns @ kernel.reshape(-1, filters) + bias
+    values = columns @ kernel.reshape(-1, filters)
+    values += bias
     return values.reshape(*windows.shape[:3], filters)
 
 
 def _slope(x, slopes):
-    """PReLU, with a slope for each channel."""
-    return np.maximum(x, 0) + slopes.reshape(-1) * np.minimum(x, 0)
+    """PReLU, with a slope for each channel, in place."""
+    below = np.minimum(x, 0)
+    below *= slopes.reshape(-1) - 1
+    x += below
+    return x
 
 
 def _pool(x, size, within=False):

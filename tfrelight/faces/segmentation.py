@@ -129,16 +129,20 @@ def _refined(photo, prior, sure, inside, weight):
     guide = color.luminance_numpy(photo)
     bins = np.minimum((photo * _BINS).astype(int), _BINS - 1) @ (_BINS * _BINS, _BINS, 1)
     bins += _sectors(size) * _BINS**3
-    odds = np.where(sure, _FACE_ODDS, prior)
+    in_rounds, at_the_end = (
+        _guided(guide, settings) for settings in (_ROUND_FILTER, _FINAL_FILTER)
+    )
+    prior = prior.astype(np.float32)
+    odds = np.where(sure, np.float32(_FACE_ODDS), prior)
     for _ in range(_ROUNDS):
         share = 1.0 / (1.0 + np.exp(-odds))
         head_colours = _histograms(bins, share * inside)
         other_colours = _histograms(bins, (1.0 - share) * inside)
         colours = np.log(head_colours / other_colours)[bins]
         odds = prior + weight * np.clip(colours, -_COLOUR_BOUND, _COLOUR_BOUND)
-        odds = _smooth(guide, odds, _ROUND_FILTER)
-        odds = np.where(sure, _FACE_ODDS, odds)
-    mask = _smooth(guide, 1.0 / (1.0 + np.exp(-odds)), _FINAL_FILTER)
+        odds = in_rounds.filtered(odds[None])[0]
+        odds = np.where(sure, np.float32(_FACE_ODDS), odds)
+    mask = at_the_end.filtered(1.0 / (1.0 + np.exp(-odds[None])))[0]
     mask = np.clip(mask, 0.0, 1.0).astype(np.float32)
     return np.where(sure, mask, _matted(photo, mask, inside))
 
@@ -215,10 +219,9 @@ def turn(face: find.Face, window: framing.Window) -> float:
     return float(np.copysign(sine, towards))
 
 
-def _smooth(guide, values, settings):
+def _guided(guide, settings):
     radius, epsilon = settings
-    radius = max(1, round(radius * len(guide)))
-    return guided_filter.filtered(guide, values[..., None], radius, epsilon)[..., 0]
+    return guided_filter.GuidedFilter(guide, max(1, round(radius * len(guide))), epsilon)
 
 
 def _histograms(bins, weights):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from typing import Any
 
-from tfrelight import native
+from tfrelight import native, threads
 from tfrelight.errors import InputError
 
 __all__ = ["installed", "runner"]
@@ -25,7 +24,8 @@ def runner(content: bytes) -> Any:
 
     Returns:
       LiteRT's signature runner: it takes the inputs by name and returns a dict of the outputs, and
-      has `get_input_details` and `get_output_details`. Not for several threads at a time.
+      has `get_input_details` and `get_output_details`. Not for several threads at a time. It
+      computes in as many threads as this one may use now.
 
     Raises:
       InputError: neither ai-edge-litert nor TensorFlow, which holds an older LiteRT, is installed.
@@ -42,6 +42,6 @@ def runner(content: bytes) -> Any:
                 'no wheel, TensorFlow has it too: pip install "tfrelight[train]".'
             ) from error
     with native.quiet():
-        network = interpreter.Interpreter(model_content=content, num_threads=os.cpu_count())
+        network = interpreter.Interpreter(model_content=content, num_threads=threads.count())
         network.allocate_tensors()
     return network.get_signature_runner()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfrelight import color, threads
-from tfrelight.faces import guided_filter
+from tfrelight.faces import framing, guided_filter
 from tfrelight.photos import srgb
 from tfrelight.photos.blending import ramp
 from tfrelight.relighting import lost_light, window_weights
@@ -55,10 +55,10 @@ def alphas(
     layers: list[Layer] = []
     total = np.zeros(pixels.shape[:2], np.uint8)
     for number, face in enumerate(faces):
-        maps = outlines(faces, number, bystanders)
+        maps = framing.Planes(face.window, outlines(faces, number, bystanders))
         box = face.window.bounds(face.box)
         alpha = np.empty((box[3] - box[1], box[2] - box[0]), np.uint8)
-        work = functools.partial(_alpha, pixels, face.window, maps, box, alpha)
+        work = functools.partial(_alpha, pixels, maps, box, alpha)
         _each_strip(work, box)
         before = total[box[1] : box[3], box[0] : box[2]]
         np.minimum(alpha, 255 - before, out=alpha)
@@ -90,9 +90,9 @@ def outlines(faces: Sequence[FaceMaps], number: int, bystanders: Sequence[Face] 
     return np.dstack([slope, offset, share])
 
 
-def _alpha(pixels, window, maps, box, alpha, strip):
+def _alpha(pixels, maps, box, alpha, strip):
     left, top, right, bottom = strip
-    slope, offset, share = np.moveaxis(window.uncut(maps, strip), -1, 0)
+    slope, offset, share = maps.uncut(strip)
     mask = slope * _guide(pixels[top:bottom, left:right]) + offset
     opacity = ramp(mask, _OUTSIDE, _INSIDE) * share
     alpha[top - box[1] : bottom - box[1]] = np.floor(opacity * 255.0 + 0.5)
@@ -117,13 +117,13 @@ def apply(
     Returns:
       Pixels of the same shape and type.
     """
-    result = pixels.copy()
+    result, effects = pixels.copy(), list(map(_Effect, faces, changes))
     height, width = pixels.shape[:2]
     box = (0, 0, width, height) if behind is not None else _union([box for box, _ in layers])
 
     def work(strip):
         left, top, right, bottom = strip
-        mixed, total = _mixed(pixels, faces, layers, changes, strip, behind)
+        mixed, total = _mixed(pixels, layers, effects, strip, behind)
         part = result[top:bottom, left:right]
         part[:] = np.moveaxis(srgb.encode(mixed, pixels.dtype), 0, -1)
         if behind is None:
@@ -141,12 +141,12 @@ def linear(
     changes: Sequence[Change],
 ) -> np.ndarray:
     """As `apply`, but linear RGB `[H, W, 3]` float32, with a black background."""
-    result = np.zeros(pixels.shape, np.float32)
+    result, effects = np.zeros(pixels.shape, np.float32), list(map(_Effect, faces, changes))
     nothing = np.zeros(3, np.float32)
 
     def work(strip):
         left, top, right, bottom = strip
-        mixed, _ = _mixed(pixels, faces, layers, changes, strip, nothing)
+        mixed, _ = _mixed(pixels, layers, effects, strip, nothing)
         result[top:bottom, left:right] = np.moveaxis(mixed, 0, -1)
 
     _each_strip(work, _union([box for box, _ in layers]))
@@ -177,7 +177,7 @@ def paste(
     return result
 
 
-def _mixed(pixels, faces, layers, changes, strip, behind):
+def _mixed(pixels, layers, effects, strip, behind):
     """Linear pixels `[3, h, w]` of a strip with faces changed, and the opacity of all faces."""
     left, top, right, bottom = strip
     photo = pixels[top:bottom, left:right]
@@ -185,7 +185,7 @@ def _mixed(pixels, faces, layers, changes, strip, behind):
     mixed = before.copy() if behind is None else before * behind[:, None, None]
     under = mixed.copy()
     total = np.zeros(photo.shape[:2], np.float32)
-    for face, (box, alpha), change in zip(faces, layers, changes):
+    for (box, alpha), effect in zip(layers, effects):
         x0, y0 = max(left, box[0]), max(top, box[1])
         x1, y1 = min(right, box[2]), min(bottom, box[3])
         if x0 >= x1 or y0 >= y1:
@@ -200,41 +200,47 @@ def _mixed(pixels, faces, layers, changes, strip, behind):
         weight = weight.astype(np.float32) / 255.0
         part = np.s_[..., y0 - top : y1 - top, x0 - left : x1 - left]
         here = (x0, y0, x1, y1)
-        after = _changed(before[part], guide[part], face.window, change, here)
+        after = effect.on(before[part], guide[part], here)
         mixed[part] += weight * (after - under[part])
         total[part] += weight
     return mixed, total
 
 
-def _changed(before, guide, window, change, box):
-    """Linear pixels `[3, h, w]` of a box under a change."""
+class _Effect:
+    """A change of a face, ready for one part of the photo after the other."""
 
-    def planes(maps, part=box):
-        return np.moveaxis(window.uncut(maps, part), -1, 0)
+    def __init__(self, face, change):
+        self._window, self._surface_color = face.window, change.surface_color
+        self._slope, self._factor, self._lost, self._fill = (
+            None if maps is None else framing.Planes(face.window, maps)
+            for maps in (change.slope, change.factor, change.lost, change.fill)
+        )
 
-    along = window.uncut(change.slope, box)
-    along *= guide
-    after = planes(change.factor)
-    after *= np.exp(along, out=along)
-    clipped = (before > lost_light.CLIPPED[0]).any(0)
-    if change.surface_color is None or not clipped.any():
-        after *= before
-    else:
-        rows, columns = np.nonzero(clipped)
-        factor = after[:, rows, columns].T
-        after *= before
-        centres = np.stack([columns, rows], -1) + np.array(box[:2]) + 0.5
-        surface = window.sampled(change.surface_color, centres)
-        restored = lost_light.darkened(before[:, rows, columns].T, surface, factor)
-        after[:, rows, columns] = restored.T
-    if change.lost is not None:
-        lost = window.uncut(change.lost, box)
-        some, here = _rows(lost > 0, box)
-        if here:
-            after[:, some] += lost[some] * (planes(change.fill, here) - after[:, some])
-    # Clipping single channels would change the colour.
-    after /= np.maximum(after.max(0), 1.0)
-    return after
+    def on(self, before, guide, box):
+        """Linear pixels `[3, h, w]` of a box under the change."""
+        along = self._slope.uncut(box)
+        along *= guide
+        after = self._factor.uncut(box)
+        after *= np.exp(along, out=along)
+        clipped = (before > lost_light.CLIPPED[0]).any(0)
+        if self._surface_color is None or not clipped.any():
+            after *= before
+        else:
+            rows, columns = np.nonzero(clipped)
+            factor = after[:, rows, columns].T
+            after *= before
+            centres = np.stack([columns, rows], -1) + np.array(box[:2]) + 0.5
+            surface = self._window.sampled(self._surface_color, centres)
+            restored = lost_light.darkened(before[:, rows, columns].T, surface, factor)
+            after[:, rows, columns] = restored.T
+        if self._lost is not None:
+            (lost,) = self._lost.uncut(box)
+            some, here = _rows(lost > 0, box)
+            if here:
+                after[:, some] += lost[some] * (self._fill.uncut(here) - after[:, some])
+        # Clipping single channels would change the colour.
+        after /= np.maximum(after.max(0), 1.0)
+        return after
 
 
 def _rows(found, box):

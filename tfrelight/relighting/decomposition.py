@@ -66,6 +66,7 @@ class Decomposition:
         """The light on the largest face."""
         return Light(self.faces[0].light, np.zeros((9, 3)))
 
+    @threads.single_blas
     def exposure(
         self,
         light: LightLike,
@@ -83,10 +84,11 @@ class Decomposition:
         Raises:
           InputError: see `relight`.
         """
-        face = self._largest
+        face = self.relightable[0]
         (new,) = whites.balanced(as_light(light).softened(softness), white_balance, [face])
         return ratio_image.exposure(face, ratio_image.rendered(face, new, shadows, highlights))
 
+    @threads.single_blas
     def relight(
         self,
         light: LightLike,
@@ -130,10 +132,8 @@ class Decomposition:
             if not 0.0 <= value <= 1.0:
                 raise InputError(f"Invalid `{name}`. Expected 0 to 1. Received: {value}.")
         balanced = whites.balanced(light, white_balance, self.relightable)
-        renderings = [
-            ratio_image.rendered(face, one, shadows, highlights)
-            for face, one in zip(self.relightable, balanced)
-        ]
+        draw = functools.partial(ratio_image.rendered, shadows=shadows, highlights=highlights)
+        renderings = list(threads.each(draw, self.relightable, balanced))
         factor = 1.0
         if exposure is not None:
             factor = ratio_image.exposure(self.relightable[0], renderings[0]) * 2.0**exposure
@@ -188,8 +188,7 @@ class Decomposition:
         """`[H, W, 3]` unit vectors, x right, y up, z to the camera; 0 on the background."""
         layers = (face.window.uncut(face.normals, box) for face, (box, _) in self._layers())
         pasted = compositing.paste(self.photo.size, self._alphas, layers, 3)
-        length = np.linalg.norm(pasted, axis=-1, keepdims=True)
-        return pasted / np.maximum(length, 1e-6)
+        return harmonics.unit(pasted)
 
     def shading(self) -> np.ndarray:
         """`[H, W, 3]` linear RGB, of each face under its own light; 0 on the background."""
@@ -199,6 +198,7 @@ class Decomposition:
         )
         return compositing.paste(self.photo.size, self._alphas, layers, 3)
 
+    @threads.single_blas
     def albedo(self) -> np.ndarray:
         """`[H, W, 3]` linear RGB in [0, 1], the photo in even white light; 0 on the background."""
         even = Light.even()
@@ -226,10 +226,8 @@ class Decomposition:
     def _changes(self, renderings):
         """The effect of a light on each of `surfaces`, alike on the head and body of a person."""
         same = [ratio_image.sameness(*each) for each in zip(self.relightable, renderings)]
-        return [
-            ratio_image.change(face, rendering, same[head])
-            for face, rendering, head in zip(self.relightable, renderings, self.head_indices)
-        ]
+        shared = [same[head] for head in self.head_indices]
+        return list(threads.each(ratio_image.change, self.relightable, renderings, shared))
 
     @property
     def head_indices(self) -> list[int]:
@@ -246,24 +244,19 @@ class Decomposition:
     @functools.cached_property
     def relightable(self) -> list[ratio_image.Relightable]:
         """What relighting each of `surfaces` needs, whatever the new light."""
-        heads = [self._largest, *map(ratio_image.prepare, self.faces[1:])]
-        bodies = [
-            # Head and body have one white.
-            dataclasses.replace(ratio_image.prepare(head.maps.body), white=head.white)
-            for head in heads
-            if head.maps.body is not None
+        prepared = list(threads.each(ratio_image.prepare, self.surfaces))
+        # Head and body have one white.
+        return [
+            dataclasses.replace(face, white=prepared[head].white)
+            for face, head in zip(prepared, self.head_indices)
         ]
-        return heads + bodies
-
-    @functools.cached_property
-    def _largest(self):
-        return ratio_image.prepare(self.faces[0])
 
     @functools.cached_property
     def _alphas(self):
         return compositing.alphas(self.photo.pixels, self.surfaces, self.bystanders)
 
 
+@threads.single_blas
 def decompose(
     photos: Sequence[Photo],
     model: inference.Network,

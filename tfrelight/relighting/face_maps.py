@@ -10,6 +10,7 @@ brightened.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -160,7 +161,10 @@ def decompose(
         for pixels, box, found, photo_windows in zip(photos, boxes, faces, windows)
         for face, face_windows in zip(found, photo_windows)
     ]
-    maps = threads.each(_person, *zip(*people))
+    heads = [functools.partial(_head, *person) for person in people]
+    bodies = [functools.partial(_body, *person) for person in people]
+    drawn = list(threads.each(lambda draw: draw(), heads + bodies))
+    maps = threads.each(_person, drawn[: len(heads)], drawn[len(heads) :])
     return [[next(maps) for _ in found] for found in faces]
 
 
@@ -184,26 +188,34 @@ def _windows(face, size, box, what):
     return [*windows, framing.body(face, box)] if what == "person" else windows
 
 
-def _person(pixels, box, face, windows, outputs, what):
-    """`FaceMaps` of a head, and with it of its body if there is a crop of it."""
-    head = _head(pixels, box, face, windows, outputs, what)
-    if len(windows) <= _BODY or head.parts is None:
-        return head
+def _body(pixels, box, face, windows, outputs, what):
+    """What `_refined` takes of a body but for its light; None without a crop of it."""
+    if len(windows) <= _BODY or "parts" not in outputs[_BODY]:
+        return None
     window, output = windows[_BODY], outputs[_BODY]
     size = _side(window)
     maps = window.onto(_stacked(output), window, size)
-    # Albedo x light is known better than either, and the light is that on the face.
-    oval = window_weights.oval(face, window, size)
-    region = oval > 0.5
-    if region.any() and head.region.any():
-        maps[..., :3] *= _scale(head.albedo[head.region], maps[region, :3])
     photo = window.cut(pixels, size, box)
+    oval = window_weights.oval(face, window, size)
     within = _within(window, box, size)
     turn = segmentation.turn(face, window)
     mask = segmentation.person(photo / np.float32(255.0), maps[..., 6], oval, within, turn)
     mask *= window_weights.edge_fade(window, box, size)
-    body = _refined(photo, box, face, window, maps, head.light, mask)
-    return dataclasses.replace(head, body=dataclasses.replace(body, head_window=head.window))
+    return photo, box, face, window, maps, mask
+
+
+def _person(head, body):
+    """`FaceMaps` of a head, and with it of its body, of which `_body` gives the rest."""
+    if body is None:
+        return head
+    *before, maps, mask = body
+    face, window = before[-2:]
+    # Albedo x light is known better than either, and the light is that on the face.
+    region = window_weights.oval(face, window, len(maps)) > 0.5
+    if region.any() and head.region.any():
+        maps[..., :3] *= _scale(head.albedo[head.region], maps[region, :3])
+    found = _refined(*before, maps, head.light, mask)
+    return dataclasses.replace(head, body=dataclasses.replace(found, head_window=head.window))
 
 
 def _within(window, box, size):
@@ -290,8 +302,7 @@ def _refined(photo, box, face, window, maps, light, mask=None):
         radius, epsilon = settings
         return guided_filter.filtered(guide, values, max(1, round(radius * size)), epsilon)
 
-    normals = filtered(maps[..., 3:6] @ window.rotation.T, NORMALS)
-    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
+    normals = harmonics.unit(filtered(maps[..., 3:6] @ window.rotation.T, NORMALS))
     albedo = np.clip(maps[..., :3], 0.0, 1.0)
     if mask is None:
         mask = np.clip(filtered(maps[..., 6:7], MASK)[..., 0], 0.0, 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from tfrelight import color, rendering
+from tfrelight import color, harmonics, rendering
 from tfrelight.photos import filters
 from tfrelight.photos.blending import ramp
 from tfrelight.relighting.face_maps import FaceMaps
@@ -97,11 +97,11 @@ def _steeper(normals, factor, sigma):
     slopes = normals[..., :2] / np.maximum(normals[..., 2:], LEAST_Z)
     around = np.moveaxis(_blurred(np.moveaxis(slopes, -1, 0), sigma), 0, -1)
     steeper = np.dstack([around + factor * (slopes - around), np.ones(slopes.shape[:2])])
-    steeper /= np.linalg.norm(steeper, axis=-1, keepdims=True)
+    steeper = harmonics.unit(steeper)
     # Where the surface turns away from the camera, its slope says nothing.
     share = ramp(normals[..., 2:], LEAST_Z, 2.0 * LEAST_Z)
     mixed = normals + share * (steeper - normals)
-    return (mixed / np.linalg.norm(mixed, axis=-1, keepdims=True)).astype(np.float32)
+    return harmonics.unit(mixed).astype(np.float32)
 
 
 def skin(maps: FaceMaps, things: np.ndarray) -> np.ndarray:

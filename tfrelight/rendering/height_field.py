@@ -7,6 +7,7 @@ import functools
 
 import numpy as np
 
+from tfrelight import harmonics
 from tfrelight.rendering.horizon import FAR_BELOW, all_around
 
 __all__ = ["HeightField", "integrated"]
@@ -65,8 +66,7 @@ class HeightField:
             padded = np.pad(values, pad + [(0, 0)] * (values.ndim - 2), "edge")
             return padded.reshape(rows, step, columns, step, *values.shape[2:]).mean((1, 3))
 
-        normals = cells(self.normals)
-        normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
+        normals = harmonics.unit(cells(self.normals))
         column, row = ((place + 0.5) / step - 0.5 for place in self.middle)
         relief = None if self.relief is None else cells(self.relief) / step
         return HeightField(normals, cells(self.mask), self.head / step, (column, row), relief)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures.process
 import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from tfrelight import progress
 from tfrelight.data import records
 from tfrelight.errors import InputError
+from tfrelight.processes import KilledError
 from tfrelight.synthesis import portraits
 
 __all__ = ["names", "rendered", "subjects"]
@@ -23,12 +23,10 @@ def names(settings: portraits.PortraitConfig, split: str, count: int) -> list[st
 def subjects(
     settings: portraits.PortraitConfig, indices: Iterable[int], processes: int | None = None
 ) -> Iterator[dict[str, Any]]:
-    """`portraits.subjects` for commands: raises InputError if a rendering process was killed."""
+    """`portraits.subjects` for what keeps finished portraits, and says so if one is killed."""
     try:
         yield from portraits.subjects(settings, indices, processes=processes)
-    except RuntimeError as error:
-        if not isinstance(error.__cause__, concurrent.futures.process.BrokenProcessPool):
-            raise
+    except KilledError as error:
         raise InputError(f"{error} Finished portraits are kept.") from error
 
 

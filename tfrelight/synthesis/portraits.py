@@ -9,20 +9,18 @@ A subject depends only on the settings and its index, not on the order or the nu
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
 import functools
 import itertools
-import multiprocessing
-import os
 import re
-import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
+from tfrelight import processes as pool
+from tfrelight import threads
 from tfrelight.data import portrait
 from tfrelight.errors import InputError
 from tfrelight.synthesis import (
@@ -215,6 +213,7 @@ def scene(settings: PortraitConfig, index: int, **wished: Any) -> Scene:
     return shot.take(someone, neighbour, camera, settings.size, settings.directions, atlas)
 
 
+@threads.single_blas
 def subject(settings: PortraitConfig, index: int, **wished: Any) -> dict[str, Any]:
     """Renders a subject (`tfrelight.data.portrait`) under `settings.lights` lights; see `scene`."""
     taken = scene(settings, index, **wished)
@@ -269,16 +268,6 @@ def check_files(settings: PortraitConfig) -> None:
         ict.load(settings.ict_facekit)
 
 
-def _end_with_parent():
-    """Ends a rendering process when its parent dies; it would wait for work forever."""
-
-    def watch():
-        multiprocessing.parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def subjects(
     settings: PortraitConfig, indices: Iterable[int], processes: int | None = None
 ) -> Iterator[dict[str, Any]]:
@@ -290,32 +279,9 @@ def subjects(
       processes: number of rendering processes; 1 renders in this process, None uses every core.
 
     Raises:
-      RuntimeError: a rendering process died (killed, or out of memory).
+      KilledError: a rendering process died (killed, or out of memory).
     """
-    processes = processes or len(os.sched_getaffinity(0))
-    if processes == 1:
-        for index in indices:
-            yield subject(settings, index)
-        return
-    check_files(settings)
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(
-        processes, mp_context=context, initializer=_end_with_parent
-    ) as pool:
-        waiting: list[concurrent.futures.Future[dict[str, Any]]] = []
-        try:
-            for index in indices:
-                waiting.append(pool.submit(subject, settings, index))
-                # The short queue keeps a slow reader from filling memory.
-                if len(waiting) > 2 * processes:
-                    yield waiting.pop(0).result()
-            while waiting:
-                yield waiting.pop(0).result()
-        except concurrent.futures.process.BrokenProcessPool as error:
-            raise RuntimeError(
-                "A rendering process ended abruptly (killed, or out of memory). Start again, with "
-                f"fewer processes than {processes} if memory was short."
-            ) from error
-        finally:
-            for future in waiting:
-                future.cancel()
+    count = processes or pool.available()
+    if count > 1:
+        check_files(settings)
+    yield from pool.each(functools.partial(subject, settings), indices, count)

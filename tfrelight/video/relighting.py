@@ -127,9 +127,12 @@ def _track(source, about, new_light, model, count, what):
     sampled, found, thumbnails, batch = [], [], [], []
     lights, lamps = [], None
 
+    # The light is that on the faces.
+    heads = "head" if what == "person" else what
+
     def measure():
         nonlocal lamps
-        for decomposed in _decomposed(batch, found[len(found) - len(batch) :], model, what):
+        for decomposed in _decomposed(batch, found[len(found) - len(batch) :], model, heads):
             if decomposed is None:
                 lights.append([])
                 continue

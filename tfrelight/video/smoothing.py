@@ -80,8 +80,8 @@ def smooth(
     reach = max(1, round(2 * sigma))
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-3)) ** 2)
     window: collections.deque = collections.deque(maxlen=2 * reach + 1)
-    for item in frames:
-        window.append(item)
+    for frame, faces, light in frames:
+        window.append((frame, faces, light, {k: _smoothed(maps) for k, maps in faces.items()}))
         if len(window) > reach:
             yield _centre(window, len(window) - 1 - reach, reach, weights)
     # The last frames have fewer and fewer frames after them.
@@ -90,19 +90,19 @@ def smooth(
 
 
 def _centre(window, centre, reach, weights):
-    frame, faces, light = window[centre]
+    frame, faces, light, _ = window[centre]
     means = []
     for track, maps in faces.items():
         near = [
-            (others[track], float(weights[number - centre + reach]))
-            for number, (_, others, _) in enumerate(window)
+            (others[track], planes[track], float(weights[number - centre + reach]))
+            for number, (_, others, _, planes) in enumerate(window)
             if abs(number - centre) <= reach and track in others
         ]
-        mean = _mean(maps, near)
+        mean = _mean(maps, [(head, weight) for _, (head, _), weight in near])
         if maps.body is not None:
             bodies = [
-                (_followed(other.body, maps.body), weight)
-                for other, weight in near
+                (_followed(other.body, body, maps.body), weight)
+                for other, (_, body), weight in near
                 if other.body is not None
             ]
             mean = dataclasses.replace(mean, body=_mean(maps.body, bodies))
@@ -110,40 +110,50 @@ def _centre(window, centre, reach, weights):
     return frame, tuple(means), light
 
 
-def _followed(body, reference):
-    """A body of another frame on the pixels of a reference, moved and scaled as its face is.
+def _smoothed(maps):
+    """What is smoothed of a head and, or None, of its body: normals, residual, mask `[S, S, 5]`."""
+    return _stacked(maps), None if maps.body is None else _stacked(maps.body)
+
+
+def _stacked(maps):
+    return np.dstack([maps.normals, maps.residual, maps.mask]).astype(np.float32)
+
+
+def _followed(body, planes, reference):
+    """What is smoothed of a body, on the pixels of a reference, moved and scaled as its face is.
 
     The windows of bodies depend on the borders of the photo, so they do not follow the face.
     """
     scale = reference.face.interocular_distance / body.face.interocular_distance
     before, after = body.face.eyes.mean(0), reference.face.eyes.mean(0)
     window = framing.Window(after + scale * (body.window.corner - before), scale * body.window.axes)
-    size = len(reference.mask)
-    stacked = np.dstack([body.normals, body.residual, body.mask]).astype(np.float32)
-    moved = window.onto(stacked, reference.window, size)
-    return dataclasses.replace(
-        body, normals=moved[..., :3], residual=moved[..., 3], mask=moved[..., 4]
-    )
+    size, other = len(reference.mask), reference.window
+    # As far from the reference as a hundredth of a pixel it lies on the same pixels.
+    apart = np.abs(np.column_stack([window.axes - other.axes, window.corner - other.corner]))
+    if len(planes) == size and (apart * size / other.sides.min()).max() < 1e-2:
+        return planes
+    return window.onto(planes, other, size)
 
 
 def _mean(maps, near):
     """Maps whose normals, residual and mask are weighted means of those of frames nearby."""
-    total = sum(np.float32(weight) * _stacked(other, len(maps.mask)) for other, weight in near)
-    total = total / np.float32(sum(weight for _, weight in near))
-    normals = total[..., :3]
-    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
+    size = len(maps.mask)
+    total = np.zeros((size, size, 5), np.float32)
+    for planes, weight in near:
+        total += np.float32(weight) * _resized(planes, size)
+    total /= np.float32(sum(weight for _, weight in near))
+    normals = harmonics.unit(total[..., :3])
     return dataclasses.replace(
         maps, normals=normals, residual=total[..., 3], mask=np.clip(total[..., 4], 0, 1)
     )
 
 
-def _stacked(maps, size):
-    """Normals, residual and mask, resized: `[size, size, 5]`."""
-    stacked = np.dstack([maps.normals, maps.residual, maps.mask]).astype(np.float32)
-    if len(stacked) == size:
-        return stacked
-    planes = [
+def _resized(planes, size):
+    """Maps `[S, S, 5]` in another size."""
+    if len(planes) == size:
+        return planes
+    resized = [
         np.asarray(Image.fromarray(plane).resize((size, size), Image.Resampling.BILINEAR))
-        for plane in np.ascontiguousarray(np.moveaxis(stacked, -1, 0))
+        for plane in np.ascontiguousarray(np.moveaxis(planes, -1, 0))
     ]
-    return np.stack(planes, -1)
+    return np.stack(resized, -1)
