@@ -26,7 +26,7 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-from tfrelight import files
+from tfrelight import files, processes
 from tfrelight.commands import app
 
 flags.DEFINE_string("report", None, "JSON file to write.")
@@ -140,7 +140,12 @@ def clip(folder):
     model = pipeline.loaded(None)
     relit = folder / "relit.mp4"
     return lambda: relighting.relight(
-        folder / "clip.mp4", "left", relit, model=model, overwrite=True
+        folder / "clip.mp4",
+        "left",
+        relit,
+        model=model,
+        overwrite=True,
+        workers=processes.available(),
     )
 
 

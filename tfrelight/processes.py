@@ -18,7 +18,7 @@ from absl import flags
 from tfrelight import native, threads
 from tfrelight.errors import InputError
 
-__all__ = ["KilledError", "available", "each"]
+__all__ = ["KilledError", "Pool", "available", "each"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -36,36 +36,60 @@ def available() -> int:
 
 
 def each(work: Callable[[Item], Result], items: Iterable[Item], count: int) -> Iterator[Result]:
-    """Yields what `work` returns for each item, in their order, and works ahead in processes.
+    """As `Pool.each`, with processes of its own."""
+    with Pool(count) as pool:
+        yield from pool.each(work, items)
+
+
+class Pool:
+    """Processes for several kinds of work; use it with `with`.
 
     Args:
-      work: a function that pickle can send, of one item.
-      items: to work on; each is taken when its turn comes near.
       count: of processes; 1 works in this one.
-
-    Raises:
-      KilledError: a process was killed.
     """
-    if count <= 1:
-        yield from map(work, items)
-        return
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(
-        count, mp_context=context, initializer=_begin
-    ) as pool:
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._pool: concurrent.futures.ProcessPoolExecutor | None = None
+        if count > 1:
+            context = multiprocessing.get_context("spawn")
+            self._pool = concurrent.futures.ProcessPoolExecutor(
+                count, mp_context=context, initializer=_begin
+            )
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Yields what `work` returns for each item, in their order, and works ahead.
+
+        Args:
+          work: a function that pickle can send, of one item.
+          items: to work on; each is taken when its turn comes near.
+
+        Raises:
+          KilledError: a process was killed.
+        """
+        if self._pool is None:
+            yield from map(work, items)
+            return
         waiting: list[concurrent.futures.Future[Any]] = []
         try:
             for item in items:
-                waiting.append(pool.submit(work, item))
+                waiting.append(self._pool.submit(work, item))
                 # The short queue keeps a slow reader from filling memory.
-                if len(waiting) > 2 * count:
+                if len(waiting) > 2 * self._count:
                     yield waiting.pop(0).result()
             while waiting:
                 yield waiting.pop(0).result()
         except concurrent.futures.process.BrokenProcessPool as error:
             raise KilledError(
-                f"One of {count} processes ended abruptly: killed, or out of memory. Start again; "
-                "if memory was short, end other programs before."
+                f"One of {self._count} processes ended abruptly: killed, or out of memory. Start "
+                "again; if memory was short, end other programs before."
             ) from error
         finally:
             for future in waiting:

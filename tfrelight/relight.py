@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from tfrelight import processes
 from tfrelight.commands import app, light_flags, photo_flags
 from tfrelight.commands.callable_module import make_callable
 from tfrelight.errors import InputError
+from tfrelight.models import engines
 
 if TYPE_CHECKING:
     from tfrelight.lights import LightLike
@@ -259,9 +261,16 @@ def _video(paths):
         given.mark,
         **request.drawing,
         what=given.what,
+        workers=_workers(),
     )
     print(output)
     return 0
+
+
+def _workers():
+    """How many processes share a film; TensorFlow fills the processors by itself."""
+    engine = engines.chosen(flags.FLAGS.model, flags.FLAGS.engine)
+    return 1 if engine == "tensorflow" else processes.available()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ processors that compute in bfloat16, with that many digits.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import threading
 from pathlib import Path
@@ -57,6 +58,7 @@ class LiteRT:
             raise InputError(f"Cannot read the network {path}: {error.strerror}.") from error
         self._open(content, str(path), hashlib.sha256(content).hexdigest())
         self._start(Path(path))
+        self._source: Path | str = Path(path).absolute()
 
     @classmethod
     def of_preset(cls, preset: presets.WeightsPreset) -> LiteRT:
@@ -69,7 +71,12 @@ class LiteRT:
         content = presets.content(preset.name, preset.tflite, preset.tflite_sha256)
         network._open(content, preset.name, preset.tflite_sha256)
         network._start(preset.tflite)
+        network._source = preset.name
         return network
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # In another process the network is opened again, once.
+        return _opened, (type(self), self._source, self.sha256)
 
     def _open(self, content, name, sha256):
         try:
@@ -167,6 +174,14 @@ class OpenVINO(LiteRT):
             return {name: found[tensors[name]] for name in self._outputs}
 
         self._run = run
+
+
+@functools.lru_cache(maxsize=4)
+def _opened(kind, source, sha256):
+    network = kind(source) if isinstance(source, Path) else kind.of_preset(presets.find(source))
+    if network.sha256 != sha256:
+        raise InputError(f"The network {source} changed while it was in use. Start again.")
+    return network
 
 
 def load(model: Path | str = presets.DEFAULT, engine: str = "auto") -> LiteRT | keras.Model:

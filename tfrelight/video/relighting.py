@@ -10,6 +10,7 @@ light.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from tfrelight import photos, progress
+from tfrelight import photos, processes, progress, threads
 from tfrelight.errors import InputError
 from tfrelight.faces import find
 from tfrelight.lights import Light, as_light
@@ -37,14 +38,15 @@ _DETECTION_RATE = 8
 _EVERYWHERE = 16
 # Standard deviations of the smoothing, seconds.
 _FACES_SIGMA, _MAPS_SIGMA, _LIGHTS_SIGMA = 0.15, 0.12, 0.5
-# Frames that go through the network together.
-_BATCH = 8
+# Frames that go through the network together, and fewest that processes share.
+_BATCH, _MANY = 2, 48
 # A cut is where the mean difference of two frames, as thumbnails in [0, 1], exceeds the first
 # number, and exceeds the median around it by the second as a factor.
 _CUT, _ABRUPT = 0.08, 4.0
 _THUMBNAIL = (32, 18)
 
 
+@threads.single_blas
 def relight(
     source: Path | str,
     light: LightLike | Callable[[decomposition.Decomposition], LightLike],
@@ -61,6 +63,7 @@ def relight(
     highlights: float = 1.0,
     softness: float = 0.0,
     what: str = "person",
+    workers: int = 1,
 ) -> None:
     """Relights a video, and keeps its size, pixel aspect, times, sound and description.
 
@@ -81,6 +84,8 @@ def relight(
       overwrite: whether to replace an existing file.
       mark: see `writing.write`.
       shadows, highlights, softness, what: see `tfrelight.relight`.
+      workers: processes that share the frames. More than 1 is for scripts whose main module can be
+        imported, and for networks of `engines.load` that run without TensorFlow.
 
     Raises:
       InputError: another value of `faces` or `what`, a path that cannot be written, not a video,
@@ -102,9 +107,6 @@ def relight(
         largest = dataclasses.replace(decomposed, faces=decomposed.faces[:1])
         return new, largest.exposure(new, white_balance, **drawing) * 2.0**exposure
 
-    tracked, lamps = _track(source, about, new_light, model, count, what)
-    if not any(tracked):
-        raise InputError(f"No face found in {source}.")
     settings = {
         "strength": strength,
         "exposure": None,
@@ -112,11 +114,16 @@ def relight(
         "white_balance": white_balance,
         **drawing,
     }
-    relit = _relit(source, about, tracked, lamps, model, settings, what)
-    writing.write(path, relit, about.rate, source, mark)
+    few = about.frame_count is not None and about.frame_count < _MANY
+    with processes.Pool(1 if few else workers) as pool:
+        tracked, lamps = _track(source, about, new_light, model, count, what, pool)
+        if not any(tracked):
+            raise InputError(f"No face found in {source}.")
+        relit = _relit(source, about, tracked, lamps, model, settings, what, pool)
+        writing.write(path, relit, about.rate, source, mark)
 
 
-def _track(source, about, new_light, model, count, what):
+def _track(source, about, new_light, model, count, what, pool):
     """For each frame a dict of track to face and what `_lights` gives of it, all smoothed.
 
     And the lamps and maps of the new light, which are those of the first frame with a face: frames
@@ -124,15 +131,26 @@ def _track(source, about, new_light, model, count, what):
     """
     rate = float(about.rate)
     every = max(1, round(rate / _DETECTION_RATE))
-    sampled, found, thumbnails, batch = [], [], [], []
+    sampled, found, thumbnails = [], [], []
     lights, lamps = [], None
 
-    # The light is that on the faces.
-    heads = "head" if what == "person" else what
+    def searched():
+        """Yields the pixels and faces of some frames a second."""
+        for number, frame in enumerate(_progress(source, about, "Detecting faces")):
+            thumbnail = Image.fromarray(frame.pixels).resize(_THUMBNAIL, Image.Resampling.BOX)
+            thumbnails.append(np.asarray(thumbnail))
+            if number % every == 0:
+                pixels = pixel_aspect.square(frame)
+                sampled.append(number)
+                # Dark and turned faces take long to look for, in a film without faces in vain.
+                everywhere = not found or bool(found[-1]) or len(found) % _EVERYWHERE == 0
+                found.append(find.find(pixels, everywhere=everywhere)[:count])
+                yield pixels, found[-1]
 
-    def measure():
-        nonlocal lamps
-        for decomposed in _decomposed(batch, found[len(found) - len(batch) :], model, heads):
+    # The light is that on the faces.
+    decompose = functools.partial(_decomposed, model, "head" if what == "person" else what)
+    for batch in pool.each(decompose, _batches(searched())):
+        for decomposed in batch:
             if decomposed is None:
                 lights.append([])
                 continue
@@ -140,21 +158,6 @@ def _track(source, about, new_light, model, count, what):
             lights.append(_lights(decomposed, new, factor))
             if lamps is None:
                 lamps = Light(lamps=new.lamps, environments=new.environments)
-        batch.clear()
-
-    for number, frame in enumerate(_progress(source, about, "Detecting faces")):
-        thumbnail = Image.fromarray(frame.pixels).resize(_THUMBNAIL, Image.Resampling.BOX)
-        thumbnails.append(np.asarray(thumbnail))
-        if number % every == 0:
-            pixels = pixel_aspect.square(frame)
-            sampled.append(number)
-            # Dark and turned faces take long to look for, in a film without faces in vain.
-            everywhere = not found or bool(found[-1]) or len(found) % _EVERYWHERE == 0
-            found.append(find.find(pixels, everywhere=everywhere)[:count])
-            batch.append(pixels)
-        if len(batch) == _BATCH:
-            measure()
-    measure()
     joined = tracks.join(sampled, found, _cuts(thumbnails), len(thumbnails))
     lights_of_face = {
         id(face): face_lights
@@ -186,12 +189,18 @@ def _lights(decomposed, new, factor):
     return [np.stack([face.light, *changed]) for face in decomposed.faces]
 
 
-def _decomposed(frames, found, model, what):
-    """A `Decomposition` for each frame; None for a frame without a face."""
-    with_faces = [photos.read(pixels) for pixels, faces in zip(frames, found) if faces]
-    known_faces = [faces for faces in found if faces]
+def _batches(items):
+    items = iter(items)
+    while batch := list(itertools.islice(items, _BATCH)):
+        yield batch
+
+
+def _decomposed(model, what, batch):
+    """A `Decomposition` for each of some pixels and their faces; None without a face."""
+    with_faces = [photos.read(pixels) for pixels, faces in batch if faces]
+    known_faces = [faces for _, faces in batch if faces]
     results = iter(decomposition.decompose(with_faces, model, known_faces=known_faces, what=what))
-    return [next(results) if faces else None for faces in found]
+    return [next(results) if faces else None for _, faces in batch]
 
 
 def _cuts(thumbnails):
@@ -208,38 +217,52 @@ def _cuts(thumbnails):
     return cuts
 
 
-def _relit(source, about, tracked, lamps, model, settings, what):
+def _relit(source, about, tracked, lamps, model, settings, what, pool):
     """Yields the frames under the new light."""
-    decomposed = _decomposed_frames(source, about, tracked, lamps, model, what)
-    for frame, faces, light in smoothing.smooth(decomposed, _MAPS_SIGMA * float(about.rate)):
-        if not faces:
-            yield frame
-            continue
-        before = pixel_aspect.square(frame)
-        here = decomposition.Decomposition(photos.read(before), faces)
-        after = here.relight(light, **settings).pixels
-        yield pixel_aspect.stored(frame, before, after)
+    frames = _decomposed_frames(source, about, tracked, model, what, pool)
+    smoothed = smoothing.smooth(frames, _MAPS_SIGMA * float(about.rate))
+    redraw = functools.partial(_redrawn, lamps, settings)
+    yield from pool.each(redraw, smoothed)
 
 
-def _decomposed_frames(source, about, tracked, lamps, model, what):
+def _redrawn(lamps, settings, item):
+    """A frame under the new light of its largest face, which `_lights` describes."""
+    frame, faces, light = item
+    if not faces:
+        return frame
+    own, relative, factor = light
+    light = Light(own, relative) + lamps * np.maximum(factor[0], 0.0)
+    before = pixel_aspect.square(frame)
+    here = decomposition.Decomposition(photos.read(before), faces)
+    after = here.relight(light, **settings).pixels
+    return pixel_aspect.stored(frame, before, after)
+
+
+def _decomposed_frames(source, about, tracked, model, what, pool):
     """Yields each frame, the maps of its faces by track under the old light, and the new light."""
-    frames = iter(_progress(source, about, "Relighting"))
-    tracked = iter(tracked)
-    while batch := list(itertools.islice(frames, _BATCH)):
-        # The largest face first, because its light is that of the photo.
-        by_size = [
-            sorted(next(tracked, {}).items(), key=lambda item: -item[1][0].interocular_distance)
-            for _ in batch
-        ]
-        faces = [[face for _, (face, *_) in frame_tracks] for frame_tracks in by_size]
-        decomposed = _decomposed(list(map(pixel_aspect.square, batch)), faces, model, what)
-        for frame, frame_tracks, result in zip(batch, by_size, decomposed):
-            if result is None:
-                yield frame, {}, None
-                continue
-            maps = {
-                track: smoothing.with_light(face, old_light)
-                for (track, (_, old_light, *_)), face in zip(frame_tracks, result.faces)
-            }
-            own, relative, factor = frame_tracks[0][1][2:]
-            yield frame, maps, Light(own, relative) + lamps * np.maximum(factor[0], 0.0)
+    # The largest face first, because its light is that of the photo.
+    by_size = (
+        sorted(faces.items(), key=lambda item: -item[1][0].interocular_distance)
+        for faces in itertools.chain(tracked, itertools.repeat({}))
+    )
+    batches = _batches(zip(_progress(source, about, "Relighting"), by_size))
+    for batch in pool.each(functools.partial(_frame_maps, model, what), batches):
+        yield from batch
+
+
+def _frame_maps(model, what, batch):
+    """For each of some frames with tracks what `smoothing.smooth` takes."""
+    faces = [[face for _, (face, *_) in frame_tracks] for _, frame_tracks in batch]
+    pixels = [pixel_aspect.square(frame) for frame, _ in batch]
+    results = []
+    decomposed = _decomposed(model, what, list(zip(pixels, faces)))
+    for (frame, frame_tracks), result in zip(batch, decomposed):
+        if result is None:
+            results.append((frame, {}, None))
+            continue
+        maps = {
+            track: smoothing.with_light(face, old_light)
+            for (track, (_, old_light, *_)), face in zip(frame_tracks, result.faces)
+        }
+        results.append((frame, maps, frame_tracks[0][1][2:]))
+    return results
