@@ -141,6 +141,21 @@ def test_smoothing_removes_patterns_of_two_pixels_and_keeps_slopes():
     np.testing.assert_allclose(layers.Smooth()(slope)[0, 1:-1, 1:-1], slope[0, 1:-1, 1:-1])
 
 
+def test_the_gradient_of_smoothing_is_that_of_its_sums():
+    rng = np.random.default_rng(0)
+    maps, after = (tf.constant(rng.random((2, 5, 7, 3)), tf.float32) for _ in range(2))
+    with tf.GradientTape() as tape:
+        tape.watch(maps)
+        smooth = layers.Smooth()(maps)
+    found = tape.gradient(smooth, maps, output_gradients=after)
+    # <S x, y> is linear in x: its derivative by each pixel is the sum of a picture of that pixel.
+    for place in ((0, 0, 0, 0), (0, 4, 6, 1), (1, 2, 0, 2), (1, 3, 3, 0)):
+        single = np.zeros(maps.shape, np.float32)
+        single[place] = 1.0
+        expected = np.vdot(layers.Smooth()(single), after)
+        np.testing.assert_allclose(found[place], expected, rtol=1e-5)
+
+
 def changed(name):
     """A tiny network with changed weights and statistics of BatchNormalization."""
     network = networks.build(name, **TINY[name])
