@@ -38,7 +38,7 @@ flags.DEFINE_multi_string("only", None, "Measure only what this begins the name 
 
 ASTRONAUT = pathlib.Path(__file__).resolve().parent.parent / "docs" / "astronaut.jpg"
 # Photos of a command, frames and their rate of a clip, and synthetic people.
-PHOTOS, FRAMES, RATE, PEOPLE = 50, 48, 24, 4
+PHOTOS, FRAMES, RATE, PEOPLE = 50, 120, 24, 40
 # Fewest repeats, after one that does not count, of what takes long.
 LEAST = 3
 
@@ -78,15 +78,17 @@ def enlarged(path, size):
     return path
 
 
-def network(count):
+def network(count, engine):
     def prepare(folder):
-        import tfrelight
         from tfrelight.models import engines
         from tfrelight.relighting import inference
 
-        model = tfrelight.load_model()
+        if engine == "openvino":
+            import openvino  # noqa: F401 (without it the measurement is left out)
+        model = engines.load(engine=engine)
         size = engines.size_of(model)
         cuts = [np.asarray(Image.open(ASTRONAUT).resize((size, size)))] * count
+        # Each cut is seen with its mirror image.
         return lambda: inference.predict(model, cuts, [1.0] * count)
 
     return prepare
@@ -149,7 +151,11 @@ def clip(folder):
     )
 
 
-def served(folder):
+def served(name):
+    return lambda folder: _served(folder, name)
+
+
+def _served(folder, name):
     import tensorflow as tf
 
     import tfrelight
@@ -161,7 +167,7 @@ def served(folder):
     )
     version = next(path.parent for path in folder.rglob("saved_model.pb"))
     loaded = tf.saved_model.load(str(version))
-    signature = loaded.signatures["relight_bytes"]
+    signature = loaded.signatures[name]
     data = io.BytesIO()
     Image.open(ASTRONAUT).crop((150, 20, 310, 180)).resize((256, 256)).save(data, "JPEG")
     inputs = {
@@ -169,26 +175,29 @@ def served(folder):
         "light": tf.constant(np.asarray(tfrelight.Light.preset("left"), np.float32)[None]),
     }
     # The loaded model must live as long as its signature.
-    return lambda: (loaded, signature(**inputs)["relit_png_bytes"].numpy())
+    return lambda: (loaded, [value.numpy() for value in signature(**inputs).values()])
 
 
 def rendering(folder):
     from tfrelight.synthesis import portraits
 
     settings = portraits.PortraitConfig(framings=(("head", 1.0),))
-    return lambda: [portraits.subject(settings, index) for index in range(PEOPLE)]
+    return lambda: list(portraits.subjects(settings, range(PEOPLE)))
 
 
 TASKS = (
-    Task("network: a cut", network(1)),
-    Task("network: a cut, 16 at once", network(16), 16),
+    *(
+        Task(f"network: four cuts, {engine}", network(4, engine))
+        for engine in ("litert", "openvino", "tensorflow")
+    ),
     Task("photo: 1024x1024, JPEG to JPEG", photo((1024, 1024))),
     Task("photo: 6000x4000, JPEG to JPEG", photo((6000, 4000))),
     Task("command: one photo of 512x512", command(1, 512)),
     Task("command: a photo of 1024x1024, of fifty", command(PHOTOS, 1024), PHOTOS),
     Task("video: a frame of 640x480", clip, FRAMES),
     Task("rendering: a person, eight photos", rendering, PEOPLE),
-    Task("served: a photo of 256x256", served),
+    Task("served: a photo of 256x256, PNG", served("relight_bytes")),
+    Task("served: a photo of 256x256, JPEG", served("relight_jpeg")),
     Task("training: a photo", step, 16),
 )
 

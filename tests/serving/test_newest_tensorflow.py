@@ -112,6 +112,8 @@ def test_the_newest_tensorflow_gives_the_same_outputs(exported, answer, newest, 
         "decompose_bytes": ["image_bytes"],
         "relight_bytes": ["image_bytes", "light"],
         "relight_lamps_bytes": ["image_bytes", "lamps"],
+        "relight_jpeg": ["image_bytes", "light"],
+        "relight_lamps_jpeg": ["image_bytes", "lamps"],
     }
     for signature, keys in names.items():
         for key, value in answer(signature, **{name: inputs[name] for name in keys}).items():

@@ -23,8 +23,8 @@ OPERATIONS = set(
     """
     Abs Acos Add AddN AddV2 All Any ArgMax Assert AssignVariableOp Atan Atan2 AvgPool
     BatchMatMulV2 BiasAdd Cast ConcatV2 Const Conv2D Conv2DBackpropInput Cos Cross DecodeImage
-    DecodeRaw DepthToSpace Dilation2D DisableCopyOnRead DivNoNan EncodePng EnsureShape Equal Exp
-    ExpandDims ExtractJpegShape Fill Floor FloorDiv FloorMod GatherV2 Greater GreaterEqual
+    DecodeRaw DepthToSpace Dilation2D DisableCopyOnRead DivNoNan EncodeJpeg EncodePng EnsureShape
+    Equal Exp ExpandDims ExtractJpegShape Fill Floor FloorDiv FloorMod GatherV2 Greater GreaterEqual
     Identity IdentityN If IsFinite Less LessEqual Log LogicalAnd LogicalNot LogicalOr MatMul Max
     Maximum Mean MergeV2Checkpoints Min Minimum Mul Neg NoOp NotEqual OneHot OnesLike Pack Pad
     PadV2 Placeholder Pow Prod Range ReadVariableOp RealDiv Relu Reshape ResizeArea
@@ -36,6 +36,18 @@ OPERATIONS = set(
     VarIsInitializedOp Where While ZerosLike
     """.split()
 )
+
+
+# A lamp from the left, as a row of `lamps`.
+LAMP = np.array([[-0.6, 0.0, 0.8, 0.1, 1.0, 0.9, 0.8, 1.0]], np.float32)
+
+
+def smooth_picture(height, width):
+    """What JPEG keeps: a slope in each channel."""
+    y, x = np.mgrid[:height, :width]
+    return np.stack([60 + 100 * y // height, 80 + 90 * x // width, 120 + 0 * x], -1).astype(
+        np.uint8
+    )
 
 
 def floats(*pictures):
@@ -91,6 +103,20 @@ def test_files_of_any_size_are_relit_as_their_pixels(answer):
         expected = answer("relight", images=floats(pixels), light=one[None])["relit"][0]
         assert expected.shape == pixels.shape
         assert_same_pixels(png, expected)
+
+
+def test_jpeg_answers_show_what_png_answers_do(answer):
+    files = strings(file_of(smooth_picture(70, 50)), file_of(smooth_picture(33, 32)))
+    for name, given in (
+        ("relight", {"light": np.stack([LEFT, SUNSET])}),
+        ("relight_lamps", {"lamps": np.tile(LAMP, (2, 1, 1))}),
+    ):
+        pngs = answer(f"{name}_bytes", image_bytes=files, **given)["relit_png_bytes"]
+        jpegs = answer(f"{name}_jpeg", image_bytes=files, **given)["relit_jpeg_bytes"]
+        for png, jpeg in zip(pngs, jpegs):
+            assert jpeg[:3] == b"\xff\xd8\xff"
+            difference = np.abs(pixels_of(png).astype(int) - pixels_of(jpeg))
+            assert difference.mean() < 1.5 and np.percentile(difference, 99) <= 6
 
 
 def test_decomposed_files_are_the_encoded_maps(answer):

@@ -39,4 +39,6 @@ SIGNATURES = (
     "decompose_bytes",
     "relight_bytes",
     "relight_lamps_bytes",
+    "relight_jpeg",
+    "relight_lamps_jpeg",
 )

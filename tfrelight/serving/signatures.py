@@ -9,6 +9,7 @@
   `light`
 - `relight_bytes`: `image_bytes`, `light` to `relit_png_bytes`
 - `relight_lamps_bytes`: `image_bytes`, `lamps` to `relit_png_bytes`
+- `relight_jpeg`, `relight_lamps_jpeg`: as the last two, to `relit_jpeg_bytes`, in less time
 
 `images`, `references` and `relit` are `[N, H, W, 3]` float32, sRGB-encoded in [0, 1]; `albedo` and
 `shading` are linear RGB, `normals` unit vectors, `light` `[N, 9, 3]`, `mask` `[N, H, W, 1]`,
@@ -44,7 +45,7 @@ __all__ = ["archive", "functions"]
 
 _IMAGES = [None, None, None, 3]
 _LIGHT, _LAMPS = [None, 9, 3], [None, None, 8]
-_PNG = tf.TensorSpec([], tf.string)
+_FILE = tf.TensorSpec([], tf.string)
 
 
 def _checked(photos, shape, **others):
@@ -171,63 +172,79 @@ def functions(
             normals = tf.math.l2_normalize(normals, axis=-1, epsilon=1e-6)
             return [color.to_srgb(albedo), (normals + 1.0) / 2.0, color.to_srgb(shade)]
 
-        pngs = codecs.each(encoded, (image_bytes, small), {name: _PNG for name in names})
+        pngs = codecs.each(encoded, (image_bytes, small), {name: _FILE for name in names})
         return {**pngs, "light": maps["light"]}
 
-    def relight_bytes(image_bytes, light):
-        light = tf.ensure_shape(light, _LIGHT)
-        image_bytes = codecs.checked(_checked(image_bytes, [None], light=light))
-        small = files_to_network(image_bytes)
-        coefficients = graph_relighting.coefficients(network(small, training=False), small, light)
+    def relight_files(name, encode):
+        """A signature that relights files by harmonics, and calls those it makes by `name`."""
 
-        def encoded(photo):
-            data, coefficients = photo
-            return tiling.enlarged(codecs.decode(data), coefficients, relit_strip, names)
+        def relight(image_bytes, light):
+            light = tf.ensure_shape(light, _LIGHT)
+            image_bytes = codecs.checked(_checked(image_bytes, [None], light=light))
+            small = files_to_network(image_bytes)
+            outputs = network(small, training=False)
+            coefficients = graph_relighting.coefficients(outputs, small, light)
 
-        def relit_strip(pixels, large):
-            srgb = tf.cast(pixels, tf.float32) / 255.0
-            return [graph_relighting.apply(srgb, codecs.to_linear(pixels), large)]
-
-        names = ("relit_png_bytes",)
-        return codecs.each(encoded, (image_bytes, coefficients), {name: _PNG for name in names})
-
-    def relight_lamps_bytes(image_bytes, lamps):
-        lamps = _checked_lamps(lamps)
-        image_bytes = codecs.checked(_checked(image_bytes, [None], lamps=lamps))
-        spec = tf.TensorSpec([size, size, 3], tf.float32)
-        cuts = codecs.each(
-            lambda data: graph_filters.cut(codecs.decode(data)[None], size)[0], image_bytes, spec
-        )
-        outputs = crop_maps.predict(network, cuts)
-
-        def encoded(data_maps_and_lamps):
-            data, outputs, lamps = data_maps_and_lamps
-            pixels = codecs.decode(data)
-            small = with_lamps((pixels, outputs, lamps))
-            grey = compositing.is_grey(pixels[None], lamps[None])[0]
+            def encoded(photo):
+                data, coefficients = photo
+                pixels = codecs.decode(data)
+                return tiling.enlarged(pixels, coefficients, relit_strip, [name], encode)
 
             def relit_strip(pixels, large):
                 srgb = tf.cast(pixels, tf.float32) / 255.0
-                return [compositing.apply(srgb, codecs.to_linear(pixels), large, grey)]
+                return [graph_relighting.apply(srgb, codecs.to_linear(pixels), large)]
 
-            return tiling.enlarged(pixels, small, relit_strip, names)
+            return codecs.each(encoded, (image_bytes, coefficients), {name: _FILE})
 
-        names = ("relit_png_bytes",)
-        return codecs.each(encoded, (image_bytes, outputs, lamps), {name: _PNG for name in names})
+        return relight
+
+    def relight_lamps_files(name, encode):
+        """A signature that relights files by lamps, and calls those it makes by `name`."""
+
+        def relight(image_bytes, lamps):
+            lamps = _checked_lamps(lamps)
+            image_bytes = codecs.checked(_checked(image_bytes, [None], lamps=lamps))
+            spec = tf.TensorSpec([size, size, 3], tf.float32)
+            cuts = codecs.each(
+                lambda data: graph_filters.cut(codecs.decode(data)[None], size)[0],
+                image_bytes,
+                spec,
+            )
+            outputs = crop_maps.predict(network, cuts)
+
+            def encoded(data_maps_and_lamps):
+                data, outputs, lamps = data_maps_and_lamps
+                pixels = codecs.decode(data)
+                small = with_lamps((pixels, outputs, lamps))
+                grey = compositing.is_grey(pixels[None], lamps[None])[0]
+
+                def relit_strip(pixels, large):
+                    srgb = tf.cast(pixels, tf.float32) / 255.0
+                    return [compositing.apply(srgb, codecs.to_linear(pixels), large, grey)]
+
+                return tiling.enlarged(pixels, small, relit_strip, [name], encode)
+
+            return codecs.each(encoded, (image_bytes, outputs, lamps), {name: _FILE})
+
+        return relight
 
     images = tf.TensorSpec(_IMAGES, tf.float32, name="images")
     light = tf.TensorSpec(_LIGHT, tf.float32, name="light")
     lamps = tf.TensorSpec(_LAMPS, tf.float32, name="lamps")
     references = tf.TensorSpec(_IMAGES, tf.float32, name="references")
     image_bytes = tf.TensorSpec([None], tf.string, name="image_bytes")
+    png = "relit_png_bytes", codecs.encode
+    jpeg = "relit_jpeg_bytes", codecs.encode_jpeg
     return {
         "decompose": (decompose, [images]),
         "relight": (relight, [images, light]),
         "relight_lamps": (relight_lamps, [images, lamps]),
         "transfer": (transfer, [images, references]),
         "decompose_bytes": (decompose_bytes, [image_bytes]),
-        "relight_bytes": (relight_bytes, [image_bytes, light]),
-        "relight_lamps_bytes": (relight_lamps_bytes, [image_bytes, lamps]),
+        "relight_bytes": (relight_files(*png), [image_bytes, light]),
+        "relight_lamps_bytes": (relight_lamps_files(*png), [image_bytes, lamps]),
+        "relight_jpeg": (relight_files(*jpeg), [image_bytes, light]),
+        "relight_lamps_jpeg": (relight_lamps_files(*jpeg), [image_bytes, lamps]),
     }
 
 

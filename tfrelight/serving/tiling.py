@@ -23,6 +23,7 @@ def enlarged(
     small: tf.Tensor,
     function: Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]],
     names: Sequence[str],
+    encode: Callable[[tf.Tensor], tf.Tensor] = codecs.encode,
 ) -> dict[str, tf.Tensor]:
     """Enlarges maps to the size of a photo, strip by strip, and encodes images made from both.
 
@@ -32,9 +33,10 @@ def enlarged(
       function: takes a strip of the photo, `[rows, W, 3]` uint8, and its enlarged maps,
         `[rows, W, C]`; returns images `[rows, W, 3]`, sRGB-encoded floats in [0, 1].
       names: of the images.
+      encode: makes a file, a string scalar, of `[H, W, 3]` uint8.
 
     Returns:
-      PNG files of `[H, W, 3]`, string scalars, by name.
+      files of `[H, W, 3]`, string scalars, by name.
     """
     height, width = tf.unstack(tf.shape(pixels)[:2])
     rows = tf.clip_by_value(_PIXELS // width, 1, height)
@@ -60,6 +62,6 @@ def enlarged(
     spec = tf.TensorSpec([None, None, 3], tf.uint8)
     images = codecs.each(process, (strips, tf.range(count)), [spec] * len(names))
     return {
-        name: codecs.encode(tf.reshape(image, [-1, width, 3])[:height])
+        name: encode(tf.reshape(image, [-1, width, 3])[:height])
         for name, image in zip(names, images)
     }

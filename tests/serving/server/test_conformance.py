@@ -217,6 +217,8 @@ def test_every_signature_returns_what_the_session_computes(raw, answer):
         "decompose_bytes": {"image_bytes": np.array(PNG, object)},
         "relight_bytes": {"image_bytes": np.array(PNG, object), "light": LEFT},
         "relight_lamps_bytes": {"image_bytes": np.array(PNG, object), "lamps": LAMPS},
+        "relight_jpeg": {"image_bytes": np.array(PNG, object), "light": LEFT},
+        "relight_lamps_jpeg": {"image_bytes": np.array(PNG, object), "lamps": LAMPS},
     }
     assert set(inputs) == set(defaults.SIGNATURES)
     for name, values in inputs.items():
