@@ -44,6 +44,17 @@ done.set()
     assert stderr(code) == "heard"
 
 
+def test_beside_threads_that_print_nothing_it_is_hidden():
+    code = """
+done = threading.Event()
+native.Silent(target=done.wait, daemon=True).start()
+with native.quiet():
+    said(b'hidden')
+done.set()
+"""
+    assert stderr(code) == ""
+
+
 def test_what_a_module_prints_when_it_is_first_imported_is_hidden(tmp_path):
     (tmp_path / "noisy.py").write_text("import os; os.write(2, b'hello'); value = 5")
     code = f"""

@@ -1,8 +1,12 @@
 """`tfrelight.relight` and `tfrelight.decompose`, in Python and as commands."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +17,10 @@ from tests import running
 from tests.conftest import ROOT
 from tests.relighting import heads
 from tests.test_package import HEAVY
-from tfrelight import photos
+from tfrelight import photos, processes
+from tfrelight.commands import light_flags, many_photos, relit_files
 from tfrelight.errors import InputError
+from tfrelight.lights import Light
 from tfrelight.models import loading, networks
 from tfrelight.photos import xmp
 
@@ -177,26 +183,79 @@ def test_a_batch_goes_on_and_says_what_failed(tmp_path, run_folder):
     assert done.stdout.startswith(f"2 of 7 photos done, in {out}; failed: ")
 
 
-def test_processes_that_share_many_photos_write_what_one_writes(tmp_path):
-    folder, alone, shared = (tmp_path / name for name in ("photos", "alone", "shared"))
-    folder.mkdir()
+@pytest.fixture
+def eight(tmp_path):
+    """Paths of eight photos of a head, and of a text between them."""
     head = Image.open(ASTRONAUT).crop((75, 0, 395, 320))
     for number in range(8):
-        head.rotate(2 * number).save(folder / f"{number}.png")
-    (folder / "8.jpg").write_text("no photo")
-    flags = ["--light=left", "--faces=largest"]
-    # Seven photos are few, so that one process takes them.
-    for part in (range(4), range(4, 8)):
-        paths = [folder / f"{number}.png" for number in part]
-        assert command("relight", *paths, *flags, f"--output_dir={alone}").returncode == 0
-    done = command("relight", folder, *flags, f"--output_dir={shared}")
-    assert done.returncode == 1 and done.stderr.startswith("error: ") and "8.jpg" in done.stderr
-    assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert done.stdout == f"8 of 9 photos done, in {shared}; failed: {folder / '8.jpg'}.\n"
-    for path in sorted(alone.iterdir()):
-        one, other = (np.asarray(Image.open(way / path.name), int) for way in (alone, shared))
-        # Of how many threads share a network's sums, digits depend that no eye sees.
-        assert np.abs(one - other).max() <= 1
+        head.rotate(2 * number).save(tmp_path / f"{number}.png")
+    (tmp_path / "4.jpg").write_text("no photo")
+    return sorted(map(str, tmp_path.iterdir()))
+
+
+def test_many_photos_are_shared_as_memory_and_the_engine_allow(eight, monkeypatch):
+    values = {"model": "compact-128", "engine": "auto"}
+    monkeypatch.setattr(
+        many_photos, "flags", types.SimpleNamespace(FLAGS=types.SimpleNamespace(**values))
+    )
+    monkeypatch.setattr(processes, "available", lambda: 12)
+    assert many_photos._processes(eight[:7]) == 1
+    assert many_photos._processes(eight) == 2
+    assert many_photos._processes(12 * eight) == 12
+    with monkeypatch.context() as patch:
+        patch.setattr(many_photos, "_pixels", lambda path: 50_000_000)
+        assert many_photos._processes(12 * eight) == 3
+    many_photos.flags.FLAGS.engine = "tensorflow"
+    assert many_photos._processes(12 * eight) == 1
+
+
+def test_processes_that_share_many_photos_write_what_one_writes(eight, tmp_path):
+    request = light_flags.LightRequest(
+        Light.preset("left"), False, 0.0, 0.0, np.ones(3, np.float32), 1.0, 0.0
+    )
+
+    def results(name, each):
+        (tmp_path / name).mkdir()
+        write = relit_files.WritePhoto(request, None, str(tmp_path / name), "left", *[False] * 3)
+        return list(
+            each(many_photos._Job(write, "compact-128", "auto", "largest", False, "person"))
+        )
+
+    alone = results("alone", lambda job: job.each(eight))
+    shared = results("shared", lambda job: processes.each(job, eight, 2))
+    assert [isinstance(one, InputError) for one in shared] == [
+        path.endswith("jpg") for path in eight
+    ]
+    for path, one, other in zip(eight, alone, shared):
+        if isinstance(one, InputError):
+            assert str(one) == str(other)
+            continue
+        assert (one, other) == tuple(
+            str(tmp_path / way / Path(path).name) for way in ("alone", "shared")
+        )
+        difference = np.asarray(Image.open(one), int) - np.asarray(Image.open(other))
+        # The last digits of a network's sums depend on the number of threads.
+        assert np.abs(difference).max() <= 1
+
+
+def die(path):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_photos_that_a_killed_process_leaves_are_named(eight):
+    named = dict(many_photos._each_of(eight, processes.each(die, eight, 2)))
+    assert list(named) == eight
+    first, *others = named.values()
+    assert "ended abruptly" in str(first)
+    assert all(str(error) == f"{path} was not reached." for path, error in zip(eight[1:], others))
+
+
+def test_a_command_of_many_photos_names_what_failed(eight, tmp_path):
+    out = tmp_path / "out"
+    done = command("relight", *eight, "--light=left", "--faces=largest", f"--output_dir={out}")
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("error: ") and "4.jpg" in done.stderr
+    assert done.stdout == f"8 of 9 photos done, in {out}; failed: {tmp_path / '4.jpg'}.\n"
 
 
 def test_a_folder_of_photos(tmp_path, run_folder):

@@ -48,16 +48,22 @@ def test_an_error_ends_what_has_not_begun(monkeypatch):
     assert len(begun) < 50
 
 
-def test_who_works_for_another_starts_no_threads(monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+def test_processors_are_shared_with_those_who_work_beside(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
 
     def work(_):
-        inner = set(threads.each(lambda _: threading.get_ident(), range(4)))
-        return inner == {threading.get_ident()} and threads.count() == 1
+        here = threads.count()
+        # Four work, and each may use two of eight.
+        inner = list(threads.each(lambda _: (threading.get_ident(), threads.count()), range(4)))
+        alone = threading.get_ident() in dict(inner)
+        return here, {number for _, number in inner}, alone
 
-    assert threads.count() == 2
-    assert all(threads.each(work, range(6)))
-    assert threads.count() == 2
+    assert threads.count() == 8
+    assert list(threads.each(work, range(6))) == [(2, {1}, False)] * 6
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    found = list(threads.each(work, range(6)))
+    # One processor is no reason for further threads.
+    assert found == [(1, {1}, True)] * 6 and threads.count() == 2
 
 
 def blas_threads():

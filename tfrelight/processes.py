@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import concurrent.futures
 import concurrent.futures.process
+import contextlib
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from absl import flags
+from absl import flags, logging
 
 from tfrelight import native, threads
 from tfrelight.errors import InputError
 
-__all__ = ["KilledError", "Pool", "available", "each"]
+__all__ = ["KilledError", "Pool", "affordable", "available", "each"]
+
+# Bytes of all processes that share photos, of one of them without its photos, and most of them.
+_MEMORY, _BYTES, _MOST = 4 << 30, 170 << 20, 16
+# Most processes that Windows lets one wait for.
+_MOST_OF_WINDOWS = 61
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -35,6 +41,15 @@ def available() -> int:
     return os.cpu_count() or 1
 
 
+def affordable(size: int) -> int:
+    """The number of processes that share work: one for each processor, as far as memory goes.
+
+    Args:
+      size: bytes that each of them holds of the work.
+    """
+    return max(1, min(available(), _MOST, _MEMORY // (_BYTES + size)))
+
+
 def each(work: Callable[[Item], Result], items: Iterable[Item], count: int) -> Iterator[Result]:
     """As `Pool.each`, with processes of its own."""
     with Pool(count) as pool:
@@ -49,12 +64,12 @@ class Pool:
     """
 
     def __init__(self, count: int) -> None:
-        self._count = count
+        self._count = count = min(count, _MOST_OF_WINDOWS)
         self._pool: concurrent.futures.ProcessPoolExecutor | None = None
         if count > 1:
             context = multiprocessing.get_context("spawn")
             self._pool = concurrent.futures.ProcessPoolExecutor(
-                count, mp_context=context, initializer=_begin
+                count, mp_context=context, initializer=_begin, initargs=(available() // count,)
             )
 
     def __enter__(self) -> Pool:
@@ -80,28 +95,45 @@ class Pool:
         waiting: list[concurrent.futures.Future[Any]] = []
         try:
             for item in items:
-                waiting.append(self._pool.submit(work, item))
+                with _interrupts_wait():
+                    waiting.append(self._pool.submit(work, item))
                 # The short queue keeps a slow reader from filling memory.
-                if len(waiting) > 2 * self._count:
+                if len(waiting) > self._count + 1:
                     yield waiting.pop(0).result()
             while waiting:
                 yield waiting.pop(0).result()
         except concurrent.futures.process.BrokenProcessPool as error:
             raise KilledError(
-                f"One of {self._count} processes ended abruptly: killed, or out of memory. Start "
-                "again; if memory was short, end other programs before."
+                f"One of {self._count} processes ended abruptly: killed, or out of memory. If "
+                "memory was short, close other programs first."
             ) from error
         finally:
             for future in waiting:
                 future.cancel()
 
 
-def _begin():
-    """Makes a process a quiet worker of one thread, which ends when its parent does."""
-    # Its parent hears of Ctrl-C, too, and says so.
+@contextlib.contextmanager
+def _interrupts_wait():
+    """Keeps Ctrl-C from processes that begin: only this one, when it is done here, hears of it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(processors):
+    """Makes a process a quiet worker, which ends when its parent does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Warnings look as they do in the command.
     flags.FLAGS.mark_as_parsed()
-    threads.work_alone()
+    logging.use_absl_handler()
+    logging.set_verbosity(logging.WARNING)
+    threads.share(processors)
+    threads.single_blas.__enter__()
 
     def watch():
         multiprocessing.parent_process().join()

@@ -10,6 +10,7 @@ photo: `photo.jpg --turntable=turn.mp4`.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from tfrelight.relighting.inference import Network
 
 __all__ = ["relight"]
+
+# Bytes that a process of a film holds for each pixel of a frame, and of the maps of its faces.
+_FRAME_PIXEL, _FRAME_MAPS = 33, 60 << 20
 
 
 def relight(
@@ -147,7 +151,15 @@ def main(paths: list[str]) -> int:
     names = many_photos.outputs(paths, given.output, given.output_dir, _tag())
     found = many_photos.checked(paths, lambda path: [names[path]], given.output_dir)
     request = light_flags.requested(_reference)
-    write = relit_files.WritePhoto(request, names, given.background, given.overwrite, given.mark)
+    write = relit_files.WritePhoto(
+        request,
+        given.output,
+        given.output_dir,
+        _tag(),
+        given.background,
+        given.overwrite,
+        given.mark,
+    )
     return many_photos.run(found, write, given.output_dir)
 
 
@@ -243,13 +255,16 @@ def _video(paths):
     writing.check(output, given.overwrite)
     locating.locate(given.model)
     request = light_flags.requested(_reference)
-    reading.info(paths[0])  # refuses what is no video
+    about = reading.info(paths[0])
     writing.check(output, given.overwrite, sound_from=paths[0])
     from tfrelight.video import relighting
 
+    def light(decomposed):
+        return request.light(decomposed.light, decomposed.background)
+
     relighting.relight(
         paths[0],
-        lambda decomposed: request.light(decomposed.light, decomposed.background),
+        request.light() if request.is_constant else light,
         output,
         photo_flags.network(),
         given.faces,
@@ -261,16 +276,20 @@ def _video(paths):
         given.mark,
         **request.drawing,
         what=given.what,
-        workers=_workers(),
+        workers=_workers(about),
     )
     print(output)
     return 0
 
 
-def _workers():
-    """How many processes share a film; TensorFlow fills the processors by itself."""
+def _workers(about):
+    """How many processes share a film."""
+    # TensorFlow fills the processors by itself. Before Python 3.11 a pool to which large items are
+    # sent waits for ever if one of its processes is killed (cpython issue 94777).
     engine = engines.chosen(flags.FLAGS.model, flags.FLAGS.engine)
-    return 1 if engine == "tensorflow" else processes.available()
+    if engine == "tensorflow" or sys.version_info < (3, 11):
+        return 1
+    return processes.affordable(_FRAME_PIXEL * about.pixels + _FRAME_MAPS)
 
 
 if __name__ == "__main__":

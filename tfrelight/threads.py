@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import threadpoolctl
 
-__all__ = ["count", "each", "single_blas", "work_alone"]
+__all__ = ["count", "each", "share", "single_blas"]
 
 _MOST = 4
 
@@ -24,8 +24,8 @@ def each(
 ) -> Iterator[Result]:
     """Yields what `work` returns, as `map` does, and works ahead in threads.
 
-    There is one for each processor, and four at most. A single call, and calls from one of these
-    threads, are made in the thread that asks for them.
+    There is one for each processor that this thread may use, and four at most; each may use as many
+    as are left for it. A single call is made in this thread.
 
     Args:
       work: may be called from any thread, several at a time.
@@ -37,30 +37,36 @@ def each(
     if number <= 1:
         yield from (work(*call) for call in calls)
         return
-    with concurrent.futures.ThreadPoolExecutor(number, initializer=work_alone) as pool:
+    with concurrent.futures.ThreadPoolExecutor(
+        number, initializer=share, initargs=(count() // number,)
+    ) as pool:
         yield from pool.map(lambda call: work(*call), calls)
 
 
-# Of each thread: whether others work beside it, which fill the processors already.
+# Of each thread: the processors that it may use, if others work beside it.
 _here = threading.local()
 
 
-def work_alone() -> None:
-    """Makes this thread do all its work itself, because other workers fill the processors."""
-    _here.alone = True
+def share(processors: int) -> None:
+    """Leaves this thread a part of the processors, because others work beside it.
+
+    Args:
+      processors: that it may use, at least 1.
+    """
+    _here.processors = max(1, processors)
 
 
 def count() -> int:
-    """The number of threads among which this one may share its work."""
-    return 1 if getattr(_here, "alone", False) else os.cpu_count() or 1
+    """The number of processors that this thread may use."""
+    return getattr(_here, "processors", None) or os.cpu_count() or 1
 
 
 class _SingleBlas(contextlib.ContextDecorator):
     """Keeps numpy's products of matrices in the thread that asks for them, while anyone is inside.
 
     BLAS would share even a small product among all processors, whose threads then wait for the
-    next one as busily as they compute: of a photo's products that took as much time as everything
-    else. Of the whole process the number of threads is what it was when the last one has left.
+    next one as busily as they compute. For a photo that took as much time as everything else. The
+    setting belongs to the whole process, which gets it back when the last thread has left.
     """
 
     def __init__(self):

@@ -118,6 +118,12 @@ def test_flatten(wanted):
     assert wanted("--flatten", "--strength=0.3").strength == 0.3
 
 
+def test_only_what_depends_on_the_photo_is_not_constant(wanted):
+    assert wanted("--light=left").is_constant and wanted("--flatten").is_constant
+    for given in (["--match_background"], ["--match_background", "--light=rim"], ["--rotate=90"]):
+        assert not wanted(*given).is_constant
+
+
 def test_match_background(wanted):
     image = np.full((60, 60, 3), 0.2)
     image[:, :20] = (1, 0.6, 0.3)

@@ -1,6 +1,7 @@
 """A network without TensorFlow gives what it gives with it."""
 
 import json
+import pickle
 import shutil
 
 import numpy as np
@@ -58,6 +59,28 @@ def test_a_file_of_ones_own(tiny, engine, tolerance):
     assert set(found) == set(expected) == {"albedo", "normals", "light", "mask", "parts"}
     for name, values in found.items():
         np.testing.assert_allclose(values, expected[name], atol=tolerance)
+
+
+@pytest.mark.parametrize("engine", ["litert", "openvino"])
+def test_pickle_opens_a_network_once(tiny, tmp_path, engine):
+    if engine == "openvino":
+        pytest.importorskip("openvino")
+    path = tmp_path / "network.tflite"
+    shutil.copy(tiny[1], path)
+    opened = engines.load(path, engine)
+    sent = pickle.dumps(opened)
+    assert len(sent) < 1000
+    one, other = pickle.loads(sent), pickle.loads(sent)
+    assert one is other and type(one) is type(opened)
+    images = crops(1, opened.size)
+    for name, values in opened.predict_on_batch(images).items():
+        np.testing.assert_array_equal(one.predict_on_batch(images)[name], values)
+    preset = engines.load(engine=engine)
+    assert pickle.loads(pickle.dumps(preset)).sha256 == preset.sha256
+    engines._opened.cache_clear()
+    path.write_bytes(tflite.convert(networks.build("compact", **TINY["compact"])))
+    with pytest.raises(InputError, match="changed while it was in use"):
+        pickle.loads(sent)
 
 
 def test_what_export_writes_is_read(tiny, tmp_path):

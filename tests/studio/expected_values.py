@@ -116,7 +116,7 @@ def photo_values(rng):
     body = with_parts(rng, face(rng, 20, (0.0, 4.0), 36.0))
     body = dataclasses.replace(body, face=faces[0].face, head_window=faces[0].window)
     faces[0] = dataclasses.replace(with_parts(rng, faces[0]), body=body)
-    fields = {"found": 3, "whole_image": False}
+    fields = {"found": 3, "whole_image": False, "what": "person"}
     decomposed = decomposition.Decomposition(photo, tuple(faces))
     block = photo_data.encode(decomposed, fields)
     prepared = decomposed.relightable

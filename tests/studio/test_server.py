@@ -57,6 +57,18 @@ def refused(answer, status, reason):
     return text
 
 
+def test_less_than_the_person_is_decomposed_if_asked(studio, ball_model):
+    (one,) = decomposition.decompose(
+        [photos.read(heads.photo())], ball_model, whole_image=True, what="head"
+    )
+    answer = studio.open(ball(), whole_image=1, what="head")
+    assert header_of(answer.content)["what"] == "head"
+    assert answer.content == photo_data.encode(
+        one, {"found": 1, "whole_image": True, "what": "head"}
+    )
+    assert "'hat'" in refused(studio.open(ball(), whole_image=1, what="hat"), 422, "input")
+
+
 def test_the_page_and_its_parts_come_with_their_types_and_headers(studio):
     page = studio.client.get("/")
     assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
+from tfrelight import processes
 from tfrelight.relighting import pipeline
 from tfrelight.video import reading, relighting, writing
 from tfrelight.video.reading import Frame
@@ -41,16 +42,42 @@ def pixels(path):
     return np.stack([frame.pixels for frame in reading.frames(path)]).astype(int)
 
 
-def test_processes_that_share_a_film_write_what_one_writes(tmp_path, monkeypatch):
+@pytest.fixture
+def counts(monkeypatch):
+    """The numbers of processes of the pools that films make."""
+    found = []
+
+    class Pool(processes.Pool):
+        def __init__(self, count):
+            found.append(count)
+            super().__init__(count)
+
+    monkeypatch.setattr(relighting.processes, "Pool", Pool)
+    return found
+
+
+def test_processes_that_share_a_film_write_what_one_writes(tmp_path, monkeypatch, counts):
     monkeypatch.setattr(relighting, "_MANY", 4)
     write_film(tmp_path / "in.mp4", 7, 2.5)
     for workers in (1, 2):
         out = tmp_path / f"{workers}.mp4"
         relighting.relight(tmp_path / "in.mp4", "left", out, pipeline.loaded(None), workers=workers)
+    assert counts == [1, 2]
     alone, shared = (pixels(tmp_path / f"{workers}.mp4") for workers in (1, 2))
     assert alone.shape == shared.shape == (7, 240, 240, 3)
-    # Of how many threads share a network's sums, digits depend that no eye sees.
+    # The last digits of a network's sums depend on the number of threads.
     assert np.abs(alone - shared).max() <= 4 and np.abs(alone - shared).mean() < 0.05
+
+
+@pytest.mark.parametrize("count,expected", [(7, 1), (0, 2), (1000, 2)])
+def test_short_films_are_not_shared(tmp_path, monkeypatch, counts, count, expected):
+    """Containers that do not say how long they are hold long films as often as short ones."""
+    write_film(tmp_path / "in.mp4", 2, 2.5)
+    info = reading.info(tmp_path / "in.mp4")._replace(frame_count=count)
+    monkeypatch.setattr(reading, "info", lambda path: info)
+    model = pipeline.loaded(None)
+    relighting.relight(tmp_path / "in.mp4", "left", tmp_path / "out.mp4", model, workers=2)
+    assert counts == [expected]
 
 
 def test_a_still_face_stays_still(tmp_path):

@@ -21,6 +21,8 @@ from tools import page_assets
 FOUND_ONLY = ("curls", "glasses", "larger", "nobody")
 # Photos for a network that does not tell parts apart.
 HEADS_ONLY = ("dark", "with_bars")
+# Photos of which less than the person counts.
+LESS = {"head_alone": "head", "face_alone": "face"}
 SAMPLES = ROOT / "tfrelight" / "studio" / "samples"
 
 
@@ -52,6 +54,7 @@ def photos() -> dict[str, np.ndarray]:
         "at_the_border": np.ascontiguousarray(astronaut[40:, 150:300]),
         "turned": np.asarray(turned),
         "dark": dark,
+        **dict.fromkeys(LESS, astronaut),
         "with_bars": np.pad(curls, ((60, 60), (0, 0), (0, 0)), constant_values=3),
         "two": np.hstack([astronaut[:, 50:400], curls[:512, 100:560]]),
         "nobody": np.asarray(Image.fromarray(astronaut).crop((0, 400, 100, 512))),
@@ -241,8 +244,10 @@ def photo_values(name, pixels):
     if name in FOUND_ONLY:
         return found
     network = Recorder(pipeline.loaded(None), name not in HEADS_ONLY)
+    what = LESS.get(name, "person")
     decomposed = decomposition.Decomposition(
-        photo, tuple(face_maps.decompose(network, [pixels], [faces])[0])
+        photo, tuple(face_maps.decompose(network, [pixels], [faces], what)[0])
     )
-    block = photo_data.encode(decomposed, {"found": len(faces), "whole_image": False})
-    return {**found, "runs": network.runs, "block": base64.b64encode(block).decode()}
+    fields = {"found": len(faces), "whole_image": False, "what": what}
+    block = photo_data.encode(decomposed, fields)
+    return {**found, "what": what, "runs": network.runs, "block": base64.b64encode(block).decode()}

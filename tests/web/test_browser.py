@@ -145,6 +145,21 @@ def test_files_that_cannot_be_opened_are_named_in_a_sentence(served):
     served.assert_quiet()
 
 
+def test_less_than_the_person_is_relit(served, model):
+    photo = read("astronaut.jpg")
+    served.drop(png(photo))
+    served.page.click("[data-name=left]")
+    for what in ("face", "head"):
+        served.page.select_option("#what", what)
+        served.wait_idle()
+        expected = tfrelight.relight(photo, "left", model, what=what)
+        assert apart(served.picture(), expected).mean() < 0.3
+        # The suit stays as it is.
+        assert apart(served.picture(), photo)[-40:].max() <= 3
+        assert f"--what={what}" in served.page.inner_text("#command")
+    served.assert_quiet()
+
+
 def test_two_faces_are_both_relit(served, model):
     photo = np.hstack([read("astronaut.jpg")[:, 50:400], read("curls.jpg")[:512, 100:560]])
     served.drop(png(photo))

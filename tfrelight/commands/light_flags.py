@@ -130,6 +130,11 @@ class LightRequest:
     softness: float = 0.0
 
     @property
+    def is_constant(self) -> bool:
+        """Whether the light is the same for all photos."""
+        return self.source is not None and not self.match_background
+
+    @property
     def drawing(self) -> dict[str, float]:
         """The arguments of `Decomposition.relight` that say how lamps are drawn."""
         names = ("shadows", "highlights", "softness")

@@ -26,11 +26,11 @@ __all__ = ["CheckedPhotos", "Write", "beside", "checked", "outputs", "run", "wri
 # Writes the results of a `Decomposition` and its photo's path, and says where they are.
 Write = Callable[["Decomposition", str], str]
 
-# Fewest photos that processes share: one takes as long to start as three photos.
-_MANY = 8
-# Most pixels that are worked on at a time in all processes, and pixels of a file that is not opened
-# to ask: a photo takes 24 bytes a pixel.
-_PIXELS_IN_WORK, _UNKNOWN = 64_000_000, 24_000_000
+# Fewest photos that processes share, and fewest of each: one takes as long to start as three.
+_MANY, _SHARE = 8, 4
+# Bytes that a photo takes for each pixel; pixels of a file that says nothing of them; and how many
+# of the largest files are asked.
+_PIXEL, _UNKNOWN, _ASKED = 24, 24_000_000, 4
 
 
 def outputs(
@@ -170,7 +170,6 @@ def run(
                 Path(output_dir).mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise InputError(f"Cannot write to {output_dir}: {error.strerror}.") from error
-        names = iter(ready)
         job = _Job(write, given.model, given.engine, given.faces, given.whole_image, given.what)
         count = _processes(ready)
         if count > 1:
@@ -179,8 +178,7 @@ def run(
             results = job.each(sources, ready[0] if len(ready) == 1 else None)
         if total > 1:
             results = progress.track(results, "Photos", "done", len(ready))
-        for result in results:
-            path = next(names)
+        for path, result in _each_of(ready, results):
             if isinstance(result, InputError):
                 failed.append(path)
                 _report(path, result)
@@ -188,6 +186,18 @@ def run(
                 print(result)
     _print_summary(total, failed, output_dir)
     return 1 if failed else 0
+
+
+def _each_of(paths, results):
+    """Each path with its result; where a process was killed, that is said of the first one left."""
+    left = iter(paths)
+    try:
+        for result in results:
+            yield next(left), result
+    except processes.KilledError as error:
+        yield next(left), error
+        for path in left:
+            yield path, InputError(f"{path} was not reached.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,18 +237,20 @@ _network = functools.lru_cache(maxsize=1)(photo_flags.loaded)
 
 
 def _processes(paths):
-    """How many processes share photos: one for each processor, as far as memory goes."""
+    """How many processes share photos."""
     given = flags.FLAGS
     if len(paths) < _MANY or engines.chosen(given.model, given.engine) == "tensorflow":
         return 1
-    most = min(processes.available(), len(paths) // 4)
-    return max(1, min(most, _PIXELS_IN_WORK // max(map(_pixels, paths)))) if most > 1 else 1
+    # The photo of most pixels is hardly ever a small file.
+    largest = sorted(map(Path, paths), key=lambda path: path.stat().st_size)[-_ASKED:]
+    size = _PIXEL * max(map(_pixels, largest))
+    return max(1, min(processes.affordable(size), len(paths) // _SHARE))
 
 
 def _pixels(path):
     try:
-        with opening.open_image(Path(path).read_bytes()) as image:
-            return max(1, image.width * image.height)
+        with opening.open_image(path.read_bytes()) as image:
+            return image.width * image.height
     except (OSError, InputError):
         return _UNKNOWN
 

@@ -6,6 +6,8 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tfrelight.commands import many_photos
+
 if TYPE_CHECKING:
     from tfrelight.commands.light_flags import LightRequest
     from tfrelight.relighting.decomposition import Decomposition
@@ -19,15 +21,22 @@ class WritePhoto:
 
     Attributes:
       request: the light.
-      names: the file of each photo, by its path.
+      output, output_dir: the flags.
+      tag: of names beside photos, see `many_photos.outputs`.
       background, overwrite, mark: the flags.
     """
 
     request: LightRequest
-    names: dict[str, Path]
+    output: str | None
+    output_dir: str | None
+    tag: str
     background: bool
     overwrite: bool
     mark: bool
+
+    def name(self, path: str) -> Path:
+        """The file to write for a photo."""
+        return many_photos.outputs([path], self.output, self.output_dir, self.tag)[path]
 
     def __call__(self, decomposed: Decomposition, path: str) -> str:
         request = self.request
@@ -40,5 +49,6 @@ class WritePhoto:
             request.white_balance,
             **request.drawing,
         )
-        relit.save(self.names[path], self.overwrite, self.mark)
-        return str(self.names[path])
+        name = self.name(path)
+        relit.save(name, self.overwrite, self.mark)
+        return str(name)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfrelight import threads
 from tfrelight.data.portrait import PARTS
 from tfrelight.errors import InputError
 from tfrelight.models import litert, locating, photo_arrays, presets
@@ -158,7 +159,8 @@ class OpenVINO(LiteRT):
         core = openvino.Core()
         try:
             read = core.read_model(path)
-            network = core.compile_model(read, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+            settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads.count()}
+            network = core.compile_model(read, "CPU", settings)
         except RuntimeError as error:
             reason = " ".join(str(error).split())[-120:]
             raise InputError(

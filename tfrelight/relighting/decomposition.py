@@ -184,12 +184,14 @@ class Decomposition:
         """
         return parts.likeliest(self.photo.size, self.surfaces, self._alphas)
 
+    @threads.single_blas
     def normals(self) -> np.ndarray:
         """`[H, W, 3]` unit vectors, x right, y up, z to the camera; 0 on the background."""
         layers = (face.window.uncut(face.normals, box) for face, (box, _) in self._layers())
         pasted = compositing.paste(self.photo.size, self._alphas, layers, 3)
         return harmonics.unit(pasted)
 
+    @threads.single_blas
     def shading(self) -> np.ndarray:
         """`[H, W, 3]` linear RGB, of each face under its own light; 0 on the background."""
         layers = (

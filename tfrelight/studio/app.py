@@ -136,8 +136,9 @@ class _Studio:
     async def _open(self, request):
         self._open_photos.check_capacity()
         whole_image = request.query_params.get("whole_image") == "1"
+        what = request.query_params.get("what", "person")
         decomposed, data = await self._process_file(
-            request, tasks.open_photo, self._network, self._settings.pixels, whole_image
+            request, tasks.open_photo, self._network, self._settings.pixels, whole_image, what
         )
         if await request.is_disconnected():
             # Nobody would know the photo's name and close it.

@@ -82,7 +82,11 @@ class _RelightRequest:
 
 
 def open_photo(
-    data: bytes, network: Callable[[], Any], max_pixels: int, whole_image: bool
+    data: bytes,
+    network: Callable[[], Any],
+    max_pixels: int,
+    whole_image: bool,
+    what: str = "person",
 ) -> tuple[Decomposition, bytes]:
     """Decomposes a photo, and encodes it for the page.
 
@@ -91,6 +95,7 @@ def open_photo(
       network: returns the model.
       max_pixels: of the photo.
       whole_image: whether the photo is a crop of one face.
+      what: what of each person is relit, see `tfrelight.relight`.
 
     Returns:
       the decomposed photo, and its `photo_data`.
@@ -98,8 +103,9 @@ def open_photo(
     Raises:
       InputError, StudioError: it cannot be decomposed.
     """
-    decomposed, found = _decompose(data, network(), max_pixels, whole_image)
-    return decomposed, photo_data.encode(decomposed, {"found": found, "whole_image": whole_image})
+    decomposed, found = _decompose(data, network(), max_pixels, whole_image, what)
+    fields = {"found": found, "whole_image": whole_image, "what": what}
+    return decomposed, photo_data.encode(decomposed, fields)
 
 
 def photo_light(data: bytes, network: Callable[[], Any], max_pixels: int) -> np.ndarray:
@@ -114,11 +120,11 @@ def photo_light(data: bytes, network: Callable[[], Any], max_pixels: int) -> np.
     Raises:
       InputError, StudioError: see `open_photo`.
     """
-    decomposed, _ = _decompose(data, network(), max_pixels, False)
+    decomposed, _ = _decompose(data, network(), max_pixels, False, "face")
     return decomposed.light.exposed().coefficients
 
 
-def _decompose(data, model, max_pixels, whole_image):
+def _decompose(data, model, max_pixels, whole_image, what):
     """The decomposed photo, and the number of faces in it."""
     photo = photos.read(data, max_pixels)
     found = [None] if whole_image else find.find(photo.as_uint8())
@@ -129,7 +135,9 @@ def _decompose(data, model, max_pixels, whole_image):
             "No face found. Choose a photo of a face seen from the front or half from the side. If "
             "the photo is a crop of one face, use all of it as the face.",
         )
-    (decomposed,) = decomposition.decompose([photo], model, known_faces=[found[: page.MOST_FACES]])
+    (decomposed,) = decomposition.decompose(
+        [photo], model, known_faces=[found[: page.MOST_FACES]], what=what
+    )
     return decomposed, len(found)
 
 

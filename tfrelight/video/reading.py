@@ -59,10 +59,12 @@ class VideoInfo(NamedTuple):
     Attributes:
       rate: frames a second.
       frame_count: number of frames, approximately; 0 if unknown.
+      pixels: of a frame.
     """
 
     rate: fractions.Fraction
     frame_count: int
+    pixels: int
 
 
 def is_film(path: Path | str) -> bool:
@@ -107,7 +109,7 @@ def pyav() -> Any:
 
 
 def info(path: Path | str) -> VideoInfo:
-    """Frame rate and length of a video, without decoding it.
+    """Frame rate, length and size of a video, without decoding it.
 
     Raises:
       InputError, OSError: see `open_video`.
@@ -118,7 +120,7 @@ def info(path: Path | str) -> VideoInfo:
         count = stream.frames
         if not count and container.duration:
             count = round(container.duration * rate / 1_000_000)
-        return VideoInfo(fractions.Fraction(rate), int(count))
+        return VideoInfo(fractions.Fraction(rate), int(count), stream.width * stream.height)
 
 
 def frames(path: Path | str) -> Iterator[Frame]:

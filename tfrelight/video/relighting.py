@@ -104,7 +104,8 @@ def relight(
         new = as_light(light(decomposed)) if constant is None else constant
         if exposure is None:
             return new, 1.0
-        largest = dataclasses.replace(decomposed, faces=decomposed.faces[:1])
+        face = dataclasses.replace(decomposed.faces[0], body=None)
+        largest = dataclasses.replace(decomposed, faces=(face,))
         return new, largest.exposure(new, white_balance, **drawing) * 2.0**exposure
 
     settings = {
@@ -114,12 +115,15 @@ def relight(
         "white_balance": white_balance,
         **drawing,
     }
-    few = about.frame_count is not None and about.frame_count < _MANY
+    few = 0 < about.frame_count < _MANY
     with processes.Pool(1 if few else workers) as pool:
-        tracked, lamps = _track(source, about, new_light, model, count, what, pool)
+        # Faces tell their light by themselves; what gives a new one may look at all of the person.
+        seen = "head" if what == "person" and constant is not None else what
+        tracked, lamps = _track(source, about, new_light, model, count, seen, pool)
         if not any(tracked):
             raise InputError(f"No face found in {source}.")
         relit = _relit(source, about, tracked, lamps, model, settings, what, pool)
+        relit = progress.track(relit, "Relighting", "frames", about.frame_count or None)
         writing.write(path, relit, about.rate, source, mark)
 
 
@@ -136,7 +140,9 @@ def _track(source, about, new_light, model, count, what, pool):
 
     def searched():
         """Yields the pixels and faces of some frames a second."""
-        for number, frame in enumerate(_progress(source, about, "Detecting faces")):
+        frames = reading.frames(source)
+        frames = progress.track(frames, "Detecting faces", "frames", about.frame_count or None)
+        for number, frame in enumerate(frames):
             thumbnail = Image.fromarray(frame.pixels).resize(_THUMBNAIL, Image.Resampling.BOX)
             thumbnails.append(np.asarray(thumbnail))
             if number % every == 0:
@@ -147,8 +153,7 @@ def _track(source, about, new_light, model, count, what, pool):
                 found.append(find.find(pixels, everywhere=everywhere)[:count])
                 yield pixels, found[-1]
 
-    # The light is that on the faces.
-    decompose = functools.partial(_decomposed, model, "head" if what == "person" else what)
+    decompose = functools.partial(_decomposed, model, what)
     for batch in pool.each(decompose, _batches(searched())):
         for decomposed in batch:
             if decomposed is None:
@@ -172,11 +177,6 @@ def _track(source, about, new_light, model, count, what, pool):
         for frame, face, face_lights in zip(tracked[track.first :], path, smoothed):
             frame[number] = (face, *face_lights)
     return tracked, lamps
-
-
-def _progress(source, about, what):
-    total = about.frame_count or None
-    return progress.track(reading.frames(source), what, "frames", total)
 
 
 def _lights(decomposed, new, factor):
@@ -245,7 +245,7 @@ def _decomposed_frames(source, about, tracked, model, what, pool):
         sorted(faces.items(), key=lambda item: -item[1][0].interocular_distance)
         for faces in itertools.chain(tracked, itertools.repeat({}))
     )
-    batches = _batches(zip(_progress(source, about, "Relighting"), by_size))
+    batches = _batches(zip(reading.frames(source), by_size))
     for batch in pool.each(functools.partial(_frame_maps, model, what), batches):
         yield from batch
 

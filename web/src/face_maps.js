@@ -10,7 +10,7 @@ import { filterOf } from "./guided_filter.js";
 import { gain, predict } from "./inference.js";
 import { luma, luminance, rolled } from "./light.js";
 import { head, person as segmented, turn } from "./segmentation.js";
-import { centre, edgeFade, feather, headFade, oval } from "./window_weights.js";
+import { centre, edgeFade, faceFade, feather, headFade, oval } from "./window_weights.js";
 import constants from "./constants.json" with { type: "json" };
 
 /** @import { Coefficients } from "../../tfrelight/studio/static/harmonics.js" */
@@ -19,6 +19,7 @@ import constants from "./constants.json" with { type: "json" };
 /** @import { GuidedFilter } from "./guided_filter.js" */
 /** @import { Box, Picture } from "./images.js" */
 /** @import { Network, Output } from "./inference.js" */
+/** @import { What } from "../../tfrelight/studio/static/photo_data.js" */
 /** @import { Channels } from "../../tfrelight/studio/static/shading.js" */
 
 /**
@@ -51,6 +52,23 @@ const DECODED = Float32Array.from({ length: 256 }, (_, k) => toLinear(k / 255));
 /** @type {(window: Window) => number} of its maps, pixels */
 const sideOf = ({ side }) => clamp(roundHalfEven(side), C.smallest, C.largest);
 
+/**
+ * What of a crop's mask counts: all of it if the network knows no parts.
+ *
+ * @param {Float32Array} mask
+ * @param {Float32Array[]} maps
+ * @param {What} what
+ */
+function counted(mask, maps, what) {
+  if (what === "person" || maps.length <= FIRST_PART) return mask;
+  /** @type {(name: string) => Float32Array} */
+  const part = (name) => maps[FIRST_PART + PARTS.indexOf(name)];
+  const [skin, eyes, mouth, cloth] = ["skin", "eyes", "mouth", "cloth"].map(part);
+  return mask.map((value, k) =>
+    value * (what === "head" ? 1 - cloth[k] : skin[k] + eyes[k] + mouth[k]),
+  );
+}
+
 /** @type {(values: Uint8Array | Float32Array, least?: number) => number[]} */
 const where = (values, least = 0.5) => [...values.keys()].filter((k) => values[k] > least);
 
@@ -73,16 +91,18 @@ export function probability({ parts }, ...names) {
  * @param {Picture} photo
  * @param {(Face | null)[]} faces  [null] if the photo is a crop of one face
  * @param {(share: number) => void} [report]  gets the share of the work that is done
- * @param {boolean} [mirror]  whether the network sees mirror images, too
+ * @param {{ mirror?: boolean, what?: What }} [options]  whether the network sees mirror images,
+ *   too; what of each person counts
  * @returns {Promise<FaceMaps[]>} of their heads, in their order
  */
-export async function decompose(network, photo, faces, report = () => {}, mirror = true) {
+export async function decompose(network, photo, faces, report = () => {}, options = {}) {
+  const { mirror = true, what = "person" } = options;
   // Letterbox bars are not background. Crops have no bars, but may be as dark around the face.
   const box = faces.includes(null)
     ? /** @type {Box} */ ([0, 0, photo.width, photo.height]) : content(photo);
   const results = [];
   for (const [number, face] of faces.entries()) {
-    const windows = windowsOf(face, photo, box);
+    const windows = windowsOf(face, photo, box, what);
     const cuts = windows.map((window) => window.cut(photo, network.size, box));
     // The second crop sees the face best.
     const best = Math.min(C.face, cuts.length - 1);
@@ -92,16 +112,17 @@ export async function decompose(network, photo, faces, report = () => {}, mirror
       outputs.push(await predict(network, cut, factor, mirror));
       report((number + outputs.length / cuts.length) / faces.length);
     }
-    results.push(person(photo, box, face, windows, outputs, network.size));
+    results.push(person(photo, box, face, windows, outputs, network.size, what));
   }
   return results;
 }
 
-/** @type {(face: Face | null, photo: Picture, box: Box) => Window[]} */
-function windowsOf(face, photo, box) {
+/** @type {(face: Face | null, photo: Picture, box: Box, what: What) => Window[]} */
+function windowsOf(face, photo, box, what) {
   if (!face) return [whole(photo)];
   const framings = [framing.head, framing.face, framing.wide];
-  return [...framings.map((one) => around(face, one)), body(face, box)];
+  const windows = framings.map((one) => around(face, one));
+  return what === "person" ? [...windows, body(face, box)] : windows;
 }
 
 /**
@@ -113,10 +134,11 @@ function windowsOf(face, photo, box) {
  * @param {Window[]} windows
  * @param {Output[]} outputs
  * @param {number} cutSize  side of the network's maps
+ * @param {What} what
  * @returns {FaceMaps}
  */
-function person(photo, box, face, windows, outputs, cutSize) {
-  const above = headMaps(photo, box, face, windows, outputs, cutSize);
+function person(photo, box, face, windows, outputs, cutSize, what) {
+  const above = headMaps(photo, box, face, windows, outputs, cutSize, what);
   if (windows.length <= C.body || !above.parts) return above;
   const window = windows[C.body];
   const size = sideOf(window);
@@ -153,13 +175,16 @@ function rescale(maps, wanted, there, here) {
 }
 
 /** @type {typeof person} */
-function headMaps(photo, box, face, windows, outputs, cutSize) {
+function headMaps(photo, box, face, windows, outputs, cutSize, what) {
   const [outer] = windows;
   const size = sideOf(outer);
   const cut = outer.cut(photo, size, box);
   const maps = outer.onto(outputs[0].maps, cutSize, outer, size);
   const light = rolled(outputs[Math.min(C.face, outputs.length - 1)].light, outer.roll);
-  if (!face) return refined(cut, box, face, outer, maps, light);
+  if (!face) {
+    maps[MASK] = counted(maps[MASK], maps, what);
+    return refined(cut, box, face, outer, maps, light);
+  }
   const inner = windows[C.face].onto(outputs[C.face].maps, cutSize, outer, size);
   const [weight] = windows[C.face].onto([feather(cutSize)], cutSize, outer, size);
   // A face that fills the inner crop leaves no background to compare, except in front of a turned
@@ -180,10 +205,16 @@ function headMaps(photo, box, face, windows, outputs, cutSize) {
   const [widest] =
     windows[C.wide].onto([outputs[C.wide].maps[MASK]], cutSize, outer, size);
   const seen = maps[MASK].map((value, k) => Math.min(value, widest[k]));
-  const withBody = maps.length > FIRST_PART;
+  const withBody = what === "person" && maps.length > FIRST_PART;
+  // The outline says what the face is.
+  const counting = counted(seen, maps, what === "face" ? "head" : what);
   const within = insideOf(outer, box, size);
-  let mask = head(cut, seen, oval(face, outer, size), within, turned, withBody);
+  let mask = head(cut, counting, oval(face, outer, size), within, turned, withBody);
   if (!withBody) mask = mask.map((value, k) => value * headFade(centre(k, size)));
+  if (what === "face") {
+    const fade = faceFade(face, outer, size);
+    mask = mask.map((value, k) => value * fade[k]);
+  }
   return refined(cut, box, face, outer, maps, light, mask);
 }
 

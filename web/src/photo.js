@@ -15,7 +15,7 @@ import constants from "./constants.json" with { type: "json" };
 /** @import { Report } from "../../tfrelight/studio/static/actions.js" */
 /** @import { Settings } from "../../tfrelight/studio/static/photo.js" */
 /** @import { PhotoData, PhotoHeader } from "../../tfrelight/studio/static/photo_data.js" */
-/** @import { RelightRequest } from "../../tfrelight/studio/static/photo_file.js" */
+/** @import { Opening, RelightRequest } from "../../tfrelight/studio/static/photo_file.js" */
 /** @import { Place, PreparedPhoto } from "./photo_data.js" */
 
 /** Where photos go, and whose work the page contains. */
@@ -73,14 +73,14 @@ startedEngine().catch(() => {});
 
 /**
  * @param {File} file
- * @param {boolean} wholeImage
+ * @param {Opening} opening
  * @param {Report} report
  * @returns {Promise<PhotoData & { places: Place[] }>}
  */
-async function decomposed(file, wholeImage, report) {
+async function decomposed(file, opening, report) {
   report("progress_loading");
   const running = await startedEngine();
-  return unpacked(await running.ask({ task: "open", file, wholeImage }, report));
+  return unpacked(await running.ask({ task: "open", file, ...opening }, report));
 }
 
 /** @type {(photo: PreparedPhoto) => PhotoData & { places: Place[] }} */
@@ -101,14 +101,14 @@ export class Photo extends PhotoFile {
    * Opens a file in place of the photo that is open.
    *
    * @param {File} file
-   * @param {boolean} wholeImage  use the whole photo as the face
+   * @param {Opening} opening
    * @param {Report} report
    * @returns {Promise<PhotoData>}
    * @throws {StudioError} it cannot be opened; the other photo then stays open
    */
-  async open(file, wholeImage, report) {
+  async open(file, opening, report) {
     await this.check(file);
-    const data = await decomposed(file, wholeImage, report);
+    const data = await decomposed(file, opening, report);
     this.file = file;
     this.header = data.header;
     this.data = data;
@@ -177,7 +177,8 @@ export class Frames {
  */
 export async function fetchLight(file, kind, report) {
   if (kind === "environment") throw new StudioError("only_studio_maps");
-  const { faces: [{ light }] } = await decomposed(file, false, report);
+  const opening = /** @type {const} */ ({ wholeImage: false, what: "face" });
+  const { faces: [{ light }] } = await decomposed(file, opening, report);
   return scale(light, 1 / exposure(light)).flat();
 }
 

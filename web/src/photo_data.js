@@ -39,7 +39,7 @@ const [, ...PART_NAMES] = /** @type {["background", ...PartName[]]} */ (constant
 /**
  * @param {Picture} photo
  * @param {FaceMaps[]} faces
- * @param {{ found: number, whole_image: boolean, grey: PhotoHeader["grey"] }} fields
+ * @param {Pick<PhotoHeader, "found" | "whole_image" | "what" | "grey">} fields
  * @returns {PreparedPhoto}
  */
 export function preparedPhoto(photo, faces, fields) {

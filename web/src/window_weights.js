@@ -3,6 +3,7 @@
 // tfrelight.relighting.window_weights.
 
 import { smoothstep } from "../../tfrelight/studio/static/numbers.js";
+import { gaussian } from "./filters.js";
 import { ellipse, polygon } from "./polygon.js";
 import constants from "./constants.json" with { type: "json" };
 
@@ -41,11 +42,14 @@ export function feather(size) {
  */
 export function oval(face, window, size) {
   if (!face) return ellipse([0.1 * size, 0.05 * size, 0.9 * size, 0.95 * size], size);
+  return outlined(face, window, size, C.outline_inset);
+}
+
+/** @type {(face: Face, window: Window, size: number, inset: number) => Uint8Array} */
+function outlined(face, window, size, inset) {
   const [x, y] = face.middle;
   const points = face.oval.map(([u, v]) => {
-    /** @type {Point} */
-    const inset = [u + C.outline_inset * (x - u), v + C.outline_inset * (y - v)];
-    const [across, down] = window.place(inset);
+    const [across, down] = window.place([u + inset * (x - u), v + inset * (y - v)]);
     return /** @type {Point} */ ([across * size, down * size]);
   });
   return polygon(points, size);
@@ -60,6 +64,19 @@ export function headFade([x, y]) {
   // The 4-norm makes it a square with round corners, to suit the square window.
   const distance = ((x - 0.5) ** 4 + (y - 0.5) ** 4) ** 0.25 / C.head_radius;
   return smoothstep((1 - distance) / 0.25);
+}
+
+/**
+ * 1 inside the face's outline, 0 outside, soft between.
+ *
+ * @param {Face} face
+ * @param {Window} window
+ * @param {number} size
+ * @returns {Float32Array} `[size, size]` in [0, 1]
+ */
+export function faceFade(face, window, size) {
+  const blur = (C.face_blur * face.distance / window.side) * size;
+  return gaussian(Float32Array.from(outlined(face, window, size, 0)), size, blur);
 }
 
 /**

@@ -16,6 +16,7 @@ import { startNetwork } from "./network.js";
 import { preparedPhoto } from "./photo_data.js";
 import constants from "./constants.json" with { type: "json" };
 
+/** @import { Opening } from "../../tfrelight/studio/static/photo_file.js" */
 /** @import { Report } from "../../tfrelight/studio/static/actions.js" */
 /** @import { Face } from "./find.js" */
 /** @import { Network } from "./inference.js" */
@@ -34,7 +35,7 @@ import constants from "./constants.json" with { type: "json" };
 /**
  * A photo to decompose.
  *
- * @typedef {{ task: "open", file: File, wholeImage: boolean }} Open
+ * @typedef {{ task: "open", file: File } & Opening} Open
  */
 
 /**
@@ -73,7 +74,7 @@ async function start({ runtime, binary: runtimeBinary, network, finder }) {
  * @param {Open} request
  * @param {Report} report
  */
-async function open({ file, wholeImage }, report) {
+async function open({ file, wholeImage, what }, report) {
   if (!loaded) throw new Error("The worker was not started.");
   const { network, mtcnn } = loaded;
   report("progress_reading");
@@ -89,10 +90,13 @@ async function open({ file, wholeImage }, report) {
     const faces = found.slice(0, constants.most_faces);
     const step = "progress_separating";
     report(step, 0);
-    const maps = await decompose(network, picture, faces, (share) => report(step, share));
+    const working = (/** @type {number} */ share) => report(step, share);
+    const maps = await decompose(network, picture, faces, working, { what });
     report("progress_preparing");
+    /** @type {"maybe" | ""} */
     const grey = isGrey ? "maybe" : "";
-    return preparedPhoto(picture, maps, { found: found.length, whole_image: wholeImage, grey });
+    const fields = { found: found.length, whole_image: wholeImage, what, grey };
+    return preparedPhoto(picture, maps, fields);
   } catch (error) {
     if (error instanceof RangeError) throw tooLarge(size);
     throw error;
@@ -116,8 +120,9 @@ async function frame({ rgba, width, height, isFirst }) {
   const found = findAgain(picture, isFirst ? [] : seen, mtcnn, frames);
   seen = found.slice(0, MOST_LIVE);
   if (seen.length === 0) return null;
-  const maps = await decompose(network, picture, seen, undefined, false);
-  const fields = { found: found.length, whole_image: false, grey: /** @type {const} */ ("") };
+  const maps = await decompose(network, picture, seen, undefined, { mirror: false });
+  const fields = /** @type {const} */ (
+    { found: found.length, whole_image: false, what: "person", grey: "" });
   return preparedPhoto(picture, maps, fields);
 }
 

@@ -7,7 +7,9 @@ import { commandLine, python } from "../../../tfrelight/studio/static/commands.j
 import { tintColor, defaultState } from "../../../tfrelight/studio/static/lighting.js";
 import { expected, lampOf, stateWith, tint } from "./helpers.js";
 
-const PHOTO = { name: "me.jpg", ending: "jpg", wholeImage: false, found: 1, relit: 1 };
+const PHOTO = {
+  name: "me.jpg", ending: "jpg", wholeImage: false, what: "person", found: 1, relit: 1,
+};
 const WARM = tint({ kind: "kelvin", kelvin: 3000 });
 const ORANGE = tint({ kind: "colour", rgb: [1, 0.5, 1 / 3] });
 const environment = (given = {}) => ({
@@ -36,6 +38,11 @@ test("a preset is named", () => {
   assert.deepEqual(flags({ preset: "left" }), ["me.jpg", "--light=left"]);
   assert.equal(lightIn({ preset: "left" }), '"left"');
   assert.equal(command({ preset: "left" }).needsLightFile, false);
+});
+
+test("less than the person is named", () => {
+  assert.deepEqual(flags({ preset: "left" }, { what: "face" }).at(-1), "--what=face");
+  assert.match(callIn({ preset: "left" }, { what: "head" }), /what="head"/);
 });
 
 test("a lamp", () => {

@@ -93,8 +93,9 @@ for (const [name, given] of Object.entries(expected.photos)) {
     const faces = given.faces.map(
       ({ eyes, distance, oval, score }) => new Face(eyes, distance, oval, score),
     );
-    const maps = await decompose(recorded(given.runs), photo, faces);
-    const fields = { found: faces.length, whole_image: false, grey: "" };
+    const { what } = given;
+    const maps = await decompose(recorded(given.runs), photo, faces, undefined, { what });
+    const fields = { found: faces.length, whole_image: false, what, grey: "" };
     const actual = preparedPhoto(photo, maps, fields);
     const wanted = parsePhotoData(bytes(given.block).buffer);
     const { header } = actual;

@@ -4,6 +4,7 @@
 import { exposure } from "./harmonics.js";
 import { flagForm, lightOf, tintColor } from "./lighting.js";
 
+/** @import { What } from "./photo_data.js" */
 /** @import { Ambient, Lamp, Scene, State, Tint } from "./lighting.js" */
 
 /**
@@ -12,6 +13,7 @@ import { flagForm, lightOf, tintColor } from "./lighting.js";
  * @typedef {object} PhotoFacts
  * @property {string} name  of the photo's file
  * @property {string} ending  of the output, without a dot: "png"
+ * @property {What} what  of each person is relit
  * @property {boolean} wholeImage  whether the whole photo was treated as one face
  * @property {number} found  faces in the photo
  * @property {number} relit  faces that the page relights, the largest
@@ -96,6 +98,7 @@ export function commandLine(state, photo) {
   if (state.background) words.push("--background");
   if (state.neutral) words.push("--white_balance=neutral");
   if (photo.wholeImage) words.push("--whole_image");
+  if (photo.what !== "person") words.push(`--what=${photo.what}`);
   if (photo.found > photo.relit) words.push(`--faces=${photo.relit}`);
   words.push(shellQuoted(`--output=relit.${photo.ending}`));
   return { text: words.join(" \\\n  "), needsLightFile: flagForm(state) === "sum" };
@@ -165,6 +168,7 @@ function lightCall(state) {
 export function python(state, photo) {
   const words = [pythonString(photo.name), "light"];
   if (photo.wholeImage) words.push("whole_image=True");
+  if (photo.what !== "person") words.push(`what="${photo.what}"`);
   if (photo.found > photo.relit) words.push(`faces=${photo.relit}`);
   if (state.strength < 1) words.push(`strength=${format(state.strength)}`);
   if (state.brightness) words.push(`exposure=${format(state.brightness)}`);

@@ -168,7 +168,8 @@ export class Live {
   /** @returns {PhotoData} a frame without a face */
   get nothing() {
     const header = /** @type {PhotoHeader} */ (/** @type {unknown} */ ({
-      found: 0, relit: 0, whole_image: false, grey: "", ...this.size, view: this.size, surfaces: [],
+      found: 0, relit: 0, whole_image: false, what: "person", grey: "", ...this.size,
+      view: this.size, surfaces: [],
       parts: [],
       settings: {
         outline: [0, 1], clipped: [0, 1], least_channel: 1, behind: 1,

@@ -26,7 +26,7 @@ import { Stage, describeLamp, describeScene } from "./stage.js";
 import { offerLanguages, say, speakFirst } from "./texts.js";
 import { Zoom } from "./zoom.js";
 
-/** @import { PhotoData, PhotoHeader } from "./photo_data.js" */
+/** @import { PhotoData, PhotoHeader, What } from "./photo_data.js" */
 /** @import { TextKey } from "./texts.js" */
 
 // Milliseconds between changes of the page's address: Safari allows 100 in 30 seconds.
@@ -151,6 +151,7 @@ function showCommands() {
     name: photo.title,
     ending: photo.ending,
     wholeImage: photo.header?.whole_image ?? false,
+    what: photo.header?.what ?? "person",
     found: photo.header?.found ?? 1,
     relit: photo.header?.relit ?? 1,
   };
@@ -188,6 +189,8 @@ onClick("save-film", () => {
   photos.download("film", "progress_film", { ending });
 });
 onClick("save-light", () => photos.saveLight());
+const what = byId("what", HTMLSelectElement);
+what.addEventListener("change", () => photos.choose(/** @type {What} */ (what.value)));
 
 chooseFile(["choose", "another"], "photo-file", (file) => photos.open(file));
 chooseFile(["environment"], "environment-file", (file) => photos.takeLight(file, "environment"));

@@ -11,7 +11,7 @@ import { StudioError, get, parseJson, post } from "./requests.js";
 /** @import { Report } from "./actions.js" */
 /** @import { Preset } from "./lighting.js" */
 /** @import { PhotoData, PhotoHeader } from "./photo_data.js" */
-/** @import { RelightRequest } from "./photo_file.js" */
+/** @import { Opening, RelightRequest } from "./photo_file.js" */
 
 /**
  * What the page needs to know first.
@@ -49,15 +49,16 @@ export class Photo extends PhotoFile {
    * Opens a file in place of the photo that is open.
    *
    * @param {File} file
-   * @param {boolean} wholeImage  use the whole photo as the face
+   * @param {Opening} opening
    * @param {Report} report
    * @returns {Promise<PhotoData>}
    * @throws {StudioError} it cannot be opened; the other photo then stays open
    */
-  async open(file, wholeImage, report) {
+  async open(file, { wholeImage, what }, report) {
     report("progress_sending", 0);
     await this.check(file);
-    const response = await post(`photos${wholeImage ? "?whole_image=1" : ""}`, file, (share) => {
+    const query = new URLSearchParams({ what, ...(wholeImage ? { whole_image: "1" } : {}) });
+    const response = await post(`photos?${query}`, file, (share) => {
       if (share < 1) report("progress_sending", share);
       else report("progress_decomposing");
     });
@@ -95,7 +96,9 @@ export class Photo extends PhotoFile {
     } catch (error) {
       if (!(error instanceof StudioError) || error.reason !== "gone" || !this.file) throw error;
       // The studio was restarted or has forgotten the photo; the page still has its file.
-      await this.open(this.file, this.header?.whole_image ?? false, report);
+      const { header } = this;
+      const wholeImage = header?.whole_image ?? false;
+      await this.open(this.file, { wholeImage, what: header?.what ?? "person" }, report);
       response = await render();
     }
     const ending = response.header("X-Ending") ?? "";

@@ -10,7 +10,7 @@ import { StudioError } from "./requests.js";
 /** @import { History } from "./history.js" */
 /** @import { Panel } from "./panel.js" */
 /** @import { Photo } from "./photo.js" */
-/** @import { PhotoData } from "./photo_data.js" */
+/** @import { PhotoData, What } from "./photo_data.js" */
 /** @import { RelightRequest } from "./photo_file.js" */
 /** @import { Stage } from "./stage.js" */
 /** @import { TextKey } from "./texts.js" */
@@ -30,6 +30,8 @@ export class PhotoActions {
     this.parts = parts;
     this.onOpen = onOpen;
     this.opening = Promise.resolve();
+    /** @type {What} of each person is relit of photos that are opened */
+    this.what = "person";
     /** @type {PhotoData | null} of the open photo */
     this.data = null;
   }
@@ -49,7 +51,7 @@ export class PhotoActions {
       await before;
       stage.showError(null);
       try {
-        this.data = await photo.open(file, wholeImage, report);
+        this.data = await photo.open(file, { wholeImage, what: this.what }, report);
         this.onOpen(this.data);
         stage.tellFaces(this.data.header);
       } catch (error) {
@@ -60,6 +62,17 @@ export class PhotoActions {
       }
     });
     return this.opening;
+  }
+
+  /**
+   * Relights another part of each person, also of the photo that is open.
+   *
+   * @param {What} what
+   */
+  choose(what) {
+    this.what = what;
+    const { file, header } = this.parts.photo;
+    if (file) this.open(file, header?.whole_image);
   }
 
   /** @param {string} name  of a sample's file */

@@ -6,10 +6,13 @@ import { Face } from "./face.js";
 
 /** @import { FaceFacts, PartName, PlaneName, RelightSettings } from "./face_maps.js" */
 
+/** What of each person is relit. @typedef {"person" | "head" | "face"} What */
+
 /**
  * @typedef {object} PhotoHeader
  * @property {number} found  faces in the photo
  * @property {boolean} whole_image  whether the whole photo was treated as one face
+ * @property {What} what  of each person is relit
  * @property {number} height  of the photo, pixels
  * @property {number} width  of the photo, pixels
  * @property {{ height: number, width: number }} view  of the preview, pixels

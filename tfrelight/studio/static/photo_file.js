@@ -4,7 +4,7 @@
 import { StudioError } from "./requests.js";
 
 /** @import { LightLamp } from "./lighting.js" */
-/** @import { PhotoHeader } from "./photo_data.js" */
+/** @import { PhotoHeader, What } from "./photo_data.js" */
 
 /**
  * A light, and how to relight with it; the fields of `tfrelight.studio.tasks`.
@@ -17,6 +17,14 @@ import { StudioError } from "./requests.js";
  * @property {number} exposure  stops
  * @property {boolean} background
  * @property {string} [ending]  of a film
+ */
+
+/**
+ * How a photo is opened.
+ *
+ * @typedef {object} Opening
+ * @property {boolean} wholeImage  use the whole photo as the face
+ * @property {What} what
  */
 
 /** @type {Record<string, string>} */
