@@ -81,6 +81,8 @@ def relight(
 
     Raises:
       InputError: not a photo, no face in it, not a light, or a value out of its range.
+
+    Meanwhile numpy's products of matrices have one thread, in the whole process.
     """
     from tfrelight.relighting import pipeline
 

@@ -23,7 +23,11 @@ def names(settings: portraits.PortraitConfig, split: str, count: int) -> list[st
 def subjects(
     settings: portraits.PortraitConfig, indices: Iterable[int], processes: int | None = None
 ) -> Iterator[dict[str, Any]]:
-    """`portraits.subjects` for what keeps finished portraits, and says so if one is killed."""
+    """`portraits.subjects` for what keeps finished portraits.
+
+    Raises:
+      InputError: a rendering process was killed; it says that they are kept.
+    """
     try:
         yield from portraits.subjects(settings, indices, processes=processes)
     except KilledError as error:
