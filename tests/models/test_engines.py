@@ -7,8 +7,10 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from tests import running
+from tests.conftest import ROOT
 from tests.models.test_networks import TINY
 from tfrelight.errors import InputError
 from tfrelight.models import engines, loading, networks, presets, tflite
@@ -27,11 +29,15 @@ def crops(number, size, seed=0):
     return np.random.default_rng(seed).random((number, size, size, 3), np.float32)
 
 
-@pytest.mark.parametrize("engine,tolerance", [("auto", 3e-3), ("openvino", 4e-2)])
+@pytest.mark.parametrize("engine,tolerance", [("auto", 2e-3), ("openvino", 3e-2)])
 def test_the_default_network_is_the_same_on_every_engine(engine, tolerance):
     if engine == "openvino":
         pytest.importorskip("openvino")
-    images = crops(3, 128)
+    # On noise, in which there is nothing to see, digits decide what it is.
+    astronaut = Image.open(ROOT / "docs" / "astronaut.jpg")
+    boxes = (150, 20, 310, 180), (75, 0, 395, 320), (0, 0, 512, 512)
+    cuts = [astronaut.crop(box).resize((128, 128)) for box in boxes]
+    images = np.stack(cuts).astype(np.float32) / 255
     light, heavy = engines.load(engine=engine), engines.load(engine="tensorflow")
     kind = {"auto": engines.LiteRT, "openvino": engines.OpenVINO}[engine]
     assert type(light) is kind
