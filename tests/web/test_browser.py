@@ -205,6 +205,36 @@ def test_what_a_browser_lacks_is_said(browser, server, script, text):
         assert text in page.error()
 
 
+# What a browser does that has no memory left for a canvas, and how it has some again.
+REFUSE = """() => {
+  const { prototype } = OffscreenCanvas;
+  globalThis.kept = prototype.getContext;
+  prototype.getContext = () => null;
+}"""
+GRANT = "() => { OffscreenCanvas.prototype.getContext = globalThis.kept; }"
+
+
+def test_refused_memory_is_one_sentence_and_the_page_goes_on(browser, server):
+    with WebPage(browser, f"{server}/") as page:
+        page.load().drop(png(read("astronaut.jpg")))
+        before = page.picture()
+        # For the photo in full, in the page's own thread.
+        page.page.evaluate(REFUSE)
+        page.page.click("#save-photo")
+        page.wait_error("0.26 megapixels")
+        page.page.evaluate(GRANT)
+        assert page.download()[0].endswith(".png")
+        # For the pixels of another photo, in the worker.
+        (worker,) = page.page.workers
+        worker.evaluate(REFUSE)
+        page.drop(png(read("curls.jpg")))
+        assert "0.41 megapixels" in page.error()
+        np.testing.assert_array_equal(page.picture(), before)
+        worker.evaluate(GRANT)
+        page.drop(png(read("curls.jpg")))
+        assert page.error() is None and page.picture().shape == (640, 640, 3)
+
+
 def test_what_only_the_studio_has_is_hidden(served):
     for selector in ("#save-maps", "#save-film", "#environment"):
         assert not served.page.is_visible(selector)

@@ -57,7 +57,7 @@ export function rgbaOf(bitmap, [left, top, right, bottom]) {
 
 /** @type {(size: { width: number, height: number }) => StudioError} */
 export function tooLarge({ width, height }) {
-  const megapixels = Math.round((width * height) / 1e6);
+  const megapixels = Number(((width * height) / 1e6).toPrecision(2));
   return new StudioError("too_many_pixels", { megapixels });
 }
 
