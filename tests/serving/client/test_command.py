@@ -104,11 +104,24 @@ def test_faces_of_whole_photos_are_relit_in_place(two_versions, tmp_path):
     )
     # A batch of another size is rounded in another way.
     assert shown.shape == wanted.shape and np.abs(shown - wanted).mean() < 0.05
+    face = run(ASTRONAUT, *flags, "--what=face", "--overwrite")
+    assert face.returncode == 0, face.stderr
+    less = pixels_of((out / "astronaut.jpg").read_bytes()).astype(int)
+    # The suit stays as it is.
+    before = pixels_of(ASTRONAUT.read_bytes()).astype(int)
+    assert np.abs(less - before)[-100:].mean() < 2 < np.abs(shown - before)[-100:].mean()
     again = run(tmp_path / "photos" / "astronaut.jpg", *flags)
     assert again.returncode == 1 and "exists. Remove it" in again.stderr
     again = run(tmp_path / "photos" / "astronaut.jpg", *flags, "--resume")
     assert (again.returncode, again.stdout) == (0, "")
     assert again.stderr == f"Every photo has its picture in {out}.\n"
+
+
+def test_crops_are_relit_whole(tmp_path):
+    done = run(ASTRONAUT, "--crop", "--what=head", f"--output_dir={tmp_path / 'out'}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: --what=head is for whole photos. Received --crop as well.\n"
+    assert not (tmp_path / "out").exists()
 
 
 def test_whole_photos_and_no_server(tmp_path):

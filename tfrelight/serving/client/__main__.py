@@ -26,6 +26,9 @@ flags.DEFINE_string("light", "left", "Name of the new light.")
 flags.DEFINE_bool(
     "crop", False, "Expect a crop of one upright face in each photo; do not detect faces."
 )
+flags.DEFINE_enum(
+    "what", "person", ("person", "head", "face"), "Part of each person to relight; not for --crop."
+)
 flags.DEFINE_string("output_dir", "out", "Folder to write to; created if missing.")
 flags.DEFINE_bool("overwrite", False, "Replace existing pictures.")
 flags.DEFINE_bool("mark", True, "Say in the pictures' metadata that a trained model edited them.")
@@ -186,7 +189,7 @@ def _relight_faces(targets, light, values, tls):
     find.load()
     done = failed = 0
     with RemoteModel(values.server, values.model, **_options(values, tls)) as model:
-        results = pipeline.in_groups(targets, write, model)
+        results = pipeline.in_groups(targets, write, model, what=values.what)
         try:
             with tqdm.tqdm(total=len(targets), unit="photo", disable=None) as bar:
                 for photo, result in zip(targets, results):
@@ -223,6 +226,8 @@ def main(arguments: list[str]) -> int:
     values = flags.FLAGS
     if values.overwrite and values.resume:
         raise InputError("Expected --overwrite or --resume. Received both.")
+    if values.crop and values.what != "person":
+        raise InputError(f"--what={values.what} is for whole photos. Received --crop as well.")
     # gRPC would log every attempt; the error says what is wrong.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     light, tls = lights.Light.preset(values.light), _tls(values)
