@@ -57,8 +57,9 @@ def test_a_video_comes_back(tmp_path, suffix):
     path = tmp_path / f"film{suffix}"
     writing.write(path, film(), RATE)
     assert reading.is_film(path)
-    rate, count = reading.info(path)
-    assert rate == RATE and abs(count - 12) <= 1
+    info = reading.info(path)
+    assert info.rate == RATE and abs(info.frame_count - 12) <= 1
+    assert info.pixels == picture(0).shape[0] * picture(0).shape[1]
     frames = list(reading.frames(path))
     assert len(frames) == 12
     for number, frame in enumerate(frames):

@@ -11,6 +11,7 @@ import tfrelight
 from tests.studio.conftest import png
 from tfrelight.faces import find
 from tfrelight.lights import Light
+from tfrelight.photos import filters
 from tfrelight.relighting import map_files
 
 
@@ -88,7 +89,9 @@ def test_the_page_agrees_with_relight(page, photo, model, decomposed, case):
     assert mean_difference(shown[face], expected[face]) < 0.3
     assert np.percentile(np.abs(shown.astype(int) - expected)[face], 99.9) <= 2
     if not state.get("background"):
-        nobody = decomposed.mask() == 0
+        # At its edge an opacity of half a level rounds to 0 or to 1.
+        someone = (decomposed.mask() > 0).astype(np.float32)
+        nobody = filters.dilated(someone, np.ones((3, 3), bool)) == 0
         np.testing.assert_array_equal(shown[nobody], photo[nobody])
 
 
