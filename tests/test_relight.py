@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import types
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from tfrelight.errors import InputError
 from tfrelight.lights import Light
 from tfrelight.models import loading, networks
 from tfrelight.photos import xmp
+from tfrelight.relighting import pipeline
 
 ASTRONAUT = ROOT / "docs" / "astronaut.jpg"
 TINY = {"size": 32, "filters": [8, 8], "blocks": [1, 1]}
@@ -194,19 +194,16 @@ def eight(tmp_path):
 
 
 def test_many_photos_are_shared_as_memory_and_the_engine_allow(eight, monkeypatch):
-    values = {"model": "compact-128", "engine": "auto"}
-    monkeypatch.setattr(
-        many_photos, "flags", types.SimpleNamespace(FLAGS=types.SimpleNamespace(**values))
-    )
+    network = pipeline.loaded("compact-128")
     monkeypatch.setattr(processes, "available", lambda: 12)
-    assert many_photos._processes(eight[:7]) == 1
-    assert many_photos._processes(eight) == 2
-    assert many_photos._processes(12 * eight) == 12
+    assert many_photos._processes(eight[:7], network) == 1
+    assert many_photos._processes(eight, network) == 2
+    assert many_photos._processes(12 * eight, network) == 12
     with monkeypatch.context() as patch:
         patch.setattr(many_photos, "_pixels", lambda path: 50_000_000)
-        assert many_photos._processes(12 * eight) == 3
-    many_photos.flags.FLAGS.engine = "tensorflow"
-    assert many_photos._processes(12 * eight) == 1
+        assert many_photos._processes(12 * eight, network) == 3
+    tensorflow = pipeline.loaded("compact-128", "tensorflow")
+    assert many_photos._processes(12 * eight, tensorflow) == 1
 
 
 def test_processes_that_share_many_photos_write_what_one_writes(eight, tmp_path):
@@ -218,7 +215,9 @@ def test_processes_that_share_many_photos_write_what_one_writes(eight, tmp_path)
         (tmp_path / name).mkdir()
         write = relit_files.WritePhoto(request, None, str(tmp_path / name), "left", *[False] * 3)
         return list(
-            each(many_photos._Job(write, "compact-128", "auto", "largest", False, "person"))
+            each(
+                many_photos._Job(write, pipeline.loaded("compact-128"), "largest", False, "person")
+            )
         )
 
     alone = results("alone", lambda job: job.each(eight))

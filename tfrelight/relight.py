@@ -205,7 +205,7 @@ def _turntable(paths):
     def write(decomposed, _):
         turntable.write(
             decomposed,
-            request.light(decomposed.light, decomposed.background),
+            request.light_on(decomposed),
             given.turntable,
             given.overwrite,
             given.mark,
@@ -261,14 +261,12 @@ def _video(paths):
     writing.check(output, given.overwrite, sound_from=paths[0])
     from tfrelight.video import relighting
 
-    def light(decomposed):
-        return request.light(decomposed.light, decomposed.background)
-
+    network = photo_flags.network()
     relighting.relight(
         paths[0],
-        request.light() if request.is_constant else light,
+        request.light() if request.is_constant else request.light_on,
         output,
-        photo_flags.network(),
+        network,
         given.faces,
         request.strength,
         request.exposure,
@@ -278,18 +276,17 @@ def _video(paths):
         given.mark,
         **request.drawing,
         what=given.what,
-        workers=_workers(about),
+        workers=_workers(network, about),
     )
     print(output)
     return 0
 
 
-def _workers(about):
+def _workers(network, about):
     """How many processes share a film."""
     # TensorFlow fills the processors by itself. Before Python 3.11 a pool to which large items are
     # sent waits for ever if one of its processes is killed (cpython issue 94777).
-    engine = engines.chosen(flags.FLAGS.model, flags.FLAGS.engine)
-    if engine == "tensorflow" or sys.version_info < (3, 11):
+    if not isinstance(network, engines.LiteRT) or sys.version_info < (3, 11):
         return 1
     return processes.affordable(_FRAME_PIXEL * about.pixels + _FRAME_MAPS)
 

@@ -114,17 +114,7 @@ def _relight(model, options, photo: Path, output: Path):
     from tfrelight.relighting import pipeline
 
     def write(decomposed, _):
-        request = options.request
-        light = request.light(decomposed.light, decomposed.background)
-        relit = decomposed.relight(
-            light,
-            request.strength,
-            request.exposure,
-            options.background,
-            request.white_balance,
-            **request.drawing,
-        )
-        relit.save(output, mark=options.mark)
+        options.request.relit(decomposed, options.background).save(output, mark=options.mark)
         height, width = decomposed.photo.size
         return {"width": width, "height": height, "faces": len(decomposed.faces)}
 

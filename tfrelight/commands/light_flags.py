@@ -21,6 +21,8 @@ from tfrelight.lights import PRESETS, Light, as_light, colors, formats
 
 if TYPE_CHECKING:
     from tfrelight.lights import LightLike
+    from tfrelight.photos import Photo
+    from tfrelight.relighting.decomposition import Decomposition
 
 __all__ = ["LightRequest", "define", "requested"]
 
@@ -171,6 +173,25 @@ class LightRequest:
         if self.rotate:
             total = total.rotated(azimuth=self.rotate)
         return (total + Light.even(ambient)) * self.tint
+
+    def light_on(self, decomposed: Decomposition) -> Light:
+        """The light for a decomposed photo; see `light`."""
+        return self.light(decomposed.light, decomposed.background)
+
+    def relit(self, decomposed: Decomposition, background: bool = False) -> Photo:
+        """A decomposed photo under this light; `background`: see `Decomposition.relight`.
+
+        Raises:
+          InputError: see `light` and `Decomposition.relight`.
+        """
+        return decomposed.relight(
+            self.light_on(decomposed),
+            self.strength,
+            self.exposure,
+            background,
+            self.white_balance,
+            **self.drawing,
+        )
 
 
 def requested(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from tfrelight.photos import formats, opening
 
 if TYPE_CHECKING:
     from tfrelight.relighting.decomposition import Decomposition
+    from tfrelight.relighting.inference import Network
 
 __all__ = ["CheckedPhotos", "Write", "beside", "checked", "outputs", "run", "writable_name"]
 
@@ -170,8 +170,8 @@ def run(
                 Path(output_dir).mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise InputError(f"Cannot write to {output_dir}: {error.strerror}.") from error
-        job = _Job(write, given.model, given.engine, given.faces, given.whole_image, given.what)
-        count = _processes(ready)
+        job = _Job(write, photo_flags.network(), given.faces, given.whole_image, given.what)
+        count = _processes(ready, job.network)
         if count > 1:
             results = processes.each(job, ready, count)
         else:
@@ -202,11 +202,10 @@ def _each_of(paths, results):
 
 @dataclasses.dataclass(frozen=True)
 class _Job:
-    """What a command does with each photo; the attributes are flags but for `write`."""
+    """What a command does with each photo; but for the first two the attributes are flags."""
 
     write: Write
-    model: str
-    engine: str
+    network: Network
     faces: str
     whole_image: bool
     what: str
@@ -223,7 +222,7 @@ class _Job:
         return pipeline.in_groups(
             sources,
             lambda decomposed, source: self.write(decomposed, path or source),
-            _network(self.model, self.engine, self.whole_image),
+            self.network,
             self.faces,
             self.whole_image,
             self.what,
@@ -233,13 +232,9 @@ class _Job:
         return next(self.each([path]))
 
 
-_network = functools.lru_cache(maxsize=1)(photo_flags.loaded)
-
-
-def _processes(paths):
-    """How many processes share photos."""
-    given = flags.FLAGS
-    if len(paths) < _MANY or engines.chosen(given.model, given.engine) == "tensorflow":
+def _processes(paths, network):
+    """How many processes share photos; TensorFlow fills the processors by itself."""
+    if len(paths) < _MANY or not isinstance(network, engines.LiteRT):
         return 1
     # The photo of most pixels is hardly ever a small file.
     largest = sorted(map(Path, paths), key=lambda path: path.stat().st_size)[-_ASKED:]

@@ -12,7 +12,7 @@ from tfrelight.models import engines
 if TYPE_CHECKING:
     from tfrelight.relighting.inference import Network
 
-__all__ = ["define", "define_model", "loaded", "network"]
+__all__ = ["define", "define_model", "network"]
 
 
 def define_model() -> None:
@@ -29,16 +29,7 @@ def define_model() -> None:
 
 
 def network() -> Network:
-    """Loads the network that the flags ask for; see `loaded`."""
-    given = flags.FLAGS
-    return loaded(given.model, given.engine, given.whole_image)
-
-
-def loaded(model: str, engine: str, whole_image: bool) -> Network:
-    """Loads a network, and what finds faces for it.
-
-    Args:
-      model, engine, whole_image: the flags.
+    """Loads the network that --model and --engine ask for, and what finds faces for it.
 
     Raises:
       InputError: see `engines.load`.
@@ -46,9 +37,9 @@ def loaded(model: str, engine: str, whole_image: bool) -> Network:
     from tfrelight.faces import find
     from tfrelight.relighting import pipeline
 
-    if not whole_image:
+    if not flags.FLAGS.whole_image:
         find.load()
-    return pipeline.loaded(model, engine)
+    return pipeline.loaded(flags.FLAGS.model, flags.FLAGS.engine)
 
 
 def define(overwrite: bool = True, mark: bool = False) -> None:

@@ -39,16 +39,6 @@ class WritePhoto:
         return many_photos.outputs([path], self.output, self.output_dir, self.tag)[path]
 
     def __call__(self, decomposed: Decomposition, path: str) -> str:
-        request = self.request
-        light = request.light(decomposed.light, decomposed.background)
-        relit = decomposed.relight(
-            light,
-            request.strength,
-            request.exposure,
-            self.background,
-            request.white_balance,
-            **request.drawing,
-        )
         name = self.name(path)
-        relit.save(name, self.overwrite, self.mark)
+        self.request.relit(decomposed, self.background).save(name, self.overwrite, self.mark)
         return str(name)

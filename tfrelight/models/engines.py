@@ -24,7 +24,7 @@ from tfrelight.models import litert, locating, photo_arrays, presets
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["ENGINES", "LiteRT", "OpenVINO", "chosen", "load", "size_of", "start"]
+__all__ = ["ENGINES", "LiteRT", "OpenVINO", "load", "size_of", "start"]
 
 ENGINES = ("auto", "litert", "openvino", "tensorflow")
 # The outputs of every network, and those of some.
@@ -197,8 +197,11 @@ def load(model: Path | str = presets.DEFAULT, engine: str = "auto") -> LiteRT | 
     Raises:
       InputError: no such model or engine, or this engine cannot run this model.
     """
+    if engine not in ENGINES:
+        raise InputError(f"Unknown engine {engine!r}. Expected one of: {', '.join(ENGINES)}.")
     found = locating.locate(model)
-    engine = chosen(model, engine)
+    if engine == "auto":
+        engine = _automatic(found)
     if engine == "tensorflow":
         if isinstance(found, Path):
             raise InputError(f"TensorFlow does not run {model}. Choose the engine litert.")
@@ -214,20 +217,8 @@ def load(model: Path | str = presets.DEFAULT, engine: str = "auto") -> LiteRT | 
     )
 
 
-def chosen(model: Path | str, engine: str = "auto") -> str:
-    """The engine that `load` takes.
-
-    Args:
-      model, engine: see `load`.
-
-    Raises:
-      InputError: no such model or engine.
-    """
-    if engine not in ENGINES:
-        raise InputError(f"Unknown engine {engine!r}. Expected one of: {', '.join(ENGINES)}.")
-    found = locating.locate(model)
-    if engine != "auto":
-        return engine
+def _automatic(found):
+    """The engine that suits what `locating.locate` finds."""
     if isinstance(found, Path):
         return "litert"
     is_preset = isinstance(found, presets.WeightsPreset)

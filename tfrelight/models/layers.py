@@ -83,7 +83,7 @@ class Smooth(keras.layers.Layer):
 @tf.custom_gradient
 def _symmetric(maps):
     # The matrix of the filter is symmetric, border included, so that the gradient is filtered as
-    # the maps are. That of slices would be many times as many operations: a fifth of a step.
+    # the maps are. The gradients of slices would be many times as many operations.
     return _filtered(maps), _filtered
 
 
