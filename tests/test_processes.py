@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+import threadpoolctl
 
 from tests.conftest import ROOT
 from tfrelight import processes, threads
@@ -22,6 +23,17 @@ def tenfold(number):
 
 def die(number):
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def blas_threads(_):
+    libraries = threadpoolctl.threadpool_info()
+    return [one["num_threads"] for one in libraries if "numpy" in one["filepath"]]
+
+
+def test_their_products_of_matrices_have_one_thread():
+    if not blas_threads(None):
+        pytest.skip("numpy's BLAS is not one whose threads are known")
+    assert list(processes.each(blas_threads, range(4), 2)) == [[1]] * 4
 
 
 def refuse(number):

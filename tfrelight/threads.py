@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import functools
+import importlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -102,4 +103,6 @@ def _any_thread():
 
 @functools.lru_cache(maxsize=1)
 def _libraries():
+    # Only libraries that are loaded are found, and a process may begin without numpy.
+    importlib.import_module("numpy")
     return threadpoolctl.ThreadpoolController()

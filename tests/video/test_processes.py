@@ -80,6 +80,18 @@ def test_short_films_are_not_shared(tmp_path, monkeypatch, counts, count, expect
     assert counts == [expected]
 
 
+def test_what_gives_a_light_sees_whole_people(tmp_path):
+    write_film(tmp_path / "in.mp4", 2, 2.5)
+    seen = []
+
+    def light(decomposed):
+        seen.append(decomposed.faces[0].body is not None)
+        return "left"
+
+    relighting.relight(tmp_path / "in.mp4", light, tmp_path / "out.mp4", pipeline.loaded(None))
+    assert seen and all(seen)
+
+
 def test_a_still_face_stays_still(tmp_path):
     write_film(tmp_path / "in.mp4", 24, 2.5)
     relighting.relight(tmp_path / "in.mp4", "left", tmp_path / "out.mp4", pipeline.loaded(None))

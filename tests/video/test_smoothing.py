@@ -1,12 +1,14 @@
 """Maps that still give their photo under a smoothed light, and their means over time."""
 
 import dataclasses
+import types
 
 import numpy as np
 import pytest
 
 from tests.video import ball
 from tfrelight import color, harmonics, photos
+from tfrelight.faces import framing
 from tfrelight.lights import Light
 from tfrelight.relighting import decomposition
 from tfrelight.video import smoothing
@@ -94,3 +96,23 @@ def test_maps_of_other_sizes_are_brought_to_the_frames(maps):
     out = list(smoothing.smooth([(0, {0: small}, None), (1, {0: maps}, None)], 2.0))
     assert [len(faces[0].mask) for _, faces, _ in out] == [len(small.mask), len(maps.mask)]
     assert np.median(np.abs(out[1][1][0].normals - maps.normals)) < 0.02
+
+
+@pytest.mark.parametrize("moved", [0.0, 6.0])
+def test_a_body_follows_its_face_across_the_photo(moved):
+    """Its window stays where the photo ends, while the face moves."""
+    size = 32
+    face = types.SimpleNamespace(
+        eyes=np.array([[10.0, 8.0], [16.0, 8.0]]), interocular_distance=6.0
+    )
+    later = types.SimpleNamespace(eyes=face.eyes + (moved, 0), interocular_distance=6.0)
+    window = framing.whole((size, size))
+    body, reference = (
+        types.SimpleNamespace(face=one, window=window, mask=np.zeros((size, size)))
+        for one in (face, later)
+    )
+    columns = np.arange(size, dtype=np.float32)
+    planes = np.broadcast_to(columns[None, :, None], (size, size, 5)).astype(np.float32)
+    found = smoothing._followed(body, planes, reference)
+    inside = np.s_[:, 8:-1]
+    np.testing.assert_allclose(found[inside], (planes - np.float32(moved))[inside], atol=1e-4)
