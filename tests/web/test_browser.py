@@ -145,19 +145,21 @@ def test_files_that_cannot_be_opened_are_named_in_a_sentence(served):
     served.assert_quiet()
 
 
-def test_less_than_the_person_is_relit(served, model):
+def test_less_than_the_person_is_relit(browser, server, model):
+    # On a page of its own: the choice stays for the photos that follow.
     photo = read("astronaut.jpg")
-    served.drop(png(photo))
-    served.page.click("[data-name=left]")
-    for what in ("face", "head"):
-        served.page.select_option("#what", what)
-        served.wait_idle()
-        expected = tfrelight.relight(photo, "left", model, what=what)
-        assert apart(served.picture(), expected).mean() < 0.3
-        # The suit stays as it is.
-        assert apart(served.picture(), photo)[-40:].max() <= 3
-        assert f"--what={what}" in served.page.inner_text("#command")
-    served.assert_quiet()
+    with WebPage(browser, f"{server}/") as page:
+        page.load().drop(png(photo))
+        page.page.click("[data-name=left]")
+        for what in ("face", "head"):
+            page.page.select_option("#what", what)
+            page.wait_idle()
+            expected = tfrelight.relight(photo, "left", model, what=what)
+            assert apart(page.picture(), expected).mean() < 0.3
+            # The suit stays as it is.
+            assert apart(page.picture(), photo)[-40:].max() <= 3
+            assert f"--what={what}" in page.page.inner_text("#command")
+        page.assert_quiet()
 
 
 def test_two_faces_are_both_relit(served, model):
