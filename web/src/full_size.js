@@ -7,7 +7,7 @@ import { moved } from "../../tfrelight/studio/static/face_maps.js";
 import { lightOfParts } from "../../tfrelight/studio/static/lighting.js";
 import { UNCHANGED, backgroundFactors, staysGrey } from
   "../../tfrelight/studio/static/preview.js";
-import { change, relight } from "../../tfrelight/studio/static/relighting.js";
+import { relight } from "../../tfrelight/studio/static/relighting.js";
 import { Renderer } from "../../tfrelight/studio/static/renderer.js";
 import { StudioError } from "../../tfrelight/studio/static/requests.js";
 import { bitmapOf, rgbaOf, tooLarge } from "./decode.js";
@@ -93,8 +93,6 @@ async function drawRelit(context, bitmap, data, request, report) {
       pixels: new Uint8Array(rgbaOf(bitmap, box).buffer),
       faces: faces.map((face) => placed(face, left, top)),
     });
-    // Loading has computed another light, that of the albedo.
-    change(faces);
     renderer.update(faces, lights);
     renderer.draw({ view: "relit", ...view, behind, grey, split: 0, only: null });
     context.drawImage(renderer.canvas, left, top);

@@ -6,7 +6,8 @@ import { toSrgb } from "../../../tfrelight/studio/static/color.js";
 import { even, shadeAt, shadingPolynomial } from
   "../../../tfrelight/studio/static/harmonics.js";
 import { defaultState } from "../../../tfrelight/studio/static/lighting.js";
-import { assertClose, harmonicsOf, lampOf, stateWith, stub } from "./helpers.js";
+import { assertClose, harmonicsOf, lampOf, stateWith } from "./helpers.js";
+import { stub } from "./stub.js";
 
 /** A canvas's context that notes its images and its texts. */
 function contextOf(noted) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { Camera, startCamera } from "../../../tfrelight/studio/static/camera.js";
-import { stub } from "./helpers.js";
+import { stub } from "./stub.js";
 
 /** A stream of a camera that looks in a direction; `log` notes what is stopped. */
 function streamOf(facingMode, log = []) {

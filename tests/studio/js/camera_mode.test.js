@@ -4,7 +4,7 @@ import test from "node:test";
 import { Actions } from "../../../tfrelight/studio/static/actions.js";
 import { CameraMode } from "../../../tfrelight/studio/static/camera_mode.js";
 import { StudioError } from "../../../tfrelight/studio/static/requests.js";
-import { stub } from "./helpers.js";
+import { stub } from "./stub.js";
 import { filming, settled } from "./stub_camera.js";
 
 /** An element that notes its texts. */

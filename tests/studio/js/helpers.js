@@ -43,13 +43,3 @@ export const harmonicsOf = (azimuth, elevation, radius, color) =>
 export const lampOf = (given = {}) => ({
   azimuth: 0, elevation: 0, power: 1, radius: 0, tint: tint(), ...given,
 });
-
-/** Replaces a global for one test. */
-export function stub(context, name, value) {
-  const before = Object.getOwnPropertyDescriptor(globalThis, name);
-  Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
-  context.after(() => {
-    if (before) Object.defineProperty(globalThis, name, before);
-    else delete globalThis[name];
-  });
-}

@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { Frames } from "../../../tfrelight/studio/static/photo.js";
 import { PhotoFile, isMap } from "../../../tfrelight/studio/static/photo_file.js";
-import { stub } from "./helpers.js";
+import { stub } from "./stub.js";
 
 const named = (name) =>
   Object.assign(new PhotoFile({ bytes: 100 }), { file: new File(["x"], name) });

@@ -5,7 +5,8 @@ import { even } from "../../../tfrelight/studio/static/harmonics.js";
 import { defaultState } from "../../../tfrelight/studio/static/lighting.js";
 import { parsePhotoData } from "../../../tfrelight/studio/static/photo_data.js";
 import { Preview, backgroundFactors } from "../../../tfrelight/studio/static/preview.js";
-import { assertClose, expected, stateWith, stub, tint } from "./helpers.js";
+import { assertClose, expected, stateWith, tint } from "./helpers.js";
+import { stub } from "./stub.js";
 
 const block = Uint8Array.from(Buffer.from(expected.photo.block, "base64")).buffer;
 
@@ -97,23 +98,55 @@ test("frames are timed from their event, and the latest 600 are kept", (context)
 });
 
 test("the first picture of another size does not count", (context) => {
-  const { preview, drawn, timers } = started(context, 100);
-  preview.state = defaultState();
-  timers.tick(400);
-  // The maps are halved with the second picture, the size changes with the third and the fifth.
-  assert.deepEqual(drawn.map(({ width }) => width), [60, 60, 60, 36, 36, 22, 60]);
-  assert.equal(preview.half, true);
-  assertClose(preview.scale, 0.36, 1e-12);
+  const { preview, drawn, nextFrame } = started(context, 100);
+  preview.half = true;
+  for (let k = 0; k < 5; k++) {
+    preview.show(defaultState(), true);
+    nextFrame();
+  }
+  // It changes with the second picture and the fourth.
+  assert.deepEqual(drawn.map(({ width }) => width), [60, 60, 36, 36, 22]);
 });
 
-test("after a photo has come in the speed is measured", (context) => {
-  const { preview, drawn, timers } = started(context);
-  preview.state = defaultState();
+/** Draws the first picture, and lets it come onto the screen. */
+function firstPicture({ preview, nextFrame }) {
+  preview.show(defaultState());
+  for (let k = 0; k < 3; k++) nextFrame();
+}
+
+test("after the first picture the speed is measured", (context) => {
+  const { preview, drawn, nextFrame, timers } = started(context);
+  firstPicture({ preview, nextFrame });
   timers.tick(399);
-  assert.equal(drawn.length, 0);
+  assert.equal(drawn.length, 1);
   timers.tick(1);
-  assert.equal(drawn.length, 7);
+  // The first picture of a size, the one that counts, and that at rest.
+  assert.deepEqual(drawn.map(({ width }) => width), [60, 24, 24, 60]);
   assert.equal(drawn.at(-1).only, null);
+  // A millisecond for every sixth of the pixels leaves time for all of them.
+  assert.deepEqual([preview.scale, preview.half], [1, false]);
+  firstPicture({ preview, nextFrame });
+  timers.tick(400);
+  assert.equal(drawn.length, 5);
+});
+
+for (const [cost, scale] of [[3.1, 1], [3.3, Math.sqrt(20 / 3.3) * 0.4], [1e3, 0.2]]) {
+  test(`the measured speed says how sharp movements are: ${cost} ms`, (context) => {
+    const { preview, nextFrame, timers } = started(context, cost);
+    firstPicture({ preview, nextFrame });
+    timers.tick(400);
+    assertClose(preview.scale, scale, 1e-12);
+    assert.equal(preview.half, scale < 1);
+  });
+}
+
+test("the speed is not measured while something moves", (context) => {
+  const { preview, drawn, nextFrame, timers } = started(context);
+  firstPicture({ preview, nextFrame });
+  timers.tick(300);
+  preview.show(defaultState(), true);
+  timers.tick(100);
+  assert.equal(drawn.length, 1);
 });
 
 test("a new photo begins sharp, and lost graphics come back", (context) => {
@@ -144,27 +177,28 @@ test("pictures are as sharp as fits into a frame", (context) => {
   const { preview } = started(context);
   for (const [full, fits] of [[400, false], [60, false], [5, true]]) {
     Object.assign(preview, { scale: 1, half: false });
-    const cost = () => 4 + full * preview.scale ** 2;
-    for (let k = 0; k < 40; k++) preview.adapt(cost());
-    assert.ok(cost() < 33 && preview.scale > 0.2);
+    const drawing = () => full * preview.scale ** 2;
+    for (let k = 0; k < 40; k++) preview.adapt(2, drawing());
+    assert.ok(2 + drawing() < 33 && preview.scale > 0.2);
     assert.equal(preview.scale === 1, fits);
   }
-  // Scale and half before, milliseconds of a frame, scale and half after.
-  for (const [scale, half, cost, ...after] of [
-    [1, false, 26, 1, false], [1, false, 26.1, 1, true], [1, true, 26, 1, true],
-    [1, true, 52, Math.sqrt(0.5), true], [1, true, 104, 0.6, true], [0.3, true, 104, 0.2, true],
-    [0.5, true, 13, 0.5, true], [0.5, true, 12.9, 0.55, true], [0.95, true, 1, 1, true],
-    [1, true, 4.4, 1, true], [1, true, 4.3, 1, false], [1, false, 1, 1, false],
+  // Scale and half before, milliseconds of computing and drawing, scale and half after.
+  for (const [scale, half, work, drawing, ...after] of [
+    [1, false, 10, 16, 1, false], [1, false, 10, 16.1, 1, true], [1, true, 10, 16, 1, true],
+    [1, true, 12, 40, Math.sqrt(0.5), true], [1, true, 4, 100, 0.6, true],
+    [0.3, true, 4, 100, 0.2, true], [0.5, true, 7.8, 10, 0.55, true],
+    [0.5, true, 8, 10, 0.5, true], [0.95, true, 1, 0, 1, true], [1, true, 4, 4, 1, true],
+    [1, true, 4, 3.9, 1, false], [1, false, 1, 0, 1, false],
   ]) {
     Object.assign(preview, { scale, half });
-    preview.adapt(cost);
-    assertClose(preview.scale, after[0], 1e-12, `${cost} ms at ${scale}`);
-    assert.equal(preview.half, after[1], `${cost} ms at ${scale}`);
+    preview.adapt(work, drawing);
+    assertClose(preview.scale, after[0], 1e-12, `${work} and ${drawing} ms at ${scale}`);
+    assert.equal(preview.half, after[1], `${work} and ${drawing} ms at ${scale}`);
   }
   Object.assign(preview, { scale: 1, half: true });
-  for (let k = 0; k < 40; k++) preview.adapt(1e4);
+  for (let k = 0; k < 40; k++) preview.adapt(0, 1e4);
   assert.equal(preview.scale, 0.2);
-  for (let k = 0; k < 40; k++) preview.adapt(1);
+  for (let k = 0; k < 40; k++) preview.adapt(0, 1);
   assert.deepEqual([preview.scale, preview.half], [1, false]);
 });
 

@@ -1,6 +1,6 @@
 // A camera without a browser, whose frames come when a test says so.
 
-import { stub } from "./helpers.js";
+import { stub } from "./stub.js";
 
 /** A canvas that is black whatever is drawn on it. */
 function canvas() {

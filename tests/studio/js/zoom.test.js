@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { Zoom } from "../../../tfrelight/studio/static/zoom.js";
-import { assertClose, stub } from "./helpers.js";
+import { assertClose } from "./helpers.js";
+import { stub } from "./stub.js";
 
 /** A photo of 200 x 100 pixels in a frame of 400 x 400. */
 function opened(context, boxes = [[50, 20, 150, 80]]) {

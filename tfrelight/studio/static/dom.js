@@ -41,10 +41,11 @@ export function element(tag, properties = {}, ...children) {
  * The 2D drawing context of a canvas.
  *
  * @param {HTMLCanvasElement} canvas
+ * @param {CanvasRenderingContext2DSettings} [settings]  for its first context
  * @returns {CanvasRenderingContext2D}
  */
-export function context2d(canvas) {
-  const context = canvas.getContext("2d");
+export function context2d(canvas, settings) {
+  const context = canvas.getContext("2d", settings);
   if (!context) throw new StudioError("no_canvas");
   return context;
 }

@@ -2,12 +2,13 @@
 // A photo, or the frames of a video, whose textures are on the GPU, and how they are drawn.
 
 import { shadingPolynomial } from "./harmonics.js";
-import { CHANGE_LAYERS, LAYERS, MODES, countOf } from "./shaders.js";
+import { CHANGE_LAYERS, LAYERS, countOf, layersOf } from "./shaders.js";
 
 /** @import { Face } from "./face.js" */
-/** @import { FaceFacts } from "./face_maps.js" */
+/** @import { FaceFacts, Planes } from "./face_maps.js" */
 /** @import { Coefficients } from "./harmonics.js" */
 /** @import { PhotoData } from "./photo_data.js" */
+/** @import { Program } from "./program.js" */
 /** @import { Mode } from "./shaders.js" */
 
 /**
@@ -24,6 +25,8 @@ import { CHANGE_LAYERS, LAYERS, MODES, countOf } from "./shaders.js";
 
 /** @typedef {Pick<FaceFacts, "corner" | "inverse" | "bounds">} Place */
 
+/** @typedef {keyof typeof LAYERS} Layer */
+
 /** @type {(faces: Face[]) => number} the largest side of their maps, pixels */
 const largest = (faces) => Math.max(1, ...faces.map(({ facts }) => facts.size));
 
@@ -34,82 +37,90 @@ export class LoadedPhoto {
   /**
    * @param {WebGL2RenderingContext} gl
    * @param {PhotoData} data
-   * @param {WebGLProgram} program
+   * @param {(view: Mode) => Program} programOf
    */
-  constructor(gl, data, program) {
+  constructor(gl, data, programOf) {
     this.gl = gl;
     this.data = data;
-    this.program = program;
-    /** @type {Map<string, WebGLUniformLocation | null>} */
-    this.locations = new Map();
+    this.programOf = programOf;
+    // It takes long, and pictures of full size need none.
+    this.hasMipmaps = false;
     this.encoded = this.photoTexture(gl.RGBA8);
     this.decoded = this.photoTexture(gl.SRGB8_ALPHA8);
-    this.maps = this.mapsTexture(data.faces);
+    this.maps = this.texture(gl.TEXTURE_2D_ARRAY, gl.LINEAR);
+    const side = largest(data.faces);
+    const layers = countOf(LAYERS) * countOfFaces(data);
+    // One texture holds the maps of all faces, because a shader may use no more than 16.
+    gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, gl.RGBA16F, side, side, layers);
+    /** @type {Set<Layer>} that it holds */
+    this.sent = new Set();
     this.changes = this.texture(gl.TEXTURE_2D_ARRAY, gl.LINEAR);
     // Smaller while something moves on a slow machine.
     this.changesSide = 0;
-    this.setConstants();
+    /** @type {number[]} of each face's part of `changes` */
+    this.changeSides = [];
+    /** @type {Place[]} of the heads and bodies */
+    this.places = data.faces.map(({ facts }) => facts);
+    /** @type {Coefficients[]} of the faces */
+    this.lights = [];
   }
 
   /**
-   * The maps of all faces. One texture holds them, because a shader may use no more than 16.
+   * Sends the maps that a view needs, once.
    *
-   * @param {Face[]} faces
+   * @param {Layer[]} layers
    */
-  mapsTexture(faces) {
-    const { gl } = this;
-    const texture = this.texture(gl.TEXTURE_2D_ARRAY, gl.LINEAR);
-    const side = largest(faces);
-    const count = countOf(LAYERS);
-    const layers = count * countOfFaces(this.data);
-    gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, gl.RGBA16F, side, side, layers);
-    for (const face of faces) face.changeToAlbedo();
-    faces.forEach((face, k) => {
-      const { planes, facts: { size } } = face;
-      const { outline_slope: slope, outline_offset: offset, share } = planes;
-      const { surface_r: r, surface_g: g, surface_b: b } = planes;
-      const { normal_x: x, normal_y: y, normal_z: z } = planes;
-      this.send(size, count * k + LAYERS.outline, packed(slope, offset, share));
-      this.send(size, count * k + LAYERS.surface, packed(r, g, b));
-      this.send(size, count * k + LAYERS.normals, packed(x, y, z));
-      const { part_skin: skin, hair, part_eyes: eyes, part_mouth: mouth } = planes;
-      this.send(size, count * k + LAYERS.parts, packed(skin, hair, eyes, mouth));
-      const { part_cloth: cloth, part_things: things } = planes;
-      this.send(size, count * k + LAYERS.moreParts, packed(cloth, things));
-      this.send(size, count * k + LAYERS.albedo, face.changeTexture);
-      this.send(size, count * k + LAYERS.albedoFill, visibleFill(face));
+  prepare(layers) {
+    const missing = layers.filter((layer) => !this.sent.has(layer));
+    if (missing.length === 0) return;
+    this.bind(2, this.gl.TEXTURE_2D_ARRAY, this.maps);
+    this.data.faces.forEach((face, k) => {
+      const { size } = face.facts;
+      if (missing.includes("albedo")) face.changeToAlbedo();
+      for (const layer of missing) {
+        this.send(size, countOf(LAYERS) * k + LAYERS[layer], valuesOf(face, layer));
+      }
     });
-    return texture;
+    for (const layer of missing) this.sent.add(layer);
   }
 
-  /** Sets the shader's inputs that do not depend on the light. */
-  setConstants() {
-    const { gl } = this;
-    const { view, settings } = this.data.header;
-    gl.useProgram(this.program);
-    gl.uniform1i(this.location("encoded"), 0);
-    gl.uniform1i(this.location("decoded"), 1);
-    gl.uniform1i(this.location("maps"), 2);
-    gl.uniform1i(this.location("changes"), 3);
-    const sides = this.data.faces.map(({ facts }) => facts.size);
-    if (sides.length > 0) gl.uniform1fv(this.location("sides"), sides);
-    gl.uniform2f(this.location("size"), view.width, view.height);
-    gl.uniform2fv(this.location("ramp"), settings.outline);
-    gl.uniform2fv(this.location("clipped"), settings.clipped);
-    gl.uniform1f(this.location("leastChannel"), settings.least_channel);
+  /**
+   * Sets the shader's inputs.
+   *
+   * @param {Program} program
+   * @param {Picture} picture
+   */
+  setInputs(program, { view, width, height, behind, grey, split }) {
+    const { gl, data: { header, faces } } = this;
+    const { settings } = header;
+    gl.useProgram(program.linked);
+    /** @type {(name: string) => WebGLUniformLocation | null} */
+    const input = (name) => program.location(name);
+    ["encoded", "decoded", "maps", "changes"].forEach((name, unit) =>
+      gl.uniform1i(input(name), unit),
+    );
+    gl.uniform2f(input("size"), header.view.width, header.view.height);
+    gl.uniform2f(input("drawn"), width, height);
+    gl.uniform2fv(input("ramp"), settings.outline);
+    gl.uniform2fv(input("clipped"), settings.clipped);
+    gl.uniform1f(input("leastChannel"), settings.least_channel);
     const colours = settings.part_colours.flat().map((value) => value / 255);
-    gl.uniform3fv(this.location("partColors"), colours);
-    this.place(this.data.faces.map(({ facts }) => facts));
-  }
-
-  /** @param {Place[]} places  of the heads and bodies */
-  place(places) {
-    const { gl } = this;
-    places.forEach(({ inverse, corner, bounds }, k) => {
+    gl.uniform3fv(input("partColors"), colours);
+    gl.uniform1f(input("split"), split);
+    gl.uniform1i(input("grey"), Number(grey && (view === "relit" || view === "split")));
+    gl.uniform3fv(input("behind"), view === "albedo" ? [0, 0, 0] : behind);
+    if (faces.length === 0) return;
+    gl.uniform1fv(input("sides"), faces.map(({ facts }) => facts.size));
+    gl.uniform1fv(input("changeSides"), this.changeSides);
+    this.places.forEach(({ inverse, corner, bounds }, k) => {
       const [[a, b], [c, d]] = inverse;
-      gl.uniformMatrix2fv(this.location(`inverses[${k}]`), false, [a, c, b, d]);
-      gl.uniform2fv(this.location(`corners[${k}]`), corner);
-      gl.uniform4fv(this.location(`boxes[${k}]`), bounds);
+      gl.uniformMatrix2fv(input(`inverses[${k}]`), false, [a, c, b, d]);
+      gl.uniform2fv(input(`corners[${k}]`), corner);
+      gl.uniform4fv(input(`boxes[${k}]`), bounds);
+    });
+    this.lights.forEach((light, k) => {
+      const [r, g, b] = shadingPolynomial(light);
+      gl.uniform3fv(input(`light[${9 * k}]`), r.flatMap((_, j) => [r[j], g[j], b[j]]));
     });
   }
 
@@ -120,18 +131,7 @@ export class LoadedPhoto {
       this.bind(0, gl.TEXTURE_2D, texture);
       gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, gl.RGBA, gl.UNSIGNED_BYTE, frame);
     }
-    gl.useProgram(this.program);
-    this.place(places);
-  }
-
-  /** @type {(name: string) => WebGLUniformLocation | null} */
-  location(name) {
-    let found = this.locations.get(name);
-    if (found === undefined) {
-      found = this.gl.getUniformLocation(this.program, name);
-      this.locations.set(name, found);
-    }
-    return found;
+    this.places = places;
   }
 
   /** @type {(faces: Face[], lights: Coefficients[]) => void} */
@@ -152,17 +152,15 @@ export class LoadedPhoto {
       this.send(size, count * k + CHANGE_LAYERS.change, face.changeTexture);
       this.send(size, count * k + CHANGE_LAYERS.fill, visibleFill(face));
     });
-    gl.useProgram(this.program);
-    gl.uniform1fv(this.location("changeSides"), faces.map(({ facts }) => facts.size));
-    lights.forEach((light, k) => {
-      const [r, g, b] = shadingPolynomial(light);
-      gl.uniform3fv(this.location(`light[${9 * k}]`), r.flatMap((_, j) => [r[j], g[j], b[j]]));
-    });
+    this.changeSides = faces.map(({ facts }) => facts.size);
+    this.lights = lights;
   }
 
   /** @param {Picture} picture */
-  draw({ view, width, height, behind, grey, split, only }) {
+  draw(picture) {
     const { gl } = this;
+    const { view, width, height, only } = picture;
+    this.prepare(layersOf(view));
     const full = this.data.header.view;
     const resized = gl.canvas.width !== width || gl.canvas.height !== height;
     if (resized) {
@@ -183,7 +181,7 @@ export class LoadedPhoto {
       gl.disable(gl.SCISSOR_TEST);
     }
     gl.viewport(0, 0, width, height);
-    gl.useProgram(this.program);
+    this.setInputs(this.programOf(view), picture);
     // At full size each pixel shows one of the photo's; without mipmaps, drawing in software takes
     // a fifth of the time.
     const atFullSize = width === full.width && height === full.height;
@@ -191,15 +189,11 @@ export class LoadedPhoto {
     [this.encoded, this.decoded].forEach((texture, unit) => {
       this.bind(unit, gl.TEXTURE_2D, texture);
       gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, filter);
+      if (filter === gl.LINEAR_MIPMAP_LINEAR && !this.hasMipmaps) gl.generateMipmap(gl.TEXTURE_2D);
     });
+    this.hasMipmaps ||= filter === gl.LINEAR_MIPMAP_LINEAR;
     this.bind(2, gl.TEXTURE_2D_ARRAY, this.maps);
     this.bind(3, gl.TEXTURE_2D_ARRAY, this.changes);
-    gl.uniform1i(this.location("mapLayer"), mapLayer(view));
-    gl.uniform1i(this.location("mode"), MODES[view]);
-    gl.uniform2f(this.location("drawn"), width, height);
-    gl.uniform1f(this.location("split"), split);
-    gl.uniform1i(this.location("grey"), Number(grey && (view === "relit" || view === "split")));
-    gl.uniform3fv(this.location("behind"), view === "albedo" ? [0, 0, 0] : behind);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
 
@@ -228,7 +222,6 @@ export class LoadedPhoto {
     gl.texImage2D(
       gl.TEXTURE_2D, 0, format, width, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, pixels,
     );
-    if (pixels) gl.generateMipmap(gl.TEXTURE_2D);
     return texture;
   }
 
@@ -269,10 +262,20 @@ export class LoadedPhoto {
   }
 }
 
-/** @type {(view: Mode) => number} the layer that a view shows, or -1 for the light's change */
-function mapLayer(view) {
-  if (view === "albedo") return LAYERS.albedo;
-  return view === "normals" || view === "shading" ? LAYERS.normals : -1;
+/** @type {Record<Exclude<Layer, "albedo" | "albedoFill">, (keyof Planes)[]>} in its channels */
+const PLANES = {
+  outline: ["outline_slope", "outline_offset", "share"],
+  surface: ["surface_r", "surface_g", "surface_b"],
+  normals: ["normal_x", "normal_y", "normal_z"],
+  parts: ["part_skin", "hair", "part_eyes", "part_mouth"],
+  moreParts: ["part_cloth", "part_things"],
+};
+
+/** @type {(face: Face, layer: Layer) => Float32Array} */
+function valuesOf(face, layer) {
+  if (layer === "albedo") return face.changeTexture;
+  if (layer === "albedoFill") return visibleFill(face);
+  return packed(...PLANES[layer].map((name) => face.planes[name]));
 }
 
 /**
@@ -282,7 +285,9 @@ function mapLayer(view) {
  */
 function packed(...planes) {
   const values = new Float32Array(4 * planes[0].length);
-  planes.forEach((plane, c) => plane.forEach((value, k) => (values[4 * k + c] = value)));
+  planes.forEach((plane, c) => {
+    for (let k = 0; k < plane.length; k++) values[4 * k + c] = plane[k];
+  });
   return values;
 }
 

@@ -80,8 +80,10 @@ export function portraitOf({ header, pixels, faces }) {
   const y = (top + bottom - side) / 2;
   const whole = element("canvas", { width: view.width, height: view.height });
   const bytes = new Uint8ClampedArray(pixels ?? []);
-  context2d(whole).putImageData(new ImageData(bytes, view.width, view.height), 0, 0);
-  const context = context2d(element("canvas", { width: SIDE, height: SIDE }));
+  // In memory, from where it is read again.
+  const inMemory = { willReadFrequently: true };
+  context2d(whole, inMemory).putImageData(new ImageData(bytes, view.width, view.height), 0, 0);
+  const context = context2d(element("canvas", { width: SIDE, height: SIDE }), inMemory);
   context.imageSmoothingQuality = "high";
   context.drawImage(whole, x, y, side, side, 0, 0, SIDE, SIDE);
   const small = context.getImageData(0, 0, SIDE, SIDE).data;

@@ -4,6 +4,7 @@
 
 import { isColourless, meanShading } from "./harmonics.js";
 import { lightOf } from "./lighting.js";
+import { clamp } from "./numbers.js";
 import { relight } from "./relighting.js";
 
 /** @import { Coefficients } from "./harmonics.js" */
@@ -14,13 +15,19 @@ import { relight } from "./relighting.js";
 /** @import { Renderer } from "./renderer.js" */
 /** @import { Mode } from "./shaders.js" */
 
-// Milliseconds of a frame above which the next gets less sharp, and below which it gets sharper.
+// Milliseconds of a frame above which the next gets less sharp, and below which a sharper one would
+// have to stay.
 const SLOW = 26;
-const FAST = 13;
+const FAST = 20;
+// Sharpness of the next, over that of the last. Computing for maps of full size, over half.
+const SHARPER = 1.1;
+const WHOLE_MAPS = 4;
 // Milliseconds without movement after which the picture is drawn in full.
 const REST = 250;
-// Milliseconds from opening a photo to measuring its speed: until then the page is busy.
+// Milliseconds from a photo's first picture to measuring its speed: until then the page is busy.
 const SETTLED = 400;
+// Sharpness at which it is measured.
+const PROBED = 0.4;
 // Least width of a moving picture, as a share of the full width; of the frames of a video, of which
 // as much time goes into receiving them.
 const COARSEST = 0.2;
@@ -55,6 +62,8 @@ export class Preview {
     this.scale = 1;
     /** Whether a moving picture uses maps of half the size. */
     this.half = false;
+    /** Whether the speed of the photo is known, or will be. */
+    this.isMeasured = true;
     /** Whether a frame has been requested. */
     this.pending = false;
     this.moving = false;
@@ -93,7 +102,7 @@ export class Preview {
     this.halved = null;
     this.scale = 1;
     this.half = false;
-    setTimeout(() => this.measure(), SETTLED);
+    this.isMeasured = false;
   }
 
   /**
@@ -127,21 +136,26 @@ export class Preview {
     if (this.isNew) this.relight(data, state, true);
     this.isNew = false;
     this.paint(data, state, true, places.length > 0 ? this.view : "photo");
-    renderer.finish();
-    const cost = performance.now() - began;
-    this.record(cost, cost);
+    this.record(began, began);
   }
 
   /** Finds how sharp a moving picture can be, before anybody moves it. */
   measure() {
-    if (!this.data || !this.state || this.moving || this.isLive) return;
-    for (let k = 0; k < 6; k++) {
-      const began = performance.now();
-      this.draw(this.data, this.state, true);
-      this.renderer.finish();
-      if (this.steady) this.adapt(performance.now() - began);
-    }
-    this.draw(this.data, this.state, false);
+    const { data, state, renderer } = this;
+    if (!data || !state || this.moving || this.isLive) return;
+    [this.half, this.scale] = [true, PROBED];
+    // The first picture of a size is drawn whole; its time says nothing about the next.
+    this.draw(data, state, true);
+    renderer.finish();
+    const began = performance.now();
+    this.draw(data, state, true);
+    const { work, drawing } = this.timed(began);
+    // Computing takes as long at every sharpness; drawing as long for every pixel.
+    const whole = drawing / PROBED ** 2;
+    this.half = WHOLE_MAPS * work + whole > FAST;
+    const left = Math.max(FAST - work, 0);
+    this.scale = this.half ? clamp(Math.sqrt(left / whole), COARSEST, 1) : 1;
+    this.draw(data, state, false);
   }
 
   /**
@@ -172,16 +186,35 @@ export class Preview {
     if (!this.data || !this.state || this.isLive) return;
     const began = performance.now();
     this.draw(this.data, this.state, this.moving);
+    if (!this.isMeasured) {
+      this.isMeasured = true;
+      // The second frame from now begins once the picture is on the screen.
+      requestAnimationFrame(() =>
+        requestAnimationFrame(() => setTimeout(() => this.measure(), SETTLED)),
+      );
+    }
     if (!this.moving) return;
-    this.renderer.finish();
-    const now = performance.now();
-    this.record(now - this.since, now - began);
+    this.record(this.since, began);
   }
 
-  /** @type {(latency: number, cost: number) => void} of the last frame, to which it adapts */
-  record(latency, cost) {
-    if (this.steady) this.adapt(cost);
+  /**
+   * Waits until a picture is drawn.
+   *
+   * @param {number} began  time, milliseconds
+   * @returns milliseconds of computing, and of drawing
+   */
+  timed(began) {
+    const computed = performance.now();
+    this.renderer.finish();
+    return { work: computed - began, drawing: performance.now() - computed };
+  }
+
+  /** @type {(since: number, began: number) => void} of the last frame, to which it adapts */
+  record(since, began) {
+    const { work, drawing } = this.timed(began);
+    if (this.steady) this.adapt(work, drawing);
     const { scale, half } = this;
+    const [latency, cost] = [began + work + drawing - since, work + drawing];
     this.frames.push({ latency, cost, scale, half });
     if (this.frames.length > FRAMES) this.frames.shift();
   }
@@ -235,16 +268,18 @@ export class Preview {
   /**
    * Makes moving pictures sharper or less sharp.
    *
-   * @param {number} cost  milliseconds that a frame took
+   * @param {number} work  milliseconds that a frame took to compute
+   * @param {number} drawing  and to draw, as long for every pixel
    */
-  adapt(cost) {
+  adapt(work, drawing) {
     const least = this.isLive ? COARSEST_FRAME : COARSEST;
+    const cost = work + drawing;
     if (cost > SLOW) {
       if (!this.half) this.half = true;
       else this.scale = Math.max(least, this.scale * Math.max(0.6, Math.sqrt(SLOW / cost)));
-    } else if (cost < FAST && this.scale < 1) {
-      this.scale = Math.min(1, this.scale * 1.1);
-    } else if (cost < FAST / 3 && this.half) {
+    } else if (this.scale < 1) {
+      if (work + SHARPER ** 2 * drawing < FAST) this.scale = Math.min(1, SHARPER * this.scale);
+    } else if (this.half && WHOLE_MAPS * work + drawing < FAST) {
       this.half = false;
     }
   }

@@ -2,13 +2,15 @@
 // Draws a photo with WebGL2: relit, as it is, or as one of its maps.
 
 import { LoadedPhoto, countOfFaces } from "./loaded_photo.js";
+import { Program } from "./program.js";
 import { StudioError } from "./requests.js";
-import { VERTEX, fragment } from "./shaders.js";
+import { fragment } from "./shaders.js";
 
 /** @import { Coefficients } from "./harmonics.js" */
 /** @import { Picture, Place } from "./loaded_photo.js" */
 /** @import { PhotoData } from "./photo_data.js" */
 /** @import { Face } from "./face.js" */
+/** @import { Mode } from "./shaders.js" */
 
 /** @type {WebGLContextAttributes} */
 const OPTIONS = { alpha: false, antialias: false, depth: false, preserveDrawingBuffer: true };
@@ -19,7 +21,7 @@ export class Renderer {
     this.canvas = canvas;
     /** @type {LoadedPhoto | null} */
     this.loaded = null;
-    /** @type {Map<number, WebGLProgram>} by the number of faces; linking takes long */
+    /** @type {Map<string, Program>} by view and the number of faces; linking takes long */
     this.programs = new Map();
     /** Called when the browser has restored a lost context. */
     this.onRestored = () => {};
@@ -39,10 +41,16 @@ export class Renderer {
     const gl = this.canvas.getContext("webgl2", OPTIONS);
     if (!gl) throw new StudioError("no_webgl");
     const count = countOfFaces(data);
-    const program = this.programs.get(count) ?? linked(gl, VERTEX, fragment(count));
-    this.programs.set(count, program);
     this.loaded?.release();
-    this.loaded = new LoadedPhoto(gl, data, program);
+    this.loaded = new LoadedPhoto(gl, data, (view) => this.program(gl, count, view));
+  }
+
+  /** @type {(gl: WebGL2RenderingContext, count: number, view: Mode) => Program} */
+  program(gl, count, view) {
+    const key = `${view} ${count}`;
+    const program = this.programs.get(key) ?? new Program(gl, fragment(count, view));
+    this.programs.set(key, program);
+    return program;
   }
 
   /**
@@ -74,26 +82,4 @@ export class Renderer {
   finish() {
     this.loaded?.finish();
   }
-}
-
-/** @type {(gl: WebGL2RenderingContext, vertex: string, pixel: string) => WebGLProgram} */
-function linked(gl, vertex, pixel) {
-  const program = gl.createProgram();
-  for (const [kind, source] of /** @type {[number, string][]} */ ([
-    [gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, pixel],
-  ])) {
-    const shader = gl.createShader(kind);
-    if (!shader) throw new Error("WebGL could not create a shader.");
-    gl.shaderSource(shader, source);
-    gl.compileShader(shader);
-    if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) {
-      throw new Error(gl.getShaderInfoLog(shader) ?? "WebGL could not compile a shader.");
-    }
-    gl.attachShader(program, shader);
-  }
-  gl.linkProgram(program);
-  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
-    throw new Error(gl.getProgramInfoLog(program) ?? "WebGL could not link the shaders.");
-  }
-  return program;
 }

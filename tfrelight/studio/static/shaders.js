@@ -10,13 +10,6 @@ void main() {
   gl_Position = vec4(4.0 * corner - 1.0, 0.0, 1.0);
 }`;
 
-/** What the picture shows, and its number in the shader. */
-export const MODES = {
-  relit: 0, photo: 1, albedo: 2, normals: 3, shading: 4, mask: 5, split: 6, parts: 7,
-};
-
-/** @typedef {keyof typeof MODES} Mode */
-
 /** Layers of a face in the texture of maps, and in the texture of what `relight` computes. */
 export const LAYERS = {
   outline: 0, surface: 1, normals: 2, albedo: 3, albedoFill: 4, parts: 5, moreParts: 6,
@@ -30,17 +23,112 @@ export const CHANGE_LAYERS = { change: 0, fill: 1 };
  */
 export const countOf = (layers) => Object.keys(layers).length;
 
+/** @typedef {{ each: string, end: string, layers: (keyof typeof LAYERS)[] }} View */
+
 /**
- * The fragment shader.
+ * Relights, by layers that are named as the light's change and fill are.
+ *
+ * @param {string} change  a call in the shader that gives it
+ * @param {string} fill
+ */
+const relit = (change, fill) => `
+    vec4 change = ${change};
+    vec3 factor = change.rgb * exp(change.a * guide);
+    vec3 after = darkened(before, map(k, ${LAYERS.surface}, place).rgb, factor);
+    vec4 fill = ${fill};
+    after += fill.a * (fill.rgb - after);
+    after /= max(1.0, max(after.r, max(after.g, after.b)));
+    values += share * (after - under);`;
+
+const RELIT = relit(
+  `changed(k, ${CHANGE_LAYERS.change}, place)`, `changed(k, ${CHANGE_LAYERS.fill}, place)`,
+);
+const IN_COLOUR = `
+  if (total > 0.0 || behind != vec3(1.0)) {
+    color.rgb = toSrgb(under + values);
+    if (grey) color.rgb = vec3(dot(color.rgb, vec3(${LUMINANCE.join(", ")})));
+  }`;
+
+/**
+ * What the picture can show: what it adds up of each head and body, the colour that it makes of
+ * this, and the layers of maps that it needs. Each is a shader of its own: graphics in software
+ * take their time for all that a shader could do.
+ *
+ * @satisfies {Record<string, View>}
+ */
+const VIEWS = {
+  relit: { each: RELIT, end: IN_COLOUR, layers: ["outline", "surface"] },
+  photo: { each: "", end: "", layers: [] },
+  albedo: {
+    each: relit(`map(k, ${LAYERS.albedo}, place)`, `map(k, ${LAYERS.albedoFill}, place)`),
+    end: IN_COLOUR,
+    layers: ["outline", "surface", "albedo", "albedoFill"],
+  },
+  normals: {
+    each: `values += share * map(k, ${LAYERS.normals}, place).xyz;`,
+    end: "color.rgb = total == 0.0 ? vec3(0.0) : normalize(values) * 0.5 + 0.5;",
+    layers: ["outline", "normals"],
+  },
+  shading: {
+    each: `values += share * shading(normalize(map(k, ${LAYERS.normals}, place).xyz), k);`,
+    end: "color.rgb = toSrgb(0.5 * values);",
+    layers: ["outline", "normals"],
+  },
+  mask: { each: "", end: "color.rgb = vec3(total);", layers: ["outline"] },
+  split: {
+    each: RELIT,
+    end: `${IN_COLOUR}
+  if (uv.x < split) color = photo;`,
+    layers: ["outline", "surface"],
+  },
+  parts: {
+    each: `
+    parts += share * map(k, ${LAYERS.parts}, place);
+    moreParts += share * map(k, ${LAYERS.moreParts}, place);`,
+    end: `
+  color.rgb = total < 0.5 ? partColors[0] : partColors[likeliest(parts, moreParts.xy)];`,
+    layers: ["outline", "parts", "moreParts"],
+  },
+};
+
+/** @typedef {keyof typeof VIEWS} Mode */
+
+/** @type {(view: Mode) => (keyof typeof LAYERS)[]} the layers of maps that a view needs */
+export const layersOf = (view) => VIEWS[view].layers;
+
+/** @type {(count: number, view: Mode) => string} what a view adds up, and its colour */
+const added = (count, view) => `
+  vec2 point = uv * size;
+  float guide = dot(photo.rgb, vec3(${LUMINANCE.join(", ")}));
+  vec3 before = texture(decoded, uv).rgb;
+  vec3 under = before * behind;
+  vec3 values = vec3(0.0);
+  vec4 parts = vec4(0.0), moreParts = vec4(0.0);
+  float total = 0.0;
+  for (int k = 0; k < ${count}; k++) {
+    vec2 place = inverses[k] * (point - corners[k]);
+    vec4 box = boxes[k];
+    if (any(lessThan(point, box.xy)) || any(greaterThanEqual(point, box.zw))) continue;
+    vec3 outline = map(k, ${LAYERS.outline}, place).rgb;
+    float share = smoothstep(ramp.x, ramp.y, outline.x * guide + outline.y) * outline.z;
+    share = min(floor(share * 255.0 + 0.5) / 255.0, 1.0 - total);
+    if (share <= 0.0) continue;
+    total += share;
+    ${VIEWS[view].each}
+  }
+  ${VIEWS[view].end}`;
+
+/**
+ * The fragment shader of a view.
  *
  * @param {number} count  faces: heads and bodies
+ * @param {Mode} view
  */
-export const fragment = (count) => `#version 300 es
+export const fragment = (count, view) => `#version 300 es
 precision highp float;
 precision highp sampler2DArray;
 uniform sampler2D encoded, decoded;
 uniform sampler2DArray maps, changes;
-uniform int mode, mapLayer;
 uniform bool grey;
 uniform vec2 size, drawn, ramp, clipped;
 uniform float split, leastChannel;
@@ -98,11 +186,9 @@ vec4 map(int k, int layer, vec2 place) {
   return at(maps, ${countOf(LAYERS)} * k + layer, sides[k], place);
 }
 
-// What a view shows of a face, or what the light does to it.
-vec4 shown(int k, int layer, int change, vec2 place) {
-  return mapLayer < 0
-    ? at(changes, ${countOf(CHANGE_LAYERS)} * k + change, changeSides[k], place)
-    : map(k, layer, place);
+// What the light does to a face.
+vec4 changed(int k, int layer, vec2 place) {
+  return at(changes, ${countOf(CHANGE_LAYERS)} * k + layer, changeSides[k], place);
 }
 
 int likeliest(vec4 parts, vec2 moreParts) {
@@ -121,51 +207,5 @@ int likeliest(vec4 parts, vec2 moreParts) {
 void main() {
   vec2 uv = vec2(gl_FragCoord.x / drawn.x, 1.0 - gl_FragCoord.y / drawn.y);
   vec4 photo = texture(encoded, uv);
-  color = photo;
-  if (mode == 1 || (mode == 6 && uv.x < split)) return;
-  vec2 point = uv * size;
-  float guide = dot(photo.rgb, vec3(${LUMINANCE.join(", ")}));
-  vec3 before = texture(decoded, uv).rgb;
-  vec3 under = before * behind;
-  vec3 values = vec3(0.0);
-  vec4 parts = vec4(0.0), moreParts = vec4(0.0);
-  float total = 0.0;
-  for (int k = 0; k < ${count}; k++) {
-    vec2 place = inverses[k] * (point - corners[k]);
-    vec4 box = boxes[k];
-    if (any(lessThan(point, box.xy)) || any(greaterThanEqual(point, box.zw))) continue;
-    vec3 outline = map(k, ${LAYERS.outline}, place).rgb;
-    float share = smoothstep(ramp.x, ramp.y, outline.x * guide + outline.y) * outline.z;
-    share = min(floor(share * 255.0 + 0.5) / 255.0, 1.0 - total);
-    if (share <= 0.0) continue;
-    total += share;
-    if (mode == 7) {
-      parts += share * map(k, ${LAYERS.parts}, place);
-      moreParts += share * map(k, ${LAYERS.moreParts}, place);
-      continue;
-    }
-    vec4 change = shown(k, mapLayer, ${CHANGE_LAYERS.change}, place);
-    if (mode == 3 || mode == 4) {
-      values += share * (mode == 3 ? change.xyz : shading(normalize(change.xyz), k));
-      continue;
-    }
-    vec3 factor = change.rgb * exp(change.a * guide);
-    vec3 after = darkened(before, map(k, ${LAYERS.surface}, place).rgb, factor);
-    vec4 fill = shown(k, ${LAYERS.albedoFill}, ${CHANGE_LAYERS.fill}, place);
-    after += fill.a * (fill.rgb - after);
-    after /= max(1.0, max(after.r, max(after.g, after.b)));
-    values += share * (after - under);
-  }
-  if (mode == 3) {
-    color.rgb = total == 0.0 ? vec3(0.0) : normalize(values) * 0.5 + 0.5;
-  } else if (mode == 4) {
-    color.rgb = toSrgb(0.5 * values);
-  } else if (mode == 5) {
-    color.rgb = vec3(total);
-  } else if (mode == 7) {
-    color.rgb = total < 0.5 ? partColors[0] : partColors[likeliest(parts, moreParts.xy)];
-  } else if (mode == 2 || total > 0.0 || behind != vec3(1.0)) {
-    color.rgb = toSrgb(under + values);
-    if (grey) color.rgb = vec3(dot(color.rgb, vec3(${LUMINANCE.join(", ")})));
-  }
+  color = photo;${view === "photo" ? "" : added(count, view)}
 }`;
