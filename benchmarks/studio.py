@@ -188,8 +188,12 @@ def main():
         page.goto(url)
         page.wait_for_selector(".preset")
         cold = first_picture(page, data)
-        warm = [first_picture(page, data) for _ in range(3)]
-        page.wait_for_timeout(2000)
+        warm = []
+        for _ in range(5):
+            # The small pictures of the last photo's presets are drawn after it.
+            page.wait_for_timeout(3000)
+            warm.append(first_picture(page, data))
+        page.wait_for_timeout(3000)
         drag(page, 60)
         page.evaluate(f"async () => {{ {PARTS}.preview.frames = []; }}")
         frames = drag(page, 120)

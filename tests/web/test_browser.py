@@ -58,6 +58,8 @@ def test_from_a_file_a_photo_is_opened_dragged_and_saved(browser, folder, model)
         name, data = page.download()
         assert name == "photo-relit.png"
         assert apart(pixels_of(data), expected).mean() < 0.2
+        # The second takes the steps of bodies.
+        assert len(page.page.workers) == 2
         assert page.page.locator(".sample img").first.evaluate("(one) => one.naturalWidth") > 0
         assert page.console == []
 
@@ -226,8 +228,8 @@ def test_refused_memory_is_one_sentence_and_the_page_goes_on(browser, server):
         page.wait_error("0.26 megapixels")
         page.page.evaluate(GRANT)
         assert page.download()[0].endswith(".png")
-        # For the pixels of another photo, in the worker.
-        (worker,) = page.page.workers
+        # For the pixels of another photo, in the worker that decodes it.
+        worker = page.page.workers[0]
         worker.evaluate(REFUSE)
         page.drop(png(read("curls.jpg")))
         assert "0.41 megapixels" in page.error()

@@ -2,7 +2,7 @@
 // Where eyes are wet, and what the photo's own lamps left on them, as in tfrelight.relighting.eyes.
 
 import { LUMINANCE } from "../../tfrelight/studio/static/color.js";
-import { ramp } from "../../tfrelight/studio/static/numbers.js";
+import { indicesAbove, ramp } from "../../tfrelight/studio/static/numbers.js";
 import { probability } from "./face_maps.js";
 import { dilated, disc, eroded } from "./filters.js";
 import constants from "./constants.json" with { type: "json" };
@@ -29,22 +29,24 @@ export function find(maps, things, head, metered) {
   const sure = known.map((value, k) => ramp(value, C.certain) * mask[k] * (1 - things[k]));
   const radius = (constants.catchlights.cornea * head) / rendering.head;
   const middles = [0, 1].flatMap((number) => middle(maps, sure, number, head / rendering.head));
-  // From the nearest middle.
-  const away = Array.from(sure, (_, k) => {
+  /** @type {(k: number) => number[]} to the right and down of the nearest middle */
+  const away = (k) => {
     const steps = middles.map(([x, y]) => [(k % size) - x, Math.floor(k / size) - y]);
     return steps.reduce(
       (best, one) => (Math.hypot(...one) < Math.hypot(...best) ? one : best), [Infinity, Infinity],
     ).map((step) => step / radius);
-  });
+  };
   /** @type {(edge: number[]) => Float32Array} */
-  const within = (edge) => sure.map((value, k) => value * ramp(Math.hypot(...away[k]), edge));
+  const within = (edge) =>
+    sure.map((value, k) => value && value * ramp(Math.hypot(...away(k)), edge));
   const wet = within(C.edge);
-  const places = [...wet.keys()].filter((k) => wet[k] > 1e-3);
+  const places = indicesAbove(wet, 1e-3);
   if (places.length === 0) return { eyes: null, old: null };
   const eyes = {
     places,
     reflected: places.map((k) => {
-      const [x, y] = [away[k][0], -away[k][1]];
+      const [x, down] = away(k);
+      const y = -down;
       const z = Math.sqrt(Math.max(1 - x * x - y * y, 0));
       return [2 * z * x, 2 * z * y, 2 * z * z - 1];
     }),
@@ -84,7 +86,7 @@ function middle({ size, face, window, guide }, sure, number, millimetre) {
 
 /** @type {(maps: FaceMaps, where: Float32Array, metered: number) => OldCatchlights | null} */
 function oldCatchlights({ size, photo }, where, metered) {
-  const inside = [...where.keys()].filter((k) => where[k] > 0);
+  const inside = indicesAbove(where, 0);
   if (inside.length === 0) return null;
   const spot = disc(C.spot);
   const below = photo.map((map) => dilated(eroded(map, size, spot), size, spot));

@@ -3,13 +3,14 @@
 // tfrelight.relighting.face_maps.
 
 import { LUMINANCE, toLinear } from "../../tfrelight/studio/static/color.js";
-import { clamp, median, roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
+import { clamp, indicesAbove, median, roundHalfEven, tabulated } from
+  "../../tfrelight/studio/static/numbers.js";
 import { channels, shade } from "../../tfrelight/studio/static/shading.js";
 import { around, body, content, whole } from "./framing.js";
 import { filterOf } from "./guided_filter.js";
 import { gain, predict } from "./inference.js";
 import { luma, luminance, rolled } from "./light.js";
-import { head, person as segmented, turn } from "./segmentation.js";
+import { head, turn } from "./segmentation.js";
 import { centre, edgeFade, faceFade, feather, headFade, oval } from "./window_weights.js";
 import constants from "./constants.json" with { type: "json" };
 
@@ -19,6 +20,7 @@ import constants from "./constants.json" with { type: "json" };
 /** @import { GuidedFilter } from "./guided_filter.js" */
 /** @import { Box, Picture } from "./images.js" */
 /** @import { Network, Output } from "./inference.js" */
+/** @import { Steps } from "./steps.js" */
 /** @import { What } from "../../tfrelight/studio/static/photo_data.js" */
 /** @import { Channels } from "../../tfrelight/studio/static/shading.js" */
 
@@ -47,7 +49,7 @@ const C = constants.face_maps;
 const { framing, parts: PARTS } = constants;
 // Of the maps that the network gives.
 const [MASK, FIRST_PART] = [6, 7];
-const DECODED = Float32Array.from({ length: 256 }, (_, k) => toLinear(k / 255));
+const DECODED = tabulated(256, (k) => toLinear(k / 255));
 
 /** @type {(window: Window) => number} of its maps, pixels */
 const sideOf = ({ side }) => clamp(roundHalfEven(side), C.smallest, C.largest);
@@ -69,9 +71,6 @@ function counted(mask, maps, what) {
   );
 }
 
-/** @type {(values: Uint8Array | Float32Array, least?: number) => number[]} */
-const where = (values, least = 0.5) => [...values.keys()].filter((k) => values[k] > least);
-
 /**
  * The probability that a pixel shows one of some parts, or null if they are not known.
  *
@@ -88,6 +87,7 @@ export function probability({ parts }, ...names) {
  * The maps of all faces of a photo.
  *
  * @param {Network} network
+ * @param {Steps} steps  for bodies
  * @param {Picture} photo
  * @param {(Face | null)[]} faces  [null] if the photo is a crop of one face
  * @param {(share: number) => void} [report]  gets the share of the work that is done
@@ -95,7 +95,7 @@ export function probability({ parts }, ...names) {
  *   too; what of each person counts
  * @returns {Promise<FaceMaps[]>} of their heads, in their order
  */
-export async function decompose(network, photo, faces, report = () => {}, options = {}) {
+export async function decompose(network, steps, photo, faces, report = () => {}, options = {}) {
   const { mirror = true, what = "person" } = options;
   // Letterbox bars are not background. Crops have no bars, but may be as dark around the face.
   const box = faces.includes(null)
@@ -107,12 +107,14 @@ export async function decompose(network, photo, faces, report = () => {}, option
     // The second crop sees the face best.
     const best = Math.min(C.face, cuts.length - 1);
     const factor = gain(cuts[best], oval(face, windows[best], network.size));
-    const outputs = [];
-    for (const cut of cuts) {
-      outputs.push(await predict(network, cut, factor, mirror));
-      report((number + outputs.length / cuts.length) / faces.length);
-    }
-    results.push(person(photo, box, face, windows, outputs, network.size, what));
+    let done = 0;
+    const outputs = await Promise.all(cuts.map(async (cut, k) => {
+      const output = await (k < C.wide
+        ? predict(network, cut, factor, mirror) : steps.predict(cut, factor, mirror));
+      report((number + ++done / cuts.length) / faces.length);
+      return output;
+    }));
+    results.push(await person(steps, photo, box, face, windows, outputs, network.size, what));
   }
   return results;
 }
@@ -128,6 +130,7 @@ function windowsOf(face, photo, box, what) {
 /**
  * Maps of a head, and with it of its body if the network tells parts apart.
  *
+ * @param {Steps} steps
  * @param {Picture} photo
  * @param {Box} box
  * @param {Face | null} face
@@ -135,24 +138,26 @@ function windowsOf(face, photo, box, what) {
  * @param {Output[]} outputs
  * @param {number} cutSize  side of the network's maps
  * @param {What} what
- * @returns {FaceMaps}
+ * @returns {Promise<FaceMaps>}
  */
-function person(photo, box, face, windows, outputs, cutSize, what) {
-  const above = headMaps(photo, box, face, windows, outputs, cutSize, what);
-  if (windows.length <= C.body || !above.parts) return above;
+async function person(steps, photo, box, face, windows, outputs, cutSize, what) {
+  const ofHead = () => headMaps(photo, box, face, windows, outputs, cutSize, what);
+  if (windows.length <= C.body || outputs[C.body].maps.length <= FIRST_PART) return ofHead();
   const window = windows[C.body];
   const size = sideOf(window);
   const maps = window.onto(outputs[C.body].maps, cutSize, window, size);
   const cut = window.cut(photo, size, box);
   const region = oval(face, window, size);
-  if (region.includes(1) && above.region.includes(1)) {
-    // Albedo x light is known better than either, and the light is that on the face.
-    rescale(maps, above.albedo, where(above.region), where(region));
-  }
-  const fade = edgeFade(window, box, size);
   const within = insideOf(window, box, size);
   const turned = turn(/** @type {Face} */ (face), window);
-  const found = segmented(cut, maps[MASK], region, within, turned);
+  const [found, above] = await Promise.all([
+    steps.segment(cut, maps[MASK], region, within, turned), Promise.resolve().then(ofHead),
+  ]);
+  if (region.includes(1) && above.region.includes(1)) {
+    // Albedo x light is known better than either, and the light is that on the face.
+    rescale(maps, above.albedo, indicesAbove(above.region, 0), indicesAbove(region, 0));
+  }
+  const fade = edgeFade(window, box, size);
   const mask = found.map((value, k) => value * fade[k]);
   const below = refined(cut, box, face, window, maps, above.light, mask);
   return { ...above, body: { ...below, headWindow: above.window } };
@@ -174,7 +179,15 @@ function rescale(maps, wanted, there, here) {
   }
 }
 
-/** @type {typeof person} */
+/**
+ * @param {Picture} photo
+ * @param {Box} box
+ * @param {Face | null} face
+ * @param {Window[]} windows
+ * @param {Output[]} outputs
+ * @param {number} cutSize
+ * @param {What} what
+ */
 function headMaps(photo, box, face, windows, outputs, cutSize, what) {
   const [outer] = windows;
   const size = sideOf(outer);
@@ -197,7 +210,7 @@ function headMaps(photo, box, face, windows, outputs, cutSize, what) {
   });
   // The network knows albedo x light better than either, so the outer albedo may differ from the
   // inner one by a factor, which is removed.
-  const inside = where(weight, 0.9);
+  const inside = indicesAbove(weight, 0.9);
   rescale(maps, inner, inside, inside);
   maps.forEach((map, m) => {
     map.forEach((value, k) => (map[k] = value + weight[k] * (inner[m][k] - value)));
@@ -234,7 +247,7 @@ function refined(cut, box, face, window, maps, light, mask) {
   const { width: size, data } = cut;
   const count = size * size;
   const linear = /** @type {Channels} */ (
-    [0, 1, 2].map((c) => Float32Array.from({ length: count }, (_, k) => DECODED[data[3 * k + c]]))
+    [0, 1, 2].map((c) => tabulated(count, (k) => DECODED[data[3 * k + c]]))
   );
   const guide = luma(cut);
   /** @type {(settings: number[]) => GuidedFilter} */
@@ -277,8 +290,10 @@ function refined(cut, box, face, window, maps, light, mask) {
 
 /** @type {(window: Window, box: Box, size: number) => Uint8Array} 1 for pixels in the photo */
 function insideOf(window, [left, top, right, bottom], size) {
-  return Uint8Array.from({ length: size * size }, (_, k) => {
+  const result = new Uint8Array(size * size);
+  for (let k = 0; k < result.length; k++) {
     const [x, y] = window.point(centre(k, size));
-    return Number(x >= left && x < right && y >= top && y < bottom);
-  });
+    result[k] = Number(x >= left && x < right && y >= top && y < bottom);
+  }
+  return result;
 }

@@ -38,16 +38,20 @@ export function gaussianAlong(values, length, inner, sigma, border = "symmetric"
     BORDERS[border](k - reach, length),
   );
   const result = new Float32Array(values.length);
-  const line = new Float64Array(places.length);
+  const padded = new Float64Array(places.length * inner);
+  const totals = new Float64Array(length * inner);
   for (let start = 0; start < values.length; start += length * inner) {
-    for (let i = start; i < start + inner; i++) {
-      for (let k = 0; k < places.length; k++) line[k] = values[i + inner * places[k]];
-      for (let k = 0; k < length; k++) {
-        let total = 0;
-        for (let j = 0; j < weights.length; j++) total += weights[j] * line[k + j];
-        result[i + inner * k] = total;
-      }
+    for (let k = 0, to = 0; k < places.length; k++) {
+      const from = start + inner * places[k];
+      for (let i = 0; i < inner; i++, to++) padded[to] = values[from + i];
     }
+    totals.fill(0);
+    for (let j = 0; j < weights.length; j++) {
+      const weight = weights[j];
+      const shift = inner * j;
+      for (let k = 0; k < totals.length; k++) totals[k] += weight * padded[k + shift];
+    }
+    result.set(totals, start);
   }
   return result;
 }
@@ -93,26 +97,16 @@ export function box(values, size, side, border = "symmetric") {
 }
 
 /**
- * The places within a radius of a pixel.
+ * A disc around a pixel, as half the width of each of its rows.
  *
  * @param {number} radius  pixels
- * @returns {[number, number][]} down and to the right
  */
 export function disc(radius) {
   const reach = Math.trunc(radius);
-  /** @type {[number, number][]} */
-  const places = [];
-  for (let y = -reach; y <= reach; y++) {
-    for (let x = -reach; x <= reach; x++) if (x * x + y * y <= radius ** 2) places.push([y, x]);
-  }
-  return places;
+  return Array.from({ length: 2 * reach + 1 }, (_, k) =>
+    Math.trunc(Math.sqrt(radius ** 2 - (k - reach) ** 2)),
+  );
 }
-
-/** @type {(reach: number) => [number, number][]} the places up and down of a pixel */
-const upright = (reach) => Array.from({ length: 2 * reach + 1 }, (_, k) => [k - reach, 0]);
-
-/** @type {(reach: number) => [number, number][]} the places left and right of a pixel */
-const level = (reach) => upright(reach).map(([step]) => [0, step]);
 
 /**
  * The largest value in a square around each pixel.
@@ -122,42 +116,49 @@ const level = (reach) => upright(reach).map(([step]) => [0, step]);
  * @param {number} reach  from the middle of the square to its sides, pixels
  */
 export const dilatedBySquare = (values, size, reach) =>
-  dilated(dilated(values, size, level(reach)), size, upright(reach));
+  dilated(values, size, Array.from({ length: 2 * reach + 1 }, () => reach));
 
 /**
  * The largest value around each pixel.
  *
  * @param {Float32Array} values  `[S, S]`, repeated at the border
  * @param {number} size  S
- * @param {[number, number][]} places  around a pixel, symmetric about it
+ * @param {number[]} widths  half the width of each row around a pixel, as `disc` gives them
  */
-export function dilated(values, size, places) {
-  return extreme(Math.max, values, size, places);
+export function dilated(values, size, widths) {
+  const reach = widths.length >> 1;
+  const last = size - 1;
+  // The largest values of every width in a pixel's own row, then those of the rows around it.
+  /** @type {Float32Array[]} */
+  const alongRows = [values];
+  for (let width = 1; width <= widths[reach]; width++) {
+    const result = alongRows[width - 1].slice();
+    for (let start = 0; start < values.length; start += size) {
+      for (let x = 0; x < size; x++) {
+        const left = values[start + Math.max(x - width, 0)];
+        const right = values[start + Math.min(x + width, last)];
+        result[start + x] = Math.max(result[start + x], left, right);
+      }
+    }
+    alongRows.push(result);
+  }
+  const result = alongRows[widths[reach]].slice();
+  widths.forEach((width, k) => {
+    const source = alongRows[width];
+    for (let y = 0, to = 0; y < size; y++) {
+      const from = size * Math.min(Math.max(y + k - reach, 0), last);
+      for (let x = 0; x < size; x++, to++) {
+        result[to] = Math.max(result[to], source[from + x]);
+      }
+    }
+  });
+  return result;
 }
 
 /** @type {typeof dilated} the smallest value around each pixel */
-export function eroded(values, size, places) {
-  return extreme(Math.min, values, size, places);
-}
-
-/**
- * @param {(a: number, b: number) => number} choose
- * @param {Float32Array} values
- * @param {number} size
- * @param {[number, number][]} places
- */
-function extreme(choose, values, size, places) {
-  const result = values.slice();
-  const last = size - 1;
-  for (const [down, right] of places) {
-    for (let y = 0, k = 0; y < size; y++) {
-      const row = size * Math.min(Math.max(y + down, 0), last);
-      for (let x = 0; x < size; x++, k++) {
-        result[k] = choose(result[k], values[row + Math.min(Math.max(x + right, 0), last)]);
-      }
-    }
-  }
-  return result;
+export function eroded(values, size, widths) {
+  const negative = (/** @type {Float32Array} */ map) => map.map((value) => -value);
+  return negative(dilated(negative(values), size, widths));
 }
 
 /**

@@ -44,12 +44,14 @@ export function separated(maps, shading, skin) {
   const counts = around(bright, size, C.near);
   const faded = channels(size * size);
   for (let k = 0; k < skin.length; k++) {
+    const much = skin[k] * counts[k];
+    if (much === 0) continue;
     const [without, withWhite] = [surface, mixed].map((color) =>
       LUMINANCE.reduce((sum, weight, c) => sum + weight * color[c][k], 0),
     );
     for (let c = 0; c < 3; c++) {
       const change = mixed[c][k] / withWhite / (surface[c][k] / without);
-      faded[c][k] = skin[k] * counts[k] * Math.log(change);
+      faded[c][k] = much * Math.log(change);
     }
   }
   return { surface: mixed, faded };
@@ -61,6 +63,7 @@ function matte({ photo, parts, size }, own, white, skin, bright) {
   const shares = new Float32Array(size * size);
   const evidence = new Float32Array(size * size);
   for (let k = 0; k < evidence.length; k++) {
+    if (bright[k] === 0) continue;
     const counts = photo.map((map) => 1 - ramp(map[k], clipped));
     const seen = photo.map((map, c) => map[k] / white[c][k]);
     const total = Math.max(counts[0] + counts[1] + counts[2], 1e-6);

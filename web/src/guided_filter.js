@@ -36,12 +36,18 @@ export class GuidedFilter {
    * @returns {[Float32Array, Float32Array]}
    */
   coefficients(map) {
-    const { guide, meanGuide, flatness } = this;
-    const mean = this.mean(map);
-    const both = this.mean(map.map((value, k) => value * guide[k]));
-    const slope = both.map((value, k) => (value - meanGuide[k] * mean[k]) * flatness[k]);
-    const offset = mean.map((value, k) => value - slope[k] * meanGuide[k]);
-    return [this.mean(slope), this.mean(offset)];
+    const { guide, meanGuide, flatness, filter } = this;
+    const [slope, offset] = [new Float32Array(map.length), new Float32Array(map.length)];
+    for (let k = 0; k < map.length; k++) slope[k] = map[k] * guide[k];
+    filter.mean(slope, slope);
+    filter.mean(map, offset);
+    for (let k = 0; k < map.length; k++) {
+      slope[k] = (slope[k] - meanGuide[k] * offset[k]) * flatness[k];
+      offset[k] -= slope[k] * meanGuide[k];
+    }
+    filter.mean(slope, slope);
+    filter.mean(offset, offset);
+    return [slope, offset];
   }
 
   /**
@@ -50,8 +56,10 @@ export class GuidedFilter {
    * @param {Float32Array} map  `[S, S]`
    */
   filtered(map) {
+    const { guide } = this;
     const [slope, offset] = this.coefficients(map);
-    return slope.map((value, k) => value * this.guide[k] + offset[k]);
+    for (let k = 0; k < map.length; k++) offset[k] += slope[k] * guide[k];
+    return offset;
   }
 }
 

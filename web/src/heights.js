@@ -1,6 +1,7 @@
 // @ts-check
 // The surface of a head as its normals give it, as in tfrelight.rendering.height_field.
 
+import { tabulated } from "../../tfrelight/studio/static/numbers.js";
 import { products } from "./layers.js";
 import constants from "./constants.json" with { type: "json" };
 
@@ -103,7 +104,7 @@ function cosines(size) {
  */
 function poisson(size) {
   const { forth, back } = cosines(size);
-  const waves = Float32Array.from({ length: size }, (_, k) =>
+  const waves = tabulated(size, (k) =>
     2 - 2 * Math.cos((Math.PI * k) / size),
   );
   /** @type {(values: Float32Array, kernel: Float32Array) => Float32Array} */

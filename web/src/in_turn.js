@@ -4,11 +4,12 @@
 /**
  * A function that begins its work only after that of the calls before it.
  *
- * @template T
- * @param {(given: T) => Promise<void>} action
- * @returns {(given: T) => Promise<void>}
+ * @template T, R
+ * @param {(given: T) => Promise<R>} action
+ * @returns {(given: T) => Promise<R>}
  */
 export function inTurn(action) {
+  /** @type {Promise<unknown>} */
   let before = Promise.resolve();
   return (given) => {
     const now = before.then(() => action(given));

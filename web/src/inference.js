@@ -3,7 +3,7 @@
 // tfrelight.relighting.inference.
 
 import { toLinear, toSrgb } from "../../tfrelight/studio/static/color.js";
-import { percentile } from "../../tfrelight/studio/static/numbers.js";
+import { percentile, tabulated } from "../../tfrelight/studio/static/numbers.js";
 import { mirrored } from "./light.js";
 import constants from "./constants.json" with { type: "json" };
 
@@ -47,10 +47,10 @@ export function gain({ data }, inside) {
  * @param {Network} network
  * @param {Picture} cut
  * @param {number} factor  by which it is brightened, in linear RGB; the light is of it as it is
- * @param {boolean} [both]  false: of the crop alone
+ * @param {boolean} both  false: of the crop alone
  * @returns {Promise<Output>}
  */
-export async function predict(network, cut, factor, both = true) {
+export async function predict(network, cut, factor, both) {
   const { size } = network;
   const crop = brightened(cut, factor);
   if (!both) {
@@ -82,8 +82,8 @@ export async function predict(network, cut, factor, both = true) {
 
 /** @type {(cut: Picture, factor: number) => Float32Array} in [0, 1], times it in linear RGB */
 function brightened({ data }, factor) {
-  const levels = Float32Array.from({ length: 256 }, (_, k) =>
+  const levels = tabulated(256, (k) =>
     factor === 1 ? k / 255 : toSrgb(factor * toLinear(k / 255)),
   );
-  return Float32Array.from(data, (value) => levels[value]);
+  return tabulated(data.length, (k) => levels[data[k]]);
 }

@@ -2,10 +2,13 @@
 // Lights and normals that are mirrored or turned in the picture, and the luminance of maps.
 
 import { LUMINANCE } from "../../tfrelight/studio/static/color.js";
+import { tabulated } from "../../tfrelight/studio/static/numbers.js";
 
 /** @import { Coefficients } from "../../tfrelight/studio/static/harmonics.js" */
 /** @import { Channels } from "../../tfrelight/studio/static/shading.js" */
 /** @import { Picture } from "./images.js" */
+
+const [RED, GREEN, BLUE] = LUMINANCE;
 
 /**
  * The light in a picture whose left and right are swapped.
@@ -37,8 +40,8 @@ export function rolled(light, a) {
 
 /** @type {(picture: Picture) => Float32Array} luma of each pixel, 0 to 1 */
 export const luma = ({ data }) =>
-  Float32Array.from({ length: data.length / 3 }, (_, k) =>
-    LUMINANCE.reduce((sum, share, c) => sum + (share * data[3 * k + c]) / 255, 0),
+  tabulated(data.length / 3, (k) =>
+    (RED * data[3 * k] + GREEN * data[3 * k + 1] + BLUE * data[3 * k + 2]) / 255,
   );
 
 /**
@@ -48,4 +51,4 @@ export const luma = ({ data }) =>
  * @returns {Float32Array}
  */
 export const luminance = ([r, g, b]) =>
-  r.map((value, k) => LUMINANCE[0] * value + LUMINANCE[1] * g[k] + LUMINANCE[2] * b[k]);
+  tabulated(r.length, (k) => RED * r[k] + GREEN * g[k] + BLUE * b[k]);

@@ -1,7 +1,7 @@
 // @ts-check
 // What a photo did not record, as in tfrelight.relighting.lost_light.
 
-import { clamp, median, percentile, ramp, roundHalfEven } from
+import { clamp, indicesAbove, median, percentile, ramp, roundHalfEven, tabulated } from
   "../../tfrelight/studio/static/numbers.js";
 import { probability } from "./face_maps.js";
 import { box, dilated, disc, eroded, gaussian, sampled } from "./filters.js";
@@ -46,7 +46,7 @@ export function shadows(maps, shading) {
   /** @type {(k: number) => number} */
   const place = (k) => ((k + 0.5) * small) / size - 0.5;
   const flesh = probability(maps, "skin", "eyes", "mouth");
-  return Float32Array.from({ length: size * size }, (_, k) =>
+  return tabulated(size * size, (k) =>
     sampled(evidence, small, place(Math.floor(k / size)), place(k % size)) * (flesh?.[k] ?? 1),
   );
 }
@@ -57,7 +57,7 @@ function coarse(values, size) {
   const smooth = box(values, size, Math.max(1, roundHalfEven(size / small)), "edge");
   /** @type {(k: number) => number} */
   const place = (k) => Math.trunc(((k + 0.5) * size) / small);
-  return Float32Array.from({ length: small * small }, (_, k) =>
+  return tabulated(small * small, (k) =>
     smooth[size * place(Math.floor(k / small)) + place(k % small)],
   );
 }
@@ -171,8 +171,8 @@ export function surfaceColor({ albedo, photo, region }, shading) {
   );
   // The network's colours are off by a little. The pixels that nothing clipped tell by how much.
   const [r, g, b] = photo;
-  const known = [...region.keys()].filter((k) =>
-    region[k] && Math.max(r[k], g[k], b[k]) < 0.8 && Math.min(r[k], g[k], b[k]) > 0.01,
+  const known = indicesAbove(region, 0).filter((k) =>
+    Math.max(r[k], g[k], b[k]) < 0.8 && Math.min(r[k], g[k], b[k]) > 0.01,
   );
   let error = [1, 1, 1];
   if (known.length > C.measured * region.reduce((sum, value) => sum + value, 0)) {

@@ -4,7 +4,7 @@
 
 import { LUMINANCE } from "../../tfrelight/studio/static/color.js";
 import { normalize } from "../../tfrelight/studio/static/face_maps.js";
-import { median, percentile, ramp, roundHalfEven } from
+import { indicesAbove, median, percentile, ramp, roundHalfEven, tabulated } from
   "../../tfrelight/studio/static/numbers.js";
 import { probability } from "./face_maps.js";
 import { box, gaussian, sampled } from "./filters.js";
@@ -61,7 +61,7 @@ function heights(normals, mask, size, sigma) {
   const raised = raise(integrated(small, inside, cells), inside, cells, sigma / step);
   /** @type {(k: number) => number} */
   const place = (k) => (k + 0.5) / step - 0.5;
-  return Float32Array.from({ length: size * size }, (_, k) =>
+  return tabulated(size * size, (k) =>
     step * sampled(raised, cells, place(Math.floor(k / size)), place(k % size)),
   );
 }
@@ -70,7 +70,7 @@ function heights(normals, mask, size, sigma) {
 function reduced(values, size, step) {
   if (step === 1) return values.slice();
   const cells = Math.ceil(size / step);
-  return Float32Array.from({ length: cells * cells }, (_, k) => {
+  return tabulated(cells * cells, (k) => {
     let total = 0;
     for (let y = 0; y < step; y++) {
       const row = Math.min(Math.floor(k / cells) * step + y, size - 1) * size;
@@ -145,7 +145,7 @@ export function skin(maps, things) {
   );
   const [red, blue] = [r, b].map((map) => map.map((value, k) => Math.log(value / g[k])));
   const onFace = region.some(Boolean);
-  const inside = [...mask.keys()].filter((k) => (onFace ? region[k] : mask[k] > 0.5));
+  const inside = onFace ? indicesAbove(region, 0) : indicesAbove(mask, 0.5);
   if (inside.length === 0) return new Float32Array(size * size);
   const [usualRed, usualBlue, usual] = [red, blue, level].map((map) =>
     median(inside.map((k) => map[k])),

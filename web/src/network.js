@@ -2,6 +2,8 @@
 // The network that separates light from colour, run by LiteRT.js.
 
 import { Environment, Tensor, loadAndCompile, loadLiteRt } from "@litertjs/core";
+import { tabulated } from "../../tfrelight/studio/static/numbers.js";
+import { inTurn } from "./in_turn.js";
 import constants from "./constants.json" with { type: "json" };
 
 /** @import { Network } from "./inference.js" */
@@ -29,7 +31,7 @@ export async function startNetwork(runtime, binary, content) {
   const model = await loadAndCompile(new Uint8Array(content), { accelerator: "wasm" });
   return {
     size,
-    run: async (crop) => {
+    run: inTurn(async (/** @type {Float32Array} */ crop) => {
       const input = new Tensor(crop, [1, size, size, 3]);
       const outputs = await model.run({ images: input });
       const values = Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [
@@ -45,7 +47,7 @@ export async function startNetwork(runtime, binary, content) {
         ],
         light: Array.from({ length: 9 }, (_, k) => [...values.light.subarray(3 * k, 3 * k + 3)]),
       };
-    },
+    }),
   };
 }
 
@@ -56,7 +58,5 @@ function addressOf(file) {
 
 /** @type {(values: Float32Array, channels: number, c: number) => Float32Array} */
 function plane(values, channels, c) {
-  return Float32Array.from(
-    { length: values.length / channels }, (_, k) => values[channels * k + c],
-  );
+  return tabulated(values.length / channels, (k) => values[channels * k + c]);
 }

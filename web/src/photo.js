@@ -8,11 +8,12 @@ import { PhotoFile } from "../../tfrelight/studio/static/photo_file.js";
 import { Face } from "../../tfrelight/studio/static/face.js";
 import { StudioError } from "../../tfrelight/studio/static/requests.js";
 import { asset, loadable } from "./assets.js";
-import { Engine } from "./engine.js";
+import { join, started } from "./engine.js";
 import { relitFile } from "./full_size.js";
 import constants from "./constants.json" with { type: "json" };
 
 /** @import { Report } from "../../tfrelight/studio/static/actions.js" */
+/** @import { Engine } from "./engine.js" */
 /** @import { Settings } from "../../tfrelight/studio/static/photo.js" */
 /** @import { PhotoData, PhotoHeader } from "../../tfrelight/studio/static/photo_data.js" */
 /** @import { Opening, RelightRequest } from "../../tfrelight/studio/static/photo_file.js" */
@@ -58,14 +59,15 @@ async function startEngine() {
     asset("network.tflite").then((blob) => blob.arrayBuffer()),
     asset("finder.bin").then((blob) => blob.arrayBuffer()),
   ]);
-  const made = new Engine(typeof worker === "string" ? worker : URL.createObjectURL(worker));
-  try {
-    await made.ask({ task: "start", runtime, binary, network, finder });
-  } catch (error) {
-    made.end();
-    throw error;
+  const address = typeof worker === "string" ? worker : URL.createObjectURL(worker);
+  const files = { runtime, binary, network, finder };
+  const first = await started(address, files);
+  // One processor would only change between two. Nobody waits for the second; where it cannot
+  // start, for want of memory, the first goes on alone.
+  if (navigator.hardwareConcurrency > 1) {
+    started(address, files).then((second) => join(first, second)).catch(() => {});
   }
-  return made;
+  return first;
 }
 
 // Loads while people choose a photo; whoever opens one sees the error.

@@ -1,7 +1,7 @@
 // @ts-check
 // A decomposed photo as the page shows it, as tfrelight.studio.photo_data encodes it.
 
-import { roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
+import { indicesAbove, roundHalfEven, tabulated } from "../../tfrelight/studio/static/numbers.js";
 import { probability } from "./face_maps.js";
 import { dilatedBySquare } from "./filters.js";
 import { Window } from "./framing.js";
@@ -16,6 +16,7 @@ import constants from "./constants.json" with { type: "json" };
 /** @import { FaceMaps } from "./face_maps.js" */
 /** @import { Box, Picture } from "./images.js" */
 /** @import { Relightable } from "./ratio_image.js" */
+/** @import { Steps } from "./steps.js" */
 
 /**
  * Where the maps of a head or a body lie in the photo at its full size.
@@ -40,9 +41,10 @@ const [, ...PART_NAMES] = /** @type {["background", ...PartName[]]} */ (constant
  * @param {Picture} photo
  * @param {FaceMaps[]} faces
  * @param {Pick<PhotoHeader, "found" | "whole_image" | "what" | "grey">} fields
- * @returns {PreparedPhoto}
+ * @param {Pick<Steps, "prepare">} steps  for bodies
+ * @returns {Promise<PreparedPhoto>}
  */
-export function preparedPhoto(photo, faces, fields) {
+export async function preparedPhoto(photo, faces, fields, steps) {
   const small = shrunk(photo, longest);
   const factors = [small.width / photo.width, small.height / photo.height];
   const pixels = new Uint8Array(4 * small.width * small.height).fill(255);
@@ -53,12 +55,14 @@ export function preparedPhoto(photo, faces, fields) {
   }
   const bodies = faces.flatMap(({ body }) => body ?? []);
   const surfaces = [...faces, ...bodies];
-  const heads = faces.map(prepare);
+  const [preparedBodies, heads] = await Promise.all([
+    Promise.all(bodies.map(steps.prepare)), Promise.resolve().then(() => faces.map(prepare)),
+  ]);
   // Head and body have one white, and are relit by as much.
   const shared = faces.flatMap(({ body }, k) =>
     body ? [{ white: heads[k].white, legibility: heads[k].legibility }] : [],
   );
-  const ready = [...heads, ...bodies.map((maps, k) => ({ ...prepare(maps), ...shared[k] }))];
+  const ready = [...heads, ...preparedBodies.map((one, k) => ({ ...one, ...shared[k] }))];
   const views = surfaces.map((maps) => viewed(maps, factors[0], factors[1]));
   const above = faces.flatMap(({ body }, k) => (body ? [k] : []));
   const prepared = surfaces.map((maps, k) => {
@@ -167,7 +171,7 @@ function planesOf(maps, ready, view, head, heads, views) {
 function shareOf({ size, window, headWindow, body }, view, head, heads, views) {
   // Whoever is nearer counts only where they are: between them is the body of who stands behind.
   const present = heads.map((one, k) => (k === head ? null : presence(one, window, size)));
-  return Float32Array.from({ length: size * size }, (_, k) => {
+  return tabulated(size * size, (k) => {
     const place = centre(k, size);
     let share = 1;
     if (heads.length > 1) {
@@ -213,7 +217,7 @@ function presence({ mask, body, size: side, window: own }, window, size) {
 function headBox({ mask, size }, window, box) {
   // Nothing changes below a mask of 0.45; its edges move a little with the photo's.
   const around = dilatedBySquare(mask, size, 4);
-  const head = [...around.keys()].filter((k) => around[k] > 0.1);
+  const head = indicesAbove(around, 0.1);
   if (head.length === 0) return [0, 0, 0, 0];
   let [left, top, right, bottom] = [size, size, 0, 0];
   for (const k of head) {

@@ -2,7 +2,8 @@
 // What relighting a face needs, whatever the new light, as `ratio_image.prepare` in Python.
 
 import { LUMINANCE } from "../../tfrelight/studio/static/color.js";
-import { percentile, roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
+import { indicesAbove, percentile, roundHalfEven, tabulated } from
+  "../../tfrelight/studio/static/numbers.js";
 import { channels, raiseToFloor, shade } from "../../tfrelight/studio/static/shading.js";
 import { find as findEyes } from "./eyes.js";
 import { gaussian } from "./filters.js";
@@ -44,11 +45,11 @@ const { settings } = constants;
 export function prepare(maps) {
   const { size, region } = maps;
   const radius = Math.max(1, roundHalfEven(C.gain[0] * size));
-  const logs = Float32Array.from(region, (inside) => Math.log(C.gain[inside ? 2 : 1]));
+  const logs = tabulated(size * size, (k) => Math.log(C.gain[region[k] ? 2 : 1]));
   const shading = channels(size * size);
   shade(maps.normals, maps.light, shading);
   raiseToFloor(shading, settings.min_shading);
-  const inside = [...region.keys()].filter((k) => region[k]);
+  const inside = indicesAbove(region, 0);
   const metered = percentile(
     inside.map((k) => Math.sqrt(maps.photo.reduce((sum, map) => sum + map[k] ** 2, 0) / 3)),
     settings.metered_percentile,

@@ -93,15 +93,17 @@ function refined(photo, prior, face, inside, weight) {
   /** @type {(odds: Float32Array) => Float32Array} */
   const certainFace = (odds) => odds.map((value, k) => (face[k] ? S.face_odds : value));
   let odds = certainFace(prior);
+  const [ours, others] = [new Float32Array(size * size), new Float32Array(size * size)];
   for (let round = 0; round < S.rounds; round++) {
-    const share = odds.map((value) => 1 / (1 + Math.exp(-value)));
-    const ours = histograms(bins, share.map((value, k) => value * inside[k]));
-    const others = histograms(bins, share.map((value, k) => (1 - value) * inside[k]));
-    const colours = ours.map((value, k) => Math.log(value / others[k]));
-    const changed = prior.map((value, k) =>
-      value + weight * clamp(colours[bins[k]], -S.colour_bound, S.colour_bound),
+    for (let k = 0; k < odds.length; k++) {
+      ours[k] = inside[k] / (1 + Math.exp(-odds[k]));
+      others[k] = inside[k] - ours[k];
+    }
+    const [own, other] = [histograms(bins, ours), histograms(bins, others)];
+    const colours = own.map((value, k) =>
+      weight * clamp(Math.log(value / other[k]), -S.colour_bound, S.colour_bound),
     );
-    odds = certainFace(inRound.filtered(changed));
+    odds = certainFace(inRound.filtered(prior.map((value, k) => value + colours[bins[k]])));
   }
   const mask = filterOf(guide, size, S.final_filter).filtered(
     odds.map((value) => 1 / (1 + Math.exp(-value))),

@@ -2,7 +2,7 @@
 // How much the pixels of a window count: inside an outline, and less towards borders, as in
 // tfrelight.relighting.window_weights.
 
-import { smoothstep } from "../../tfrelight/studio/static/numbers.js";
+import { smoothstep, tabulated } from "../../tfrelight/studio/static/numbers.js";
 import { gaussian } from "./filters.js";
 import { ellipse, polygon } from "./polygon.js";
 import constants from "./constants.json" with { type: "json" };
@@ -19,7 +19,7 @@ export const centre = (k, size) => [((k % size) + 0.5) / size, (Math.floor(k / s
 
 /** @type {(rows: number[], columns: number[]) => Float32Array} products, `[S, S]` */
 const outer = (rows, columns) =>
-  Float32Array.from({ length: rows.length * columns.length }, (_, k) =>
+  tabulated(rows.length * columns.length, (k) =>
     rows[Math.floor(k / columns.length)] * columns[k % columns.length],
   );
 

@@ -5,6 +5,7 @@
 import { UNNAMED } from "../../tfrelight/studio/static/photo_file.js";
 import { StudioError } from "../../tfrelight/studio/static/requests.js";
 import { bitmapOf, pictureOf, tooLarge, withoutOpacity } from "./decode.js";
+import { Engine } from "./engine.js";
 import { decompose } from "./face_maps.js";
 import { find, findAgain } from "./find.js";
 import { inTurn } from "./in_turn.js";
@@ -14,12 +15,15 @@ import { inWebAssembly } from "./multiply.js";
 import multiply from "./multiply.wat";
 import { startNetwork } from "./network.js";
 import { preparedPhoto } from "./photo_data.js";
+import { stepsOf, stepsWith } from "./steps.js";
+import { buffersIn } from "./transfer.js";
 import constants from "./constants.json" with { type: "json" };
 
 /** @import { Opening } from "../../tfrelight/studio/static/photo_file.js" */
 /** @import { Report } from "../../tfrelight/studio/static/actions.js" */
 /** @import { Face } from "./find.js" */
 /** @import { Network } from "./inference.js" */
+/** @import { Step, Steps } from "./steps.js" */
 
 /**
  * What the worker starts with: files, or their addresses.
@@ -30,6 +34,12 @@ import constants from "./constants.json" with { type: "json" };
  * @property {string | Blob} binary
  * @property {ArrayBuffer} network
  * @property {ArrayBuffer} finder
+ */
+
+/**
+ * A port between two workers: the first hands steps to the other one.
+ *
+ * @typedef {{ task: "join", port: MessagePort, isFirst: boolean }} Join
  */
 
 /**
@@ -49,13 +59,17 @@ import constants from "./constants.json" with { type: "json" };
  * @property {boolean} isFirst
  */
 
-/** @typedef {{ id: number } & (Start | Open | Frame)} Request */
+/** @typedef {{ id: number } & (Start | Join | Open | Frame | Step)} Request */
+
+/** @typedef {Pick<MessagePort, "postMessage" | "onmessage">} Asker  the page, or another worker */
 
 // Faces of a video that are relit, the largest: each takes as long as the first.
 const MOST_LIVE = 2;
 
 /** @type {{ network: Network, mtcnn: Mtcnn } | null} */
 let loaded = null;
+/** @type {Steps} taken here until a second worker takes them */
+let steps;
 
 /** @param {Start} files */
 async function start({ runtime, binary: runtimeBinary, network, finder }) {
@@ -68,6 +82,14 @@ async function start({ runtime, binary: runtimeBinary, network, finder }) {
     network: await startNetwork(runtime, runtimeBinary, network),
     mtcnn: new Mtcnn(parseWeights(finder)),
   };
+  steps = stepsWith(loaded.network);
+}
+
+/** @param {Join} request */
+function join({ port, isFirst }) {
+  if (isFirst) steps = stepsOf(new Engine(port));
+  else answerTo(port);
+  return Promise.resolve();
 }
 
 /**
@@ -91,12 +113,12 @@ async function open({ file, wholeImage, what }, report) {
     const step = "progress_separating";
     report(step, 0);
     const working = (/** @type {number} */ share) => report(step, share);
-    const maps = await decompose(network, picture, faces, working, { what });
+    const maps = await decompose(network, steps, picture, faces, working, { what });
     report("progress_preparing");
     /** @type {"maybe" | ""} */
     const grey = isGrey ? "maybe" : "";
     const fields = { found: found.length, whole_image: wholeImage, what, grey };
-    return preparedPhoto(picture, maps, fields);
+    return await preparedPhoto(picture, maps, fields, steps);
   } catch (error) {
     if (error instanceof RangeError) throw tooLarge(size);
     throw error;
@@ -120,38 +142,55 @@ async function frame({ rgba, width, height, isFirst }) {
   const found = findAgain(picture, isFirst ? [] : seen, mtcnn, frames);
   seen = found.slice(0, MOST_LIVE);
   if (seen.length === 0) return null;
-  const maps = await decompose(network, picture, seen, undefined, { mirror: false });
+  const maps = await decompose(network, steps, picture, seen, undefined, { mirror: false });
   const fields = /** @type {const} */ (
     { found: found.length, whole_image: false, what: "person", grey: "" });
-  return preparedPhoto(picture, maps, fields);
+  return preparedPhoto(picture, maps, fields, steps);
 }
 
-/** @type {(request: Request) => Promise<unknown>} */
-function answer(request) {
+/** @type {(request: Step) => Promise<unknown>} */
+function take({ name, given }) {
+  /** @type {(...given: any[]) => Promise<unknown>} */
+  const taken = steps[name];
+  return taken(...given);
+}
+
+/** @type {(request: Request, report: Report) => Promise<unknown>} */
+function answer(request, report) {
   if (request.task === "start") return start(request);
+  if (request.task === "join") return join(request);
+  if (request.task === "step") return take(request);
   if (request.task === "frame") return frame(request);
-  return open(request, (progress, share) =>
-    self.postMessage({ id: request.id, progress, share }),
-  );
+  return open(request, report);
 }
 
-/** @param {Request} request */
-async function respond(request) {
+/** @type {(asked: { request: Request, asker: Asker }) => Promise<void>} */
+async function respond({ request, asker }) {
   const { id } = request;
   try {
-    self.postMessage({ id, result: await answer(request) });
+    const result = await answer(request, (progress, share) =>
+      asker.postMessage({ id, progress, share }),
+    );
+    // What it holds is not needed here any more.
+    asker.postMessage({ id, result }, { transfer: [...buffersIn(result)] });
   } catch (error) {
     if (error instanceof StudioError) {
       const { key, values, reason } = error;
-      self.postMessage({ id, refusal: { key, values, reason } });
+      asker.postMessage({ id, refusal: { key, values, reason } });
       return;
     }
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    self.postMessage({ id, error: { message, stack } });
+    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+    asker.postMessage({ id, error: { name, message, stack } });
   }
 }
 
 const respondInTurn = inTurn(respond);
-self.addEventListener("message", (/** @type {MessageEvent<Request>} */ { data }) => {
-  respondInTurn(data);
-});
+
+/** @param {Asker} asker  whose requests are answered from now on */
+function answerTo(asker) {
+  asker.onmessage = ({ data: request }) => {
+    respondInTurn({ request, asker });
+  };
+}
+
+answerTo(/** @type {Asker} */ (/** @type {unknown} */ (self)));

@@ -13,6 +13,7 @@ import { content } from "../../../web/src/framing.js";
 import { multiplyBy } from "../../../web/src/layers.js";
 import { Mtcnn, parseWeights } from "../../../web/src/mtcnn.js";
 import { inJavaScript, inWebAssembly } from "../../../web/src/multiply.js";
+import { stepsWith } from "../../../web/src/steps.js";
 import { preparedPhoto } from "../../../web/src/photo_data.js";
 import { assertClose, bytes, difference, expected, finderFile, floats, picture } from
   "./helpers.js";
@@ -94,9 +95,11 @@ for (const [name, given] of Object.entries(expected.photos)) {
       ({ eyes, distance, oval, score }) => new Face(eyes, distance, oval, score),
     );
     const { what } = given;
-    const maps = await decompose(recorded(given.runs), photo, faces, undefined, { what });
+    const network = recorded(given.runs);
+    const steps = stepsWith(network);
+    const maps = await decompose(network, steps, photo, faces, undefined, { what });
     const fields = { found: faces.length, whole_image: false, what, grey: "" };
-    const actual = preparedPhoto(photo, maps, fields);
+    const actual = await preparedPhoto(photo, maps, fields, steps);
     const wanted = parsePhotoData(bytes(given.block).buffer);
     const { header } = actual;
     assert.deepEqual([header.height, header.width], [photo.height, photo.width]);

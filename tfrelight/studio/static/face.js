@@ -7,7 +7,7 @@ import { LUMINANCE } from "./color.js";
 import { layOver } from "./eyes.js";
 import { halved } from "./face_maps.js";
 import { even, mix, scale } from "./harmonics.js";
-import { percentile, ramp, scaled } from "./numbers.js";
+import { indicesAbove, percentile, ramp, scaled } from "./numbers.js";
 import { channels, raiseToFloor, shade } from "./shading.js";
 import { LEAST_SKIN, Surface } from "./surface.js";
 
@@ -95,16 +95,13 @@ export class Face {
     this.flatness = this.work.map(
       (square, k) => 1 / (Math.max(square - this.meanGuide[k] ** 2, 0) + planes.epsilon[k]),
     );
-    /** @type {(plane: Float32Array, least?: number) => Uint32Array} */
-    const where = (plane, least = 0.5) =>
-      Uint32Array.from(plane.keys()).filter((k) => plane[k] > least);
-    this.inside = where(planes.mask);
-    this.region = where(planes.region);
-    this.hair = where(planes.hair, LEAST_HAIR);
-    this.skin = where(planes.skin, LEAST_SKIN);
+    this.inside = indicesAbove(planes.mask, 0.5);
+    this.region = indicesAbove(planes.region, 0.5);
+    this.hair = indicesAbove(planes.hair, LEAST_HAIR);
+    this.skin = indicesAbove(planes.skin, LEAST_SKIN);
     /** The probability of eyes and mouth. */
     this.whiteness = planes.part_eyes.map((value, k) => value + planes.part_mouth[k]);
-    this.white = where(this.whiteness, LEAST_HAIR);
+    this.white = indicesAbove(this.whiteness, LEAST_HAIR);
     const photo = [planes.photo_r, planes.photo_g, planes.photo_b];
     this.residual = [planes.residual_r, planes.residual_g, planes.residual_b];
     /** The photo over its shading. */

@@ -6,6 +6,7 @@ import { startCamera } from "./camera.js";
 import { element } from "./dom.js";
 import { LUMINANCE } from "./color.js";
 import { mix } from "./harmonics.js";
+import { tabulated } from "./numbers.js";
 import { Frames } from "./photo.js";
 import { headsOf } from "./photo_data.js";
 import { placed, resized } from "./placed_faces.js";
@@ -301,7 +302,7 @@ function greyOf(context, frame) {
   context.drawImage(frame, 0, 0, width, height);
   const { data: rgba } = context.getImageData(0, 0, width, height);
   const [r, g, b] = LUMINANCE;
-  const data = Float32Array.from({ length: width * height }, (_, k) =>
+  const data = tabulated(width * height, (k) =>
     (r * rgba[4 * k] + g * rgba[4 * k + 1] + b * rgba[4 * k + 2]) / 255,
   );
   return { width, height, data };

@@ -45,6 +45,31 @@ export function percentile(values, percent) {
   return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
 }
 
+/**
+ * A map from the value of each pixel. `Float32Array.from` takes five times as long.
+ *
+ * @param {number} count
+ * @param {(k: number) => number} value
+ */
+export function tabulated(count, value) {
+  const result = new Float32Array(count);
+  for (let k = 0; k < count; k++) result[k] = value(k);
+  return result;
+}
+
+/**
+ * The pixels of a map that are above a value.
+ *
+ * @param {ArrayLike<number>} values
+ * @param {number} least
+ * @returns {number[]}
+ */
+export function indicesAbove(values, least) {
+  const places = [];
+  for (let k = 0; k < values.length; k++) if (values[k] > least) places.push(k);
+  return places;
+}
+
 /** @type {(values: number[], factor: number) => number[]} */
 export const scaled = (values, factor) => values.map((value) => value * factor);
 

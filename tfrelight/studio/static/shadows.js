@@ -15,7 +15,7 @@ import { discPoints } from "./lamps.js";
  * @property {number} size  S
  * @property {Channels} normals  `[S, S]` each, in the frame of the maps
  * @property {Heights} heights
- * @property {Uint32Array} where  the pixels that count
+ * @property {number[]} where  the pixels that count
  * @property {number} range  between lowest and highest, pixels; below 0 without a surface
  * @property {Float32Array} work  `[S, S]`, free to use
  * @property {RenderingSettings} settings
@@ -26,7 +26,7 @@ import { discPoints } from "./lamps.js";
  * The surface in cells of `step` pixels, and the angle of the horizon in each direction.
  *
  * @typedef {object} Around
- * @property {{ size: number, normals: Channels, where: Uint32Array }} small
+ * @property {{ size: number, normals: Channels, where: number[] }} small
  * @property {Float32Array[]} horizons  radians
  * @property {Float32Array[]} tangents  of them
  * @property {number} step
@@ -61,7 +61,7 @@ function* distances(count) {
  * @param {Float32Array} relief  `[S, S]` pixels
  * @param {Float32Array} mask  `[S, S]` in [0, 1], 1 on the surface
  * @param {number} size  S
- * @param {Uint32Array} where  the pixels that count
+ * @param {number[]} where  the pixels that count
  * @returns {Heights}
  */
 export function heightsOf(relief, mask, size, where) {

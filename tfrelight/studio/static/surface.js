@@ -4,6 +4,7 @@
 import { catchlights } from "./eyes.js";
 import { normalize } from "./face_maps.js";
 import { highlightOf, irradianceOf } from "./lamps.js";
+import { indicesAbove } from "./numbers.js";
 import { channels } from "./shading.js";
 import { heightsOf, horizon, ofLamp } from "./shadows.js";
 
@@ -192,7 +193,7 @@ export class Surface {
   }
 }
 
-/** @type {(mask: Float32Array, size: number) => Uint32Array} the pixels in and near a mask */
+/** @type {(mask: Float32Array, size: number) => number[]} the pixels in and near a mask */
 function around(mask, size) {
   let near = mask.map((value) => Number(value > LEAST_MASK));
   for (const step of [1, size]) {
@@ -206,7 +207,7 @@ function around(mask, size) {
     });
     near = wider;
   }
-  return Uint32Array.from(near.keys()).filter((k) => near[k] > 0);
+  return indicesAbove(near, 0);
 }
 
 /** @type {(sigma: number) => Float64Array} */
@@ -241,7 +242,7 @@ function horizonsOf({ size, relief, mask, normals, where, settings: { coarse, ar
   const counted = new Float32Array(size * size);
   for (const k of where) counted[k] = 1;
   const kept = reduced(counted);
-  const inside = Uint32Array.from(kept.keys()).filter((k) => kept[k] > 0);
+  const inside = indicesAbove(kept, 0);
   const heights = heightsOf(small, reduced(mask), cells, inside);
   const tangents = Array.from({ length: count }, (_, k) => {
     const angle = (2 * Math.PI * k) / count;
