@@ -5,9 +5,9 @@
 Run it on an idle machine. Steps of the networks alternate, so that disturbances affect all of them
 equally. Memory is the peak of a separate process for each task.
 
-It also takes variants of `compact`, and `--parts` times the parts of a training step:
+It also takes variants of `compact`:
 
-    python benchmarks/networks.py --networks=compact,deeper,deepest,shallower,wider,narrower --parts
+    python benchmarks/networks.py --networks=compact,deeper,deepest,shallower,wider,narrower
 """
 
 import json
@@ -29,7 +29,6 @@ flags.DEFINE_list(
     ["compact", "sfsnet"],
     f"compact, sfsnet, {', '.join(variants.VARIANTS)}; the first is compared with the others.",
 )
-flags.DEFINE_bool("parts", False, "Also time the parts of a training step of the first network.")
 flags.DEFINE_string("precision", "auto", "auto, float32, bfloat16 or float16.")
 flags.DEFINE_integer("pairs", 8, "Pairs per training step; twice as many photos.", lower_bound=1)
 flags.DEFINE_integer("repeats", 20, "Repeats of each measurement; it takes medians.", lower_bound=1)
@@ -76,8 +75,6 @@ def main():
         "networks": rows,
         f"{first}_trains_times_faster_than": ratios,
     }
-    if flags.FLAGS.parts:
-        report["parts_seconds"] = _parts(first)
     if flags.FLAGS.report:
         from tfrelight import files
 
@@ -89,36 +86,6 @@ def main():
         f"| {first} trains times faster than | "
         + " | ".join(f"{ratio:.2f}" for ratio in ratios.values())
         + " |"
-    )
-    if flags.FLAGS.parts:
-        print(f"\n| a training step of {first} | seconds |\n|---|---|")
-        for part, seconds in report["parts_seconds"].items():
-            print(f"| {part} | {seconds:.3f} |")
-
-
-def _parts(name):
-    """Seconds of a whole training step, and of steps without some of its parts."""
-    import tensorflow as tf
-
-    model, pair = steps.model(name), steps.noise(flags.FLAGS.pairs)
-    plain = steps.model(name)
-    plain._score_and_gradients = plain._score_and_gradients.python_function
-    images = tf.concat([pair["a"]["image"], pair["b"]["image"]], axis=0)
-
-    @tf.function
-    def alone():
-        with tf.GradientTape() as tape:
-            outputs = model.network(images, training=True)
-            total = tf.add_n([tf.reduce_sum(value) for value in outputs.values()])
-        return tape.gradient(total, model.network.trainable_variables)
-
-    step_of = {each: tf.function(each.train_step) for each in (model, plain)}
-    return _seconds(
-        {
-            "whole": lambda: step_of[model](pair)["loss"].numpy(),
-            "whole, losses not compiled by XLA": lambda: step_of[plain](pair)["loss"].numpy(),
-            "network forward and back alone": lambda: [g.numpy() for g in alone()],
-        }
     )
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-from tfrelight import files, processes
+from tfrelight import files, threads
 from tfrelight.commands import app
 
 flags.DEFINE_string("report", None, "JSON file to write.")
@@ -147,7 +147,7 @@ def clip(folder):
         relit,
         model=model,
         overwrite=True,
-        workers=processes.available(),
+        workers=threads.available(),
     )
 
 

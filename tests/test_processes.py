@@ -55,7 +55,7 @@ def test_results_come_in_order_from_several_quiet_processes():
     assert values == tuple(range(0, 200, 10))
     assert os.getpid() not in ids and len(set(ids)) == 2
     # They share the processors, and leave Ctrl-C to their parent.
-    assert set(shares) == {max(1, processes.available() // 2)}
+    assert set(shares) == {max(1, threads.available() // 2)}
     assert set(interrupts) == {signal.SIG_IGN}
 
 
@@ -69,7 +69,7 @@ def test_a_reader_that_stops_early_ends_the_processes():
 
 
 def test_memory_and_processors_bound_their_number(monkeypatch):
-    monkeypatch.setattr(processes, "available", lambda: 12)
+    monkeypatch.setattr(threads, "available", lambda: 12)
     assert processes.affordable(0) == 12
     assert processes.affordable(600 << 20) == 5
     assert processes.affordable(1 << 40) == 1

@@ -9,7 +9,7 @@ from tfrelight import threads
 
 
 def test_results_come_in_order_from_several_threads(monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    monkeypatch.setattr(threads, "available", lambda: 3)
     together = threading.Barrier(3, timeout=10)
 
     def work(number, factor):
@@ -21,12 +21,23 @@ def test_results_come_in_order_from_several_threads(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "calls,at_once,processors", [(1, 4, 4), (5, 1, 4), (5, 4, 1), (5, 4, None)]
+    "calls,at_once,processors", [(1, 4, 4), (5, 1, 4), (5, 4, 1)]
 )
 def test_alone_nothing_leaves_this_thread(monkeypatch, calls, at_once, processors):
-    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    monkeypatch.setattr(threads, "available", lambda: processors)
     found = threads.each(lambda _: threading.get_ident(), range(calls), at_once=at_once)
     assert set(found) == {threading.get_ident()}
+
+
+def test_processors_are_those_that_the_process_may_use(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {1, 3, 4}, raising=False)
+    assert threads.available() == threads.count() == 3
+    # macOS and Windows do not tell.
+    monkeypatch.delattr("os.sched_getaffinity")
+    assert threads.available() == 8
+    monkeypatch.setattr("os.cpu_count", lambda: None)
+    assert threads.available() == 1
 
 
 def test_no_calls_no_results():
@@ -34,7 +45,7 @@ def test_no_calls_no_results():
 
 
 def test_an_error_ends_what_has_not_begun(monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr(threads, "available", lambda: 2)
     begun = []
 
     def work(number):
@@ -49,7 +60,7 @@ def test_an_error_ends_what_has_not_begun(monkeypatch):
 
 
 def test_processors_are_shared_with_those_who_work_beside(monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr(threads, "available", lambda: 8)
 
     def work(_):
         here = threads.count()
@@ -60,7 +71,7 @@ def test_processors_are_shared_with_those_who_work_beside(monkeypatch):
 
     assert threads.count() == 8
     assert list(threads.each(work, range(6))) == [(2, {1}, False)] * 6
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr(threads, "available", lambda: 2)
     found = list(threads.each(work, range(6)))
     # One processor is no reason for further threads.
     assert found == [(1, {1}, True)] * 6 and threads.count() == 2

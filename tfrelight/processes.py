@@ -19,7 +19,7 @@ from absl import flags, logging
 from tfrelight import native, threads
 from tfrelight.errors import InputError
 
-__all__ = ["KilledError", "Pool", "affordable", "available", "each"]
+__all__ = ["KilledError", "Pool", "affordable", "each"]
 
 # Bytes of all processes that share photos, of one of them without its photos, and most of them.
 _MEMORY, _BYTES, _MOST = 4 << 30, 170 << 20, 16
@@ -34,20 +34,13 @@ class KilledError(InputError):
     """A process ended abruptly."""
 
 
-def available() -> int:
-    """The number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def affordable(size: int) -> int:
     """The number of processes that share work: one for each processor, as far as memory goes.
 
     Args:
       size: bytes that each of them holds of the work.
     """
-    return max(1, min(available(), _MOST, _MEMORY // (_BYTES + size)))
+    return max(1, min(threads.available(), _MOST, _MEMORY // (_BYTES + size)))
 
 
 def each(work: Callable[[Item], Result], items: Iterable[Item], count: int) -> Iterator[Result]:
@@ -69,7 +62,10 @@ class Pool:
         if count > 1:
             context = multiprocessing.get_context("spawn")
             self._pool = concurrent.futures.ProcessPoolExecutor(
-                count, mp_context=context, initializer=_begin, initargs=(available() // count,)
+                count,
+                mp_context=context,
+                initializer=_begin,
+                initargs=(threads.available() // count,),
             )
 
     def __enter__(self) -> Pool:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import threadpoolctl
 
-__all__ = ["count", "each", "share", "single_blas"]
+__all__ = ["available", "count", "each", "share", "single_blas"]
 
 _MOST = 4
 
@@ -57,9 +57,16 @@ def share(processors: int) -> None:
     _here.processors = max(1, processors)
 
 
+def available() -> int:
+    """The number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def count() -> int:
     """The number of processors that this thread may use."""
-    return getattr(_here, "processors", None) or os.cpu_count() or 1
+    return getattr(_here, "processors", None) or available()
 
 
 class _SingleBlas(contextlib.ContextDecorator):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.relighting import heads
-from tfrelight import photos
+from tfrelight import photos, threads
 from tfrelight.errors import InputError
 from tfrelight.models import presets
 from tfrelight.relighting import decomposition, pipeline
@@ -85,7 +85,7 @@ def test_memory_is_for_ten_photos_of_six_megapixels_or_sixteen_small_ones(
 @pytest.mark.parametrize("room,expected", [(10**9, 2), (300, 1)])
 def test_photos_are_used_two_at_a_time_if_there_is_room(model, monkeypatch, room, expected):
     """Each has 210 pixels or a few more."""
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr(threads, "available", lambda: 2)
     monkeypatch.setattr(pipeline, "_PIXELS_IN_WORK", room)
     together, busy, most = threading.Barrier(expected, timeout=20), [], []
 

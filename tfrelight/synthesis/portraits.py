@@ -281,7 +281,7 @@ def subjects(
     Raises:
       KilledError: a rendering process died (killed, or out of memory).
     """
-    count = processes or pool.available()
+    count = processes or threads.available()
     if count > 1:
         check_files(settings)
     yield from pool.each(functools.partial(subject, settings), indices, count)

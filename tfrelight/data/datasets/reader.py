@@ -12,7 +12,6 @@ import abc
 import concurrent.futures
 import functools
 import itertools
-import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Any
 
 from absl import logging
 
-from tfrelight import files
+from tfrelight import files, threads
 from tfrelight.data import records
 from tfrelight.errors import InputError
 from tfrelight.files import printable
@@ -174,7 +173,7 @@ class Reader(abc.ABC):
           The numbers of a shard's units, and a function that reads the units and returns their
           subjects and a line about each problem.
         """
-        with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with concurrent.futures.ThreadPoolExecutor(threads.available()) as pool:
 
             def read(units):
                 subjects, problems = [], []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import concurrent.futures
 import itertools
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from tfrelight import threads
 from tfrelight.data import images
 from tfrelight.data.datasets.reader import Problems
 from tfrelight.errors import InputError
@@ -96,7 +96,7 @@ def write(
             else:
                 yield unit
 
-    workers = len(os.sched_getaffinity(0))
+    workers = threads.available()
     with (
         concurrent.futures.ThreadPoolExecutor(workers) as pool,
         Progress(f"Photometric stereo of {reader.title}", "done") as bar,
