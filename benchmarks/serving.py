@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import io
 import itertools
-import os
 import pathlib
 import re
 import subprocess
@@ -24,6 +23,7 @@ import urllib.request
 
 from absl import flags
 
+from tfrelight import threads
 from tfrelight.commands import app
 
 _MODEL = flags.DEFINE_string("model", "compact-128", "Preset or run folder to export.")
@@ -259,7 +259,7 @@ def _measure(base, folder):
         "model": _MODEL.value,
         "precision": _PRECISION.value,
         "photo": f"{_SIZE.value}x{_SIZE.value} JPEG, {len(photo)} bytes",
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": threads.available(),
         "server_flags": _SERVER_FLAGS.value,
     }
     loaded = tf.saved_model.load(str(folder))

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from absl import flags
 
+from tfrelight import threads
 from tfrelight.commands import app
 from tfrelight.errors import InputError
 
@@ -168,7 +169,7 @@ def _around(document):
 def main():
     """Measures, and prints the table or writes it into the document."""
     values = flags.FLAGS
-    cores = values.cores or len(os.sched_getaffinity(0))
+    cores = values.cores or threads.available()
     if values.measure is not None:
         width, height, batch = (int(part) for part in values.measure.split("x"))
         print(json.dumps(_measure(values.version_dir, width, height, batch, cores)))

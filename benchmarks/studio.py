@@ -35,6 +35,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests import camera_film, static_server  # noqa: E402
+from tfrelight import threads  # noqa: E402
 
 FLAGS = [
     "--no-sandbox",
@@ -203,7 +204,7 @@ def main():
     latencies = sorted(frame["latency"] for frame in frames)
     report = {
         "side": given.side,
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": threads.available(),
         "load": os.getloadavg()[0],
         "first_picture_seconds": {"cold": cold, "warm": statistics.median(warm)},
         "drag_milliseconds": {

@@ -20,9 +20,7 @@ def test_results_come_in_order_from_several_threads(monkeypatch):
     assert list(threads.each(work, range(7), [2] * 7)) == [0, 2, 4, 6, 8, 10, 12]
 
 
-@pytest.mark.parametrize(
-    "calls,at_once,processors", [(1, 4, 4), (5, 1, 4), (5, 4, 1)]
-)
+@pytest.mark.parametrize("calls,at_once,processors", [(1, 4, 4), (5, 1, 4), (5, 4, 1)])
 def test_alone_nothing_leaves_this_thread(monkeypatch, calls, at_once, processors):
     monkeypatch.setattr(threads, "available", lambda: processors)
     found = threads.each(lambda _: threading.get_ident(), range(calls), at_once=at_once)

@@ -120,7 +120,7 @@ def test_the_benchmarks_take_a_training_step(monkeypatch):
 
 
 def test_the_roofline_counts_all_of_the_network(monkeypatch):
-    """What each stage adds is what one counts by hand, and the stages are the whole."""
+    """As one counts by hand; the stages follow one another, up to the heads."""
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     roofline = importlib.import_module("roofline")
     network = importlib.import_module("steps").network("compact")

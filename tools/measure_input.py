@@ -16,6 +16,7 @@ import time
 
 from absl import flags
 
+from tfrelight import threads
 from tfrelight.commands import app
 
 flags.DEFINE_integer("records", 0, "Records to stream.", lower_bound=0)
@@ -113,7 +114,7 @@ def _train(steps, batch_size, precision_name):
         "steps": steps,
         "pairs_a_step": batch_size,
         "precision": keras.mixed_precision.global_policy().name,
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": threads.available(),
         "milliseconds_a_step": round(1000 * (waiting + training) / steps, 1),
         "milliseconds_waiting": round(1000 * waiting / steps, 2),
         "waiting_share": round(waiting / (waiting + training), 4),

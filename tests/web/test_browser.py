@@ -2,6 +2,7 @@
 
 import base64
 import io
+import time
 
 import numpy as np
 import pytest
@@ -58,8 +59,6 @@ def test_from_a_file_a_photo_is_opened_dragged_and_saved(browser, folder, model)
         name, data = page.download()
         assert name == "photo-relit.png"
         assert apart(pixels_of(data), expected).mean() < 0.2
-        # The second takes the steps of bodies.
-        assert len(page.page.workers) == 2
         assert page.page.locator(".sample img").first.evaluate("(one) => one.naturalWidth") > 0
         assert page.console == []
 
@@ -162,6 +161,35 @@ def test_less_than_the_person_is_relit(browser, server, model):
             assert apart(page.picture(), photo)[-40:].max() <= 3
             assert f"--what={what}" in page.page.inner_text("#command")
         page.assert_quiet()
+
+
+COUNT = """() => {
+  const { prototype } = MessagePort;
+  const { postMessage } = prototype;
+  globalThis.answers = 0;
+  prototype.postMessage = function (...given) {
+    globalThis.answers++;
+    return postMessage.apply(this, given);
+  };
+}"""
+
+
+@pytest.mark.parametrize("as_file", [False, True], ids=["server", "file"])
+def test_a_second_worker_takes_its_steps(browser, server, folder, as_file):
+    with WebPage(
+        browser, (folder / "tfrelight.html").as_uri() if as_file else f"{server}/"
+    ) as page:
+        page.load().drop(png(read("astronaut.jpg")))
+        # The second worker starts while the first is at work.
+        end = time.monotonic() + 60
+        while len(page.page.workers) < 2 and time.monotonic() < end:
+            page.page.wait_for_timeout(100)
+        second = page.page.workers[1]
+        second.evaluate(COUNT)
+        while second.evaluate("answers") == 0 and time.monotonic() < end:
+            page.drop(png(read("curls.jpg")))
+        # The wide crop, and of the body its crop, its mask and what relighting needs.
+        assert second.evaluate("answers") == 4
 
 
 def test_two_faces_are_both_relit(served, model):

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tfrelight import files
+from tfrelight import files, threads
 from tfrelight.data import blocks
 from tfrelight.errors import InputError
 from tfrelight.version import __version__
@@ -172,7 +172,7 @@ def _environment():
         "git_revision": _git_revision(),
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "cpus": os.cpu_count(),
+        "cpus": threads.available(),
         **{name: _version(name) for name in _PACKAGES},
     }
 

@@ -36,7 +36,7 @@ export class Engine {
   /**
    * @param {Start | Join | Open | Frame | Step} request
    * @param {Report} [report]
-   * @param {Transferable[]} [handed]  over with the request
+   * @param {Transferable[]} [handed]  objects that the worker gets for itself
    * @returns {Promise<any>}
    * @throws {StudioError} the worker refused
    */

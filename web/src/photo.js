@@ -60,12 +60,12 @@ async function startEngine() {
     asset("finder.bin").then((blob) => blob.arrayBuffer()),
   ]);
   const address = typeof worker === "string" ? worker : URL.createObjectURL(worker);
-  const files = { runtime, binary, network, finder };
-  const first = await started(address, files);
-  // One processor would only change between two. Nobody waits for the second; where it cannot
+  const shared = { runtime, binary, network };
+  const first = await started(address, { ...shared, finder });
+  // One processor would only switch between two. Nobody waits for the second; where it cannot
   // start, for want of memory, the first goes on alone.
   if (navigator.hardwareConcurrency > 1) {
-    started(address, files).then((second) => join(first, second)).catch(() => {});
+    started(address, shared).then((second) => join(first, second)).catch(() => {});
   }
   return first;
 }

@@ -56,7 +56,8 @@ export async function preparedPhoto(photo, faces, fields, steps) {
   const bodies = faces.flatMap(({ body }) => body ?? []);
   const surfaces = [...faces, ...bodies];
   const [preparedBodies, heads] = await Promise.all([
-    Promise.all(bodies.map(steps.prepare)), Promise.resolve().then(() => faces.map(prepare)),
+    Promise.all(bodies.map((maps) => steps.prepare(maps))),
+    Promise.resolve().then(() => faces.map(prepare)),
   ]);
   // Head and body have one white, and are relit by as much.
   const shared = faces.flatMap(({ body }, k) =>

@@ -1,6 +1,6 @@
 // @ts-check
-// Steps of a photo that need nothing of one another: those of its bodies, while the first worker
-// takes those of its heads. A second worker takes them once it has started.
+// Steps of a photo that a second worker takes, once it has started: the network on the wide crops,
+// and all of bodies. Meanwhile the first works on the heads.
 
 import { Face } from "./find.js";
 import { Window } from "./framing.js";
@@ -31,21 +31,34 @@ import { person } from "./segmentation.js";
  */
 export const stepsWith = (network) => ({
   predict: (cut, factor, both) => predict(network, cut, factor, both),
-  segment: (...given) => Promise.resolve(person(...given)),
-  prepare: (maps) => Promise.resolve(prepare(revived(maps))),
+  segment: (...given) => new Promise((resolve) => resolve(person(...given))),
+  prepare: (maps) => new Promise((resolve) => resolve(prepare(revived(maps)))),
 });
 
 /**
- * The steps, taken by a second worker.
+ * The steps, taken by a second worker; here from the first that it fails to take.
  *
- * @param {Engine} engine  which asks it
+ * @param {Pick<Engine, "ask">} engine  which asks it
+ * @param {Steps} here
  * @returns {Steps}
  */
-export const stepsOf = (engine) => ({
-  predict: (...given) => engine.ask({ task: "step", name: "predict", given }),
-  segment: (...given) => engine.ask({ task: "step", name: "segment", given }),
-  prepare: (...given) => engine.ask({ task: "step", name: "prepare", given }),
-});
+export function stepsOf(engine, here) {
+  let hasFailed = false;
+  /** @type {(name: keyof Steps) => (...given: any[]) => Promise<any>} */
+  const taken = (name) => async (...given) => {
+    /** @type {(...given: any[]) => Promise<unknown>} */
+    const own = here[name];
+    if (hasFailed) return own(...given);
+    try {
+      return await engine.ask({ task: "step", name, given });
+    } catch {
+      // For want of memory, as a rule. What is wrong with the step itself shows here as well.
+      hasFailed = true;
+      return own(...given);
+    }
+  };
+  return { predict: taken("predict"), segment: taken("segment"), prepare: taken("prepare") };
+}
 
 /** @type {(maps: FaceMaps) => FaceMaps} with the methods that they lose between workers */
 function revived({ window, face, headWindow, ...maps }) {

@@ -2,7 +2,7 @@
 // What can be handed from one worker to another without a copy.
 
 /**
- * The buffers of all arrays of numbers in a value.
+ * The buffers of all typed arrays in a value.
  *
  * @param {unknown} value
  * @param {Set<ArrayBuffer>} [found]  to which they are added

@@ -33,7 +33,7 @@ import constants from "./constants.json" with { type: "json" };
  * @property {string | Blob} runtime
  * @property {string | Blob} binary
  * @property {ArrayBuffer} network
- * @property {ArrayBuffer} finder
+ * @property {ArrayBuffer} [finder]  of a worker that finds faces
  */
 
 /**
@@ -66,8 +66,10 @@ import constants from "./constants.json" with { type: "json" };
 // Faces of a video that are relit, the largest: each takes as long as the first.
 const MOST_LIVE = 2;
 
-/** @type {{ network: Network, mtcnn: Mtcnn } | null} */
+/** @type {Network | null} */
 let loaded = null;
+/** @type {Mtcnn | null} */
+let mtcnn = null;
 /** @type {Steps} taken here until a second worker takes them */
 let steps;
 
@@ -78,16 +80,14 @@ async function start({ runtime, binary: runtimeBinary, network, finder }) {
   } catch {
     // A browser without vectors in WebAssembly finds faces all the same.
   }
-  loaded = {
-    network: await startNetwork(runtime, runtimeBinary, network),
-    mtcnn: new Mtcnn(parseWeights(finder)),
-  };
-  steps = stepsWith(loaded.network);
+  loaded = await startNetwork(runtime, runtimeBinary, network);
+  if (finder) mtcnn = new Mtcnn(parseWeights(finder));
+  steps = stepsWith(loaded);
 }
 
 /** @param {Join} request */
 function join({ port, isFirst }) {
-  if (isFirst) steps = stepsOf(new Engine(port));
+  if (isFirst) steps = stepsOf(new Engine(port), steps);
   else answerTo(port);
   return Promise.resolve();
 }
@@ -97,8 +97,7 @@ function join({ port, isFirst }) {
  * @param {Report} report
  */
 async function open({ file, wholeImage, what }, report) {
-  if (!loaded) throw new Error("The worker was not started.");
-  const { network, mtcnn } = loaded;
+  if (!loaded || !mtcnn) throw new Error("The worker was not started to find faces.");
   report("progress_reading");
   const bitmap = await bitmapOf(file, file.name || UNNAMED);
   const size = { width: bitmap.width, height: bitmap.height };
@@ -113,7 +112,7 @@ async function open({ file, wholeImage, what }, report) {
     const step = "progress_separating";
     report(step, 0);
     const working = (/** @type {number} */ share) => report(step, share);
-    const maps = await decompose(network, steps, picture, faces, working, { what });
+    const maps = await decompose(loaded, steps, picture, faces, working, { what });
     report("progress_preparing");
     /** @type {"maybe" | ""} */
     const grey = isGrey ? "maybe" : "";
@@ -135,14 +134,13 @@ let frames = 0;
  * @param {Frame} request
  */
 async function frame({ rgba, width, height, isFirst }) {
-  if (!loaded) throw new Error("The worker was not started.");
-  const { network, mtcnn } = loaded;
+  if (!loaded || !mtcnn) throw new Error("The worker was not started to find faces.");
   const { picture } = withoutOpacity(rgba, width, height);
   frames = isFirst ? 0 : frames + 1;
   const found = findAgain(picture, isFirst ? [] : seen, mtcnn, frames);
   seen = found.slice(0, MOST_LIVE);
   if (seen.length === 0) return null;
-  const maps = await decompose(network, steps, picture, seen, undefined, { mirror: false });
+  const maps = await decompose(loaded, steps, picture, seen, undefined, { mirror: false });
   const fields = /** @type {const} */ (
     { found: found.length, whole_image: false, what: "person", grey: "" });
   return preparedPhoto(picture, maps, fields, steps);

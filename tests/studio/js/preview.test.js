@@ -12,14 +12,14 @@ const block = Uint8Array.from(Buffer.from(expected.photo.block, "base64")).buffe
 
 /**
  * A preview whose renderer notes what it draws, and takes `cost` milliseconds of a clock that
- * otherwise stands still.
+ * otherwise stands still; computing takes `work`.
  */
-function started(context, cost = 1) {
+function started(context, cost = 1, work = 0) {
   const clock = { now: 1000 };
   const [drawn, loaded, frames] = [[], [], []];
   const renderer = {
     load: (data) => loaded.push(data),
-    update: () => {},
+    update: () => (clock.now += work),
     draw: (picture) => drawn.push(picture),
     finish: () => (clock.now += cost),
   };
@@ -130,23 +130,58 @@ test("after the first picture the speed is measured", (context) => {
   assert.equal(drawn.length, 5);
 });
 
-for (const [cost, scale] of [[3.1, 1], [3.3, Math.sqrt(20 / 3.3) * 0.4], [1e3, 0.2]]) {
-  test(`the measured speed says how sharp movements are: ${cost} ms`, (context) => {
-    const { preview, nextFrame, timers } = started(context, cost);
+// Milliseconds of drawing and computing, sharpness, and whether maps are halved.
+for (const [cost, work, scale, half] of [
+  [3.1, 0, 1, false], [3.3, 0, Math.sqrt(20 / 3.3) * 0.4, true], [1e3, 0, 0.2, true],
+  // Maps of full size would take four times as long.
+  [1, 3, 1, false], [1, 4, 1, true], [3.3, 5, Math.sqrt(15 / 3.3) * 0.4, true],
+  // Half of the time at least is for drawing: coarser pictures are not computed faster.
+  [1, 30, 1, true], [3.3, 30, Math.sqrt(10 / 3.3) * 0.4, true], [0, 21, 1, true],
+]) {
+  test(`the measured speed says how sharp movements are: ${cost} and ${work} ms`, (context) => {
+    const { preview, nextFrame, timers } = started(context, cost, work);
     firstPicture({ preview, nextFrame });
     timers.tick(400);
-    assertClose(preview.scale, scale, 1e-12);
-    assert.equal(preview.half, scale < 1);
+    assertClose(preview.scale, scale, 1e-9);
+    assert.equal(preview.half, half);
   });
 }
 
-test("the speed is not measured while something moves", (context) => {
+test("the speed is measured once nothing moves any more", (context) => {
   const { preview, drawn, nextFrame, timers } = started(context);
   firstPicture({ preview, nextFrame });
   timers.tick(300);
   preview.show(defaultState(), true);
   timers.tick(100);
   assert.equal(drawn.length, 1);
+  nextFrame();
+  timers.tick(250);
+  for (let k = 0; k < 3; k++) nextFrame();
+  assert.equal(drawn.length, 3);
+  timers.tick(400);
+  assert.equal(drawn.length, 6);
+});
+
+test("the speed of a photo says nothing about the next", (context) => {
+  const { preview, data, drawn, nextFrame, timers } = started(context);
+  let measured = 0;
+  preview.onMeasured = () => measured++;
+  firstPicture({ preview, nextFrame });
+  timers.tick(300);
+  preview.load({ ...data });
+  timers.tick(100);
+  assert.deepEqual([drawn.length, measured], [1, 0]);
+  firstPicture({ preview, nextFrame });
+  timers.tick(400);
+  assert.deepEqual([drawn.length, measured], [5, 1]);
+});
+
+test("the speed is that of relighting, whatever is looked at", (context) => {
+  const { preview, drawn, nextFrame, timers } = started(context);
+  preview.view = "photo";
+  firstPicture({ preview, nextFrame });
+  timers.tick(400);
+  assert.deepEqual(drawn.map(({ view }) => view), ["photo", "relit", "relit", "photo"]);
 });
 
 test("a new photo begins sharp, and lost graphics come back", (context) => {
@@ -185,7 +220,9 @@ test("pictures are as sharp as fits into a frame", (context) => {
   // Scale and half before, milliseconds of computing and drawing, scale and half after.
   for (const [scale, half, work, drawing, ...after] of [
     [1, false, 10, 16, 1, false], [1, false, 10, 16.1, 1, true], [1, true, 10, 16, 1, true],
-    [1, true, 12, 40, Math.sqrt(0.5), true], [1, true, 4, 100, 0.6, true],
+    [1, true, 8, 36, Math.sqrt(0.5), true], [1, true, 4, 100, 0.6, true],
+    [1, true, 30, 12, 1, true], [1, true, 30, 26, Math.sqrt(0.5), true],
+    [0.5, true, 30, 8, 0.55, true], [0.5, true, 30, 9, 0.5, true],
     [0.3, true, 4, 100, 0.2, true], [0.5, true, 7.8, 10, 0.55, true],
     [0.5, true, 8, 10, 0.5, true], [0.95, true, 1, 0, 1, true], [1, true, 4, 4, 1, true],
     [1, true, 4, 3.9, 1, false], [1, false, 1, 0, 1, false],
@@ -283,6 +320,15 @@ test("a frame without a face is shown as it is", (context) => {
   preview.drawFrame("frame", [], true);
   preview.drawFrame("frame", places, true);
   assert.deepEqual(drawn.map(({ view }) => view), ["photo", "normals"]);
+});
+
+test("frames whose light is not computed say nothing about maps", (context) => {
+  const { preview } = started(context);
+  preview.adapt(20, 20, false);
+  assert.equal(preview.half, false);
+  Object.assign(preview, { scale: 1, half: true });
+  preview.adapt(0, 1, false);
+  assert.equal(preview.half, true);
 });
 
 test("slow frames get less sharp, but not as coarse as a photo in motion", (context) => {

@@ -56,7 +56,7 @@ test("a fault of a worker reaches those who wait for it", async (context) => {
   await assert.rejects(asked, { key: "no_worker" });
 });
 
-test("the first worker takes its steps to the second", async (context) => {
+test("the first worker hands its steps to the second, until that fails", async (context) => {
   const made = workers(context);
   const [first, second] = [await started("a", FILES), await started("b", FILES)];
   await join(first, second);
@@ -65,16 +65,27 @@ test("the first worker takes its steps to the second", async (context) => {
     ["join", true, "join", false]);
   context.after(() => one.port.close());
   const asked = [];
-  other.port.onmessage = ({ data }) => {
-    asked.push(data);
+  other.port.onmessage = ({ data: { id, ...step } }) => {
+    asked.push(step);
     const error = { name: "RangeError", message: "no memory", stack: "" };
-    other.port.postMessage({ id: data.id, ...data.name === "segment" ? { result: 7 } : { error } });
+    other.port.postMessage({ id, ...step.name === "segment" ? { result: 7 } : { error } });
   };
-  const steps = stepsOf(new Engine(one.port));
+  const here = { segment: () => Promise.resolve(8), prepare: () => Promise.resolve(9) };
+  const steps = stepsOf(new Engine(one.port), here);
   assert.equal(await steps.segment("photo", "mask"), 7);
-  assert.deepEqual(asked, [{ id: 1, task: "step", name: "segment", given: ["photo", "mask"] }]);
-  // Memory that the second lacks is told of the photo.
-  await assert.rejects(steps.prepare({}), RangeError);
+  assert.equal(await steps.prepare("maps"), 9);
+  assert.equal(await steps.segment("photo", "mask"), 8);
+  assert.deepEqual(asked, [
+    { task: "step", name: "segment", given: ["photo", "mask"] },
+    { task: "step", name: "prepare", given: ["maps"] },
+  ]);
+});
+
+test("memory that is refused is told as such", async (context) => {
+  const error = { name: "RangeError", message: "no memory", stack: "" };
+  workers(context, ({ task }) => (task === "open" ? { error } : {}));
+  const engine = await started("worker.js", FILES);
+  await assert.rejects(engine.ask({ task: "open" }), RangeError);
 });
 
 test("what is handed over is found in every depth, once", () => {

@@ -13,7 +13,7 @@ import { content } from "../../../web/src/framing.js";
 import { multiplyBy } from "../../../web/src/layers.js";
 import { Mtcnn, parseWeights } from "../../../web/src/mtcnn.js";
 import { inJavaScript, inWebAssembly } from "../../../web/src/multiply.js";
-import { stepsWith } from "../../../web/src/steps.js";
+import { stepsOf, stepsWith } from "../../../web/src/steps.js";
 import { preparedPhoto } from "../../../web/src/photo_data.js";
 import { assertClose, bytes, difference, expected, finderFile, floats, picture } from
   "./helpers.js";
@@ -86,6 +86,17 @@ function recorded(runs) {
   };
 }
 
+/** The steps as another worker takes them, which gets and gives copies without methods. */
+function elsewhere(steps) {
+  const ask = async ({ name, given }) => {
+    // What a step does not need is not sent.
+    assert.equal(given.length, { predict: 3, segment: 5, prepare: 1 }[name]);
+    return structuredClone(await steps[name](...structuredClone(given)));
+  };
+  const here = () => assert.fail("a step failed elsewhere");
+  return stepsOf({ ask }, { predict: here, segment: here, prepare: here });
+}
+
 for (const [name, given] of Object.entries(expected.photos)) {
   if (!given.block) continue;
   test(`maps are Python's: ${name}`, async () => {
@@ -96,7 +107,7 @@ for (const [name, given] of Object.entries(expected.photos)) {
     );
     const { what } = given;
     const network = recorded(given.runs);
-    const steps = stepsWith(network);
+    const steps = elsewhere(stepsWith(network));
     const maps = await decompose(network, steps, photo, faces, undefined, { what });
     const fields = { found: faces.length, whole_image: false, what, grey: "" };
     const actual = await preparedPhoto(photo, maps, fields, steps);

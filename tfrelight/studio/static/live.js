@@ -106,8 +106,12 @@ export class Live {
     const turn = ++this.turn;
     const draw = () => {
       if (turn !== this.turn) return;
-      this.draw();
-      requestAnimationFrame(draw);
+      try {
+        this.draw();
+        requestAnimationFrame(draw);
+      } catch (error) {
+        this.events.ended(error);
+      }
     };
     draw();
     this.analyse(turn).catch((error) => {

@@ -43,7 +43,7 @@ export class LoadedPhoto {
     this.gl = gl;
     this.data = data;
     this.programOf = programOf;
-    // It takes long, and pictures of full size need none.
+    // Mipmaps take long to make, and pictures of full size need none.
     this.hasMipmaps = false;
     this.encoded = this.photoTexture(gl.RGBA8);
     this.decoded = this.photoTexture(gl.SRGB8_ALPHA8);
@@ -160,6 +160,8 @@ export class LoadedPhoto {
   draw(picture) {
     const { gl } = this;
     const { view, width, height, only } = picture;
+    // It is drawn once the browser has given its graphics back.
+    if (gl.isContextLost()) return;
     this.prepare(layersOf(view));
     const full = this.data.header.view;
     const resized = gl.canvas.width !== width || gl.canvas.height !== height;

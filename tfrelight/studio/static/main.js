@@ -74,6 +74,9 @@ const camera = new CameraMode({ actions, stage, preview }, {
   taken: (still) => photos.open(still),
   left: () => (photos.data ? showPhoto(photos.data) : stage.showEmpty()),
 });
+// What fails between frames is told like anything else.
+window.addEventListener("error", ({ error }) => error && actions.showError(error));
+window.addEventListener("unhandledrejection", ({ reason }) => actions.showError(reason));
 /** The page's parts, for tests and for the browser's console. */
 export const studio = { camera, history, link, panel, photo, preview, zoom };
 
@@ -124,7 +127,10 @@ function showPhoto(data) {
   stage.showLegend(data.header);
   handle.load(data.header);
   zoom.load(data.header.view, headsOf(data.header).map(({ head }) => head));
-  presetPictures.show(data, panel.presetArea.querySelectorAll("button"));
+  // The photo itself comes first.
+  preview.onMeasured = () => {
+    presetPictures.show(data, panel.presetArea.querySelectorAll("button"));
+  };
   photos.allowDownloads(true);
   showState(true);
 }

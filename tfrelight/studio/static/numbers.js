@@ -61,12 +61,12 @@ export function tabulated(count, value) {
  * The pixels of a map that are above a value.
  *
  * @param {ArrayLike<number>} values
- * @param {number} least
+ * @param {number} threshold
  * @returns {number[]}
  */
-export function indicesAbove(values, least) {
+export function indicesAbove(values, threshold) {
   const places = [];
-  for (let k = 0; k < values.length; k++) if (values[k] > least) places.push(k);
+  for (let k = 0; k < values.length; k++) if (values[k] > threshold) places.push(k);
   return places;
 }
 

@@ -13,9 +13,6 @@ import { Renderer } from "./renderer.js";
 
 // Side of a picture, pixels.
 const SIDE = 96;
-// Milliseconds until the first: the photo itself comes before, and the measure of its speed.
-const LATER = 900;
-
 export class PresetPictures {
   /** @param {Record<string, Preset>} presets */
   constructor(presets) {
@@ -34,7 +31,7 @@ export class PresetPictures {
   async show(data, buttons) {
     if (!data.pixels) return;
     const photo = ++this.photo;
-    await pause(LATER);
+    await pause(0);
     if (photo !== this.photo) return;
     const portrait = portraitOf(data);
     this.renderer.load(portrait);

@@ -15,13 +15,15 @@ import { relight } from "./relighting.js";
 /** @import { Renderer } from "./renderer.js" */
 /** @import { Mode } from "./shaders.js" */
 
-// Milliseconds of a frame above which the next gets less sharp, and below which a sharper one would
-// have to stay.
+// Above SLOW milliseconds of a frame the next gets less sharp. It gets sharper, by SHARPER, only if
+// it should then stay below FAST.
 const SLOW = 26;
 const FAST = 20;
-// Sharpness of the next, over that of the last. Computing for maps of full size, over half.
 const SHARPER = 1.1;
+// Maps of full size take so many times as long to compute as halved ones.
 const WHOLE_MAPS = 4;
+// Milliseconds below which clocks of browsers say nothing.
+const TICK = 0.1;
 // Milliseconds without movement after which the picture is drawn in full.
 const REST = 250;
 // Milliseconds from a photo's first picture to measuring its speed: until then the page is busy.
@@ -46,6 +48,15 @@ const FRAMES = 600;
  * @typedef {{ latency: number, cost: number, scale: number, half: boolean }} Frame
  */
 
+/**
+ * The milliseconds of a frame that are left for drawing: half of them at least, since a coarser
+ * picture does not speed up computing.
+ *
+ * @param {number} limit
+ * @param {number} work  milliseconds of computing
+ */
+const left = (limit, work) => Math.max(limit - work, limit / 2);
+
 export class Preview {
   /** @param {Renderer} renderer */
   constructor(renderer) {
@@ -62,8 +73,10 @@ export class Preview {
     this.scale = 1;
     /** Whether a moving picture uses maps of half the size. */
     this.half = false;
-    /** Whether the speed of the photo is known, or will be. */
-    this.isMeasured = true;
+    /** Whether the speed of the photo is not known yet, and nobody is about to measure it. */
+    this.isUnmeasured = false;
+    /** Called once it is known. */
+    this.onMeasured = () => {};
     /** Whether a frame has been requested. */
     this.pending = false;
     this.moving = false;
@@ -102,7 +115,7 @@ export class Preview {
     this.halved = null;
     this.scale = 1;
     this.half = false;
-    this.isMeasured = false;
+    this.isUnmeasured = true;
   }
 
   /**
@@ -112,6 +125,7 @@ export class Preview {
    */
   loadLive(data) {
     this.renderer.load(data);
+    this.isUnmeasured = false;
     if (!this.isLive) this.scale = 1;
     this.isLive = true;
     clearTimeout(this.restTimer);
@@ -133,29 +147,43 @@ export class Preview {
     if (!data || !state || !(isNewFrame || this.isNew)) return;
     const began = performance.now();
     renderer.take(frame, places);
-    if (this.isNew) this.relight(data, state, true);
+    const { isNew } = this;
+    if (isNew) this.relight(data, state, true);
     this.isNew = false;
     this.paint(data, state, true, places.length > 0 ? this.view : "photo");
-    this.record(began, began);
+    this.record(began, began, isNew);
   }
 
-  /** Finds how sharp a moving picture can be, before anybody moves it. */
-  measure() {
-    const { data, state, renderer } = this;
-    if (!data || !state || this.moving || this.isLive) return;
+  /**
+   * Finds how sharp a moving picture can be, before anybody moves it.
+   *
+   * @param {PhotoData} data  of the photo; if another one is open, that is measured by itself
+   */
+  measure(data) {
+    const { state, renderer } = this;
+    if (!state || data !== this.data || this.isLive) return;
+    if (this.moving) {
+      // After the next picture at rest.
+      this.isUnmeasured = true;
+      return;
+    }
     [this.half, this.scale] = [true, PROBED];
+    const probe = () => {
+      this.relight(data, state, true);
+      this.paint(data, state, true, "relit");
+    };
     // The first picture of a size is drawn whole; its time says nothing about the next.
-    this.draw(data, state, true);
+    probe();
     renderer.finish();
     const began = performance.now();
-    this.draw(data, state, true);
+    probe();
     const { work, drawing } = this.timed(began);
     // Computing takes as long at every sharpness; drawing as long for every pixel.
     const whole = drawing / PROBED ** 2;
     this.half = WHOLE_MAPS * work + whole > FAST;
-    const left = Math.max(FAST - work, 0);
-    this.scale = this.half ? clamp(Math.sqrt(left / whole), COARSEST, 1) : 1;
+    this.scale = this.half ? clamp(Math.sqrt(left(FAST, work) / whole), COARSEST, 1) : 1;
     this.draw(data, state, false);
+    this.onMeasured();
   }
 
   /**
@@ -186,15 +214,21 @@ export class Preview {
     if (!this.data || !this.state || this.isLive) return;
     const began = performance.now();
     this.draw(this.data, this.state, this.moving);
-    if (!this.isMeasured) {
-      this.isMeasured = true;
-      // The second frame from now begins once the picture is on the screen.
-      requestAnimationFrame(() =>
-        requestAnimationFrame(() => setTimeout(() => this.measure(), SETTLED)),
-      );
+    if (!this.moving) {
+      this.measureSoon(this.data);
+      return;
     }
-    if (!this.moving) return;
     this.record(this.since, began);
+  }
+
+  /** @param {PhotoData} data */
+  measureSoon(data) {
+    if (!this.isUnmeasured) return;
+    this.isUnmeasured = false;
+    // The second frame from now begins once the picture is on the screen.
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => setTimeout(() => this.measure(data), SETTLED)),
+    );
   }
 
   /**
@@ -206,13 +240,19 @@ export class Preview {
   timed(began) {
     const computed = performance.now();
     this.renderer.finish();
-    return { work: computed - began, drawing: performance.now() - computed };
+    return { work: computed - began, drawing: Math.max(performance.now() - computed, TICK) };
   }
 
-  /** @type {(since: number, began: number) => void} of the last frame, to which it adapts */
-  record(since, began) {
+  /**
+   * Notes the last frame, to which it adapts.
+   *
+   * @param {number} since  time of the event that it answers, milliseconds
+   * @param {number} began  time
+   * @param {boolean} [isComputed]  whether its light was computed, too
+   */
+  record(since, began, isComputed = true) {
     const { work, drawing } = this.timed(began);
-    if (this.steady) this.adapt(work, drawing);
+    if (this.steady) this.adapt(work, drawing, isComputed);
     const { scale, half } = this;
     const [latency, cost] = [began + work + drawing - since, work + drawing];
     this.frames.push({ latency, cost, scale, half });
@@ -270,16 +310,18 @@ export class Preview {
    *
    * @param {number} work  milliseconds that a frame took to compute
    * @param {number} drawing  and to draw, as long for every pixel
+   * @param {boolean} [isComputed]  whether maps have a part in this
    */
-  adapt(work, drawing) {
+  adapt(work, drawing, isComputed = true) {
     const least = this.isLive ? COARSEST_FRAME : COARSEST;
-    const cost = work + drawing;
-    if (cost > SLOW) {
-      if (!this.half) this.half = true;
-      else this.scale = Math.max(least, this.scale * Math.max(0.6, Math.sqrt(SLOW / cost)));
+    const share = left(SLOW, work) / drawing;
+    if (work + drawing > SLOW && isComputed && !this.half) {
+      this.half = true;
+    } else if (share < 1) {
+      this.scale = Math.max(least, this.scale * Math.max(0.6, Math.sqrt(share)));
     } else if (this.scale < 1) {
-      if (work + SHARPER ** 2 * drawing < FAST) this.scale = Math.min(1, SHARPER * this.scale);
-    } else if (this.half && WHOLE_MAPS * work + drawing < FAST) {
+      if (SHARPER ** 2 * drawing < left(FAST, work)) this.scale = Math.min(1, SHARPER * this.scale);
+    } else if (isComputed && this.half && WHOLE_MAPS * work + drawing < FAST) {
       this.half = false;
     }
   }

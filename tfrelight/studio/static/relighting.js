@@ -55,6 +55,6 @@ export function relight(faces, light, strength, stops) {
  *
  * @param {Face[]} faces  all heads, and then all bodies
  */
-export function change(faces) {
+function change(faces) {
   faces.forEach((face, k) => face.change(face.blend, faces[face.facts.above ?? k]));
 }

@@ -43,6 +43,8 @@ export class Renderer {
     const count = countOfFaces(data);
     this.loaded?.release();
     this.loaded = new LoadedPhoto(gl, data, (view) => this.program(gl, count, view));
+    // A shader that cannot be linked is told of when a photo is opened.
+    this.loaded.programOf("relit");
   }
 
   /** @type {(gl: WebGL2RenderingContext, count: number, view: Mode) => Program} */

@@ -23,7 +23,9 @@ export const CHANGE_LAYERS = { change: 0, fill: 1 };
  */
 export const countOf = (layers) => Object.keys(layers).length;
 
-/** @typedef {{ each: string, end: string, layers: (keyof typeof LAYERS)[] }} View */
+/**
+ * @typedef {{ begin?: string, each: string, end: string, layers: (keyof typeof LAYERS)[] }} View
+ */
 
 /**
  * Relights, by layers that are named as the light's change and fill are.
@@ -50,9 +52,9 @@ const IN_COLOUR = `
   }`;
 
 /**
- * What the picture can show: what it adds up of each head and body, the colour that it makes of
- * this, and the layers of maps that it needs. Each is a shader of its own: graphics in software
- * take their time for all that a shader could do.
+ * What the picture can show: where that begins, what it adds up of each head and body, the colour
+ * that it makes of this, and the layers of maps that it needs. Each is a shader of its own:
+ * graphics in software take their time for all that a shader could do.
  *
  * @satisfies {Record<string, View>}
  */
@@ -76,9 +78,9 @@ const VIEWS = {
   },
   mask: { each: "", end: "color.rgb = vec3(total);", layers: ["outline"] },
   split: {
+    begin: "if (uv.x < split) return;",
     each: RELIT,
-    end: `${IN_COLOUR}
-  if (uv.x < split) color = photo;`,
+    end: IN_COLOUR,
     layers: ["outline", "surface"],
   },
   parts: {
@@ -98,6 +100,7 @@ export const layersOf = (view) => VIEWS[view].layers;
 
 /** @type {(count: number, view: Mode) => string} what a view adds up, and its colour */
 const added = (count, view) => `
+  ${/** @type {View} */ (VIEWS[view]).begin ?? ""}
   vec2 point = uv * size;
   float guide = dot(photo.rgb, vec3(${LUMINANCE.join(", ")}));
   vec3 before = texture(decoded, uv).rgb;
