@@ -16,7 +16,7 @@ from tests import running
 from tests.conftest import ROOT
 from tests.relighting import heads
 from tests.test_package import HEAVY
-from tfrelight import photos, processes
+from tfrelight import photos, processes, threads
 from tfrelight.commands import light_flags, many_photos, relit_files
 from tfrelight.errors import InputError
 from tfrelight.lights import Light
@@ -195,7 +195,7 @@ def eight(tmp_path):
 
 def test_many_photos_are_shared_as_memory_and_the_engine_allow(eight, monkeypatch):
     network = pipeline.loaded("compact-128")
-    monkeypatch.setattr(processes, "available", lambda: 12)
+    monkeypatch.setattr(threads, "available", lambda: 12)
     assert many_photos._processes(eight[:7], network) == 1
     assert many_photos._processes(eight, network) == 2
     assert many_photos._processes(12 * eight, network) == 12
