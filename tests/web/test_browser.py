@@ -210,6 +210,28 @@ def test_the_light_of_another_photo(served, model):
     assert apart(served.picture(), expected).mean() < 0.3
 
 
+def test_faults_between_frames_and_shaders_that_fail_are_told(browser, server):
+    with WebPage(browser, f"{server}/") as page:
+        page.load()
+        page.page.evaluate("() => { setTimeout(() => { throw new Error('a fault'); }); }")
+        page.wait_error("a fault")
+        page.page.evaluate("() => { Promise.reject(new Error('another')); }")
+        page.wait_error("another")
+        # A view's shader is linked when it is first looked at.
+        page.drop(png(read("astronaut.jpg")))
+        assert page.error() is None
+        refuse = "() => { WebGL2RenderingContext.prototype.getShaderParameter = () => false; }"
+        page.page.evaluate(refuse)
+        page.page.click("[data-view=normals]")
+        page.wait_error("WebGL could not compile a shader")
+        # And that of every photo before it is shown.
+        page.page.reload()
+        page.page.wait_for_selector(".preset")
+        page.page.evaluate(refuse)
+        page.drop(png(read("astronaut.jpg")))
+        assert "WebGL could not compile a shader" in page.error()
+
+
 def test_a_picture_is_awaited_while_webgl_is_lost(browser, server):
     """What the other tests read is never the blank canvas of a context that the browser took."""
     with WebPage(browser, f"{server}/") as page:

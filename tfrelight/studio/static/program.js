@@ -43,13 +43,13 @@ function linked(gl, vertex, pixel) {
     gl.shaderSource(shader, source);
     gl.compileShader(shader);
     if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) {
-      throw new Error(gl.getShaderInfoLog(shader) ?? "WebGL could not compile a shader.");
+      throw new Error(gl.getShaderInfoLog(shader) || "WebGL could not compile a shader.");
     }
     gl.attachShader(program, shader);
   }
   gl.linkProgram(program);
   if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
-    throw new Error(gl.getProgramInfoLog(program) ?? "WebGL could not link the shaders.");
+    throw new Error(gl.getProgramInfoLog(program) || "WebGL could not link the shaders.");
   }
   return program;
 }
