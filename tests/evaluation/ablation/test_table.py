@@ -1,5 +1,6 @@
 """Rows and paired differences, by hand."""
 
+import numpy as np
 import pytest
 
 from tfrelight.evaluation.ablation import table
@@ -36,8 +37,9 @@ def test_means_over_people_and_seeds():
     seeds, result = row("limited", 1, "supervised")
     assert seeds == [0, 1]
     assert result["mean"] == 16
-    # People's means over the seeds; the seeds' means are 15 and 17.
-    assert result["interval"] == (11, 21)
+    # One person under one seed is drawn in a sixteenth of the resamples. The seeds' means are 15
+    # and 17.
+    assert result["interval"] == (10, 22)
     assert result["seed_std"] == pytest.approx(2**0.5)
     assert "difference" not in result
 
@@ -49,6 +51,18 @@ def test_differences_are_of_the_seeds_that_both_have():
     assert result["difference"] == -2.5
     assert result["difference_interval"] == (-3, -2)
     assert result["relative"] == pytest.approx(-2.5 / 15)
+
+
+def test_intervals_cover_seeds_as_well_as_people():
+    """Means of which one factor has no part vary by the other alone."""
+    of_seeds, of_people = np.arange(3.0)[:, None] + np.zeros(4), np.zeros((3, 1)) + np.arange(4.0)
+    rng = np.random.default_rng(1)
+    for values, others in ((of_seeds, 3), (of_people, 4)):
+        draws = rng.integers(others, size=(20_000, others)).mean(axis=1)
+        low, high = table._interval(values)
+        assert low == pytest.approx(np.percentile(draws, 2.5), abs=0.15)
+        assert high == pytest.approx(np.percentile(draws, 97.5), abs=0.15)
+    assert table._interval(np.zeros((3, 1))) is None
 
 
 def test_other_settings_are_no_baseline():
@@ -71,7 +85,7 @@ def test_markdown():
     assert "1,000 steps of 8 pairs" in text and "(31, 32)" in text
     lines = text.splitlines()
     assert any(
-        line.startswith("| limited | 1 | supervised | 0, 1 | 16.00 [11.00, 21.00] |")
+        line.startswith("| limited | 1 | supervised | 0, 1 | 16.00 [10.00, 22.00] |")
         for line in lines
     )
     assert any(

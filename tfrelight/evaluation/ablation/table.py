@@ -1,4 +1,4 @@
-"""Tables of an ablation: the results of each run, and differences paired by person."""
+"""Tables of an ablation: the results of each run, and differences paired by person and seed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from tfrelight.evaluation import metrics
 from tfrelight.evaluation.ablation.plan import BASELINE, Run
 
 __all__ = ["COLUMNS", "markdown", "rows"]
+
+# Draws of the bootstrap.
+_RESAMPLES = 1000
 
 # Title -> table and metric of a report, row `model`. Lower is better in all of them.
 COLUMNS = {
@@ -26,11 +28,11 @@ COLUMNS = {
 
 
 def _values(reports, column):
-    """The mean of each person by seed, `[seeds, people]`, and the people, sorted."""
+    """The mean of each person by seed, `[seeds, people]`; people are sorted."""
     name, metric = COLUMNS[column]
     by_seed = [report["subjects"][name]["model"][metric] for report in reports]
     people = sorted(set.intersection(*map(set, by_seed)))
-    return np.array([[means[person] for person in people] for means in by_seed]), people
+    return np.array([[means[person] for person in people] for means in by_seed])
 
 
 def rows(reports: Mapping[Run, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -41,10 +43,10 @@ def rows(reports: Mapping[Run, dict[str, Any]]) -> list[dict[str, Any]]:
 
     Returns:
       list of dicts: `setting`, `labels`, `variant`, `seeds`, and `results`: title of `COLUMNS` ->
-      dict of `mean` and `interval` (95 %, over people, of each person's mean over seeds),
-      `seed_std` (standard deviation of the seeds' means; None for one seed). If the setting's
-      baseline is measured too, the dict also holds the `difference` from it, its
-      `difference_interval` (paired by person, over common seeds) and `relative`.
+      dict of `mean` and `interval` (95 %, over seeds and people), `seed_std` (standard deviation of
+      the seeds' means; None for one seed). If the setting's baseline is measured too, the dict also
+      holds the `difference` from it, its `difference_interval` (paired by person and seed, over
+      common seeds) and `relative`.
     """
     grouped: dict[tuple[str, int, str], dict[int, dict[str, Any]]] = {}
     for run, report in reports.items():
@@ -65,29 +67,39 @@ def rows(reports: Mapping[Run, dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _result(title, by_seed, baseline):
-    values, people = _values([by_seed[seed] for seed in sorted(by_seed)], title)
+    values = _values([by_seed[seed] for seed in sorted(by_seed)], title)
     result = {
         "mean": float(values.mean()),
-        "interval": _interval(values.mean(axis=0), people),
+        "interval": _interval(values),
         "seed_std": float(values.mean(axis=1).std(ddof=1)) if len(values) > 1 else None,
     }
     common = sorted(set(by_seed) & set(baseline))
     if common:
-        ours, people = _values([by_seed[seed] for seed in common], title)
-        theirs, _ = _values([baseline[seed] for seed in common], title)
-        difference = (ours - theirs).mean(axis=0)
+        ours, theirs = (_values([of[seed] for seed in common], title) for of in (by_seed, baseline))
+        difference = ours - theirs
         result.update(
             difference=float(difference.mean()),
-            difference_interval=_interval(difference, people),
+            difference_interval=_interval(difference),
             relative=float(difference.mean() / theirs.mean()),
         )
     return result
 
 
-def _interval(values, people):
-    """`metrics.bootstrap_interval`; None for a single person."""
-    low, high = metrics.bootstrap_interval(values, people)
-    return None if np.isnan(low) else (low, high)
+def _interval(values):
+    """95 % interval of the mean of values `[seeds, people]`; None for a single person.
+
+    Each resample draws seeds and people with replacement, independently of each other (Owen, "The
+    pigeonhole bootstrap", 2007). A single seed stays: the interval then does not cover what another
+    one would give.
+    """
+    seeds, people = values.shape
+    if people == 1:
+        return None
+    rng = np.random.default_rng(0)
+    of_seeds = rng.integers(seeds, size=(_RESAMPLES, seeds, 1))
+    of_people = rng.integers(people, size=(_RESAMPLES, 1, people))
+    low, high = np.percentile(values[of_seeds, of_people].mean(axis=(1, 2)), [2.5, 97.5])
+    return float(low), float(high)
 
 
 def markdown(result: dict[str, Any]) -> str:
@@ -104,7 +116,7 @@ def markdown(result: dict[str, Any]) -> str:
         f"{result['steps']:,} steps of {result['pairs_a_step']} pairs in each run, measured on "
         f"{len(result['test_subjects'])} people of Extended Yale B "
         f"({', '.join(result['test_subjects'])}). Means over people and seeds, with 95 % bootstrap "
-        "intervals over people in brackets; lower is better.",
+        "intervals over both in brackets; lower is better.",
         "",
         *_head(["setting", "labelled people", "losses", "seeds", *titles]),
     ]
@@ -114,7 +126,7 @@ def markdown(result: dict[str, Any]) -> str:
         lines.append(_line([*_names(row), seeds, *cells]))
     lines += [
         "",
-        f"Difference from `{BASELINE}` in the same setting, paired by person:",
+        f"Difference from `{BASELINE}` in the same setting, paired by person and seed:",
         "",
         *_head(["setting", "labelled people", "losses", *titles]),
     ]
