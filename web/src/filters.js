@@ -108,22 +108,15 @@ export function disc(radius) {
   );
 }
 
-/**
- * The largest value in a square around each pixel.
- *
- * @param {Float32Array} values  `[S, S]`, repeated at the border
- * @param {number} size  S
- * @param {number} reach  from the middle of the square to its sides, pixels
- */
-export const dilatedBySquare = (values, size, reach) =>
-  dilated(values, size, Array.from({ length: 2 * reach + 1 }, () => reach));
+/** @type {(reach: number) => number[]} a square around a pixel, in the same way */
+export const square = (reach) => Array.from({ length: 2 * reach + 1 }, () => reach);
 
 /**
  * The largest value around each pixel.
  *
  * @param {Float32Array} values  `[S, S]`, repeated at the border
  * @param {number} size  S
- * @param {number[]} widths  half the width of each row around a pixel, as `disc` gives them
+ * @param {number[]} widths  half the width of each row around a pixel, of `disc` or `square`
  */
 export function dilated(values, size, widths) {
   const reach = widths.length >> 1;

@@ -3,7 +3,7 @@
 
 import { indicesAbove, roundHalfEven, tabulated } from "../../tfrelight/studio/static/numbers.js";
 import { probability } from "./face_maps.js";
-import { dilatedBySquare } from "./filters.js";
+import { dilated, square } from "./filters.js";
 import { Window } from "./framing.js";
 import { filterOf } from "./guided_filter.js";
 import { shrunk } from "./images.js";
@@ -217,7 +217,7 @@ function presence({ mask, body, size: side, window: own }, window, size) {
  */
 function headBox({ mask, size }, window, box) {
   // Nothing changes below a mask of 0.45; its edges move a little with the photo's.
-  const around = dilatedBySquare(mask, size, 4);
+  const around = dilated(mask, size, square(4));
   const head = indicesAbove(around, 0.1);
   if (head.length === 0) return [0, 0, 0, 0];
   let [left, top, right, bottom] = [size, size, 0, 0];

@@ -2,7 +2,7 @@
 // Segmentation of a head or a person, as in tfrelight.faces.segmentation.
 
 import { clamp, ramp, roundHalfEven } from "../../tfrelight/studio/static/numbers.js";
-import { box, dilatedBySquare, gaussianAlong } from "./filters.js";
+import { box, eroded, gaussianAlong, square } from "./filters.js";
 import { filterOf } from "./guided_filter.js";
 import { luma } from "./light.js";
 import constants from "./constants.json" with { type: "json" };
@@ -122,12 +122,11 @@ function refined(photo, prior, face, inside, weight) {
 function matted({ width: size, data }, mask, inside) {
   const edge = Math.max(1, roundHalfEven(S.edge * size));
   const side = 2 * Math.max(1, roundHalfEven(S.beside * size)) + 1;
-  /** @type {(where: Float32Array) => Float32Array} pixels whose whole surroundings are there */
-  const eroded = (where) =>
-    dilatedBySquare(where.map((value) => 1 - value), size, edge).map((value) => 1 - value);
   const ownSide = mask.map((value) => ramp(value, S.sides));
-  const within = eroded(ownSide);
-  const without = eroded(ownSide.map((value) => 1 - value));
+  // Pixels whose whole surroundings are on one side.
+  const [within, without] = [ownSide, ownSide.map((value) => 1 - value)].map((where) =>
+    eroded(where, size, square(edge)),
+  );
   const [own, other] = [within, without].map((weight) =>
     coloursOf(data, weight.map((value, k) => value * inside[k]), size, side),
   );

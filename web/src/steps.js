@@ -15,10 +15,15 @@ import { person } from "./segmentation.js";
 /** @import { Relightable } from "./ratio_image.js" */
 
 /**
+ * @template T
+ * @typedef {T | Promise<T>} Soon
+ */
+
+/**
  * @typedef {object} Steps
  * @property {(cut: Picture, factor: number, both: boolean) => Promise<Output>} predict
- * @property {(...given: Parameters<typeof person>) => Promise<Float32Array>} segment
- * @property {(maps: FaceMaps) => Promise<Relightable>} prepare
+ * @property {(...given: Parameters<typeof person>) => Soon<Float32Array>} segment
+ * @property {(maps: FaceMaps) => Soon<Relightable>} prepare
  */
 
 /** @typedef {{ task: "step", name: keyof Steps, given: any[] }} Step */
@@ -31,8 +36,8 @@ import { person } from "./segmentation.js";
  */
 export const stepsWith = (network) => ({
   predict: (cut, factor, both) => predict(network, cut, factor, both),
-  segment: (...given) => new Promise((resolve) => resolve(person(...given))),
-  prepare: (maps) => new Promise((resolve) => resolve(prepare(revived(maps)))),
+  segment: person,
+  prepare: (maps) => prepare(revived(maps)),
 });
 
 /**
@@ -46,7 +51,7 @@ export function stepsOf(engine, here) {
   let hasFailed = false;
   /** @type {(name: keyof Steps) => (...given: any[]) => Promise<any>} */
   const taken = (name) => async (...given) => {
-    /** @type {(...given: any[]) => Promise<unknown>} */
+    /** @type {(...given: any[]) => unknown} */
     const own = here[name];
     if (hasFailed) return own(...given);
     try {

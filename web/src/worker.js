@@ -89,7 +89,6 @@ async function start({ runtime, binary: runtimeBinary, network, finder }) {
 function join({ port, isFirst }) {
   if (isFirst) steps = stepsOf(new Engine(port), steps);
   else answerTo(port);
-  return Promise.resolve();
 }
 
 /**
@@ -146,14 +145,14 @@ async function frame({ rgba, width, height, isFirst }) {
   return preparedPhoto(picture, maps, fields, steps);
 }
 
-/** @type {(request: Step) => Promise<unknown>} */
+/** @type {(request: Step) => unknown} */
 function take({ name, given }) {
-  /** @type {(...given: any[]) => Promise<unknown>} */
+  /** @type {(...given: any[]) => unknown} */
   const taken = steps[name];
   return taken(...given);
 }
 
-/** @type {(request: Request, report: Report) => Promise<unknown>} */
+/** @type {(request: Request, report: Report) => unknown} the answer, or a promise of it */
 function answer(request, report) {
   if (request.task === "start") return start(request);
   if (request.task === "join") return join(request);

@@ -62,6 +62,18 @@ test("what was found is shown", async (context) => {
   assert.deepEqual(log[3], ["drawn", relit, false]);
 });
 
+test("a frame that cannot be drawn ends the picture, and is told", async (context) => {
+  const { live, log, waiting, draw } = await started(context);
+  live.run();
+  log.length = 0;
+  const fault = new Error("no shader");
+  live.events.drawn = () => {
+    throw fault;
+  };
+  await draw();
+  assert.deepEqual([log, waiting.length], [[["ended", fault]], 0]);
+});
+
 test("what is held and goes on runs once", async (context) => {
   const { live, asked, log, waiting, draw } = await started(context);
   for (let k = 0; k < 3; k++) {

@@ -322,6 +322,19 @@ test("a frame without a face is shown as it is", (context) => {
   assert.deepEqual(drawn.map(({ view }) => view), ["photo", "normals"]);
 });
 
+test("slow frames whose light is not computed leave maps as they are", (context) => {
+  const { preview, places } = filmed(context, 30);
+  // The first is of another size, and its light is computed.
+  for (let k = 0; k < 3; k++) preview.drawFrame("frame", places, true);
+  assert.equal(preview.half, false);
+  preview.show(stateWith(defaultState, { brightness: 1 }), true);
+  preview.scale = 1;
+  preview.drawFrame("frame", places, true);
+  preview.show(stateWith(defaultState, { brightness: 0 }), true);
+  preview.drawFrame("frame", places, true);
+  assert.equal(preview.half, true);
+});
+
 test("frames whose light is not computed say nothing about maps", (context) => {
   const { preview } = started(context);
   preview.adapt(20, 20, false);

@@ -70,15 +70,22 @@ const camera = new CameraMode({ actions, stage, preview }, {
     showState(true);
   },
   placed: placeHandle,
-  portrait: (data) => presetPictures.show(data, panel.presetArea.querySelectorAll("button")),
+  portrait: drawPresets,
   taken: (still) => photos.open(still),
   left: () => (photos.data ? showPhoto(photos.data) : stage.showEmpty()),
 });
+// The photo itself comes first.
+preview.onMeasured = drawPresets;
 // What fails between frames is told like anything else.
 window.addEventListener("error", ({ error }) => error && actions.showError(error));
 window.addEventListener("unhandledrejection", ({ reason }) => actions.showError(reason));
 /** The page's parts, for tests and for the browser's console. */
 export const studio = { camera, history, link, panel, photo, preview, zoom };
+
+/** @param {PhotoData} data  of the photo whose face the presets are shown on */
+function drawPresets(data) {
+  presetPictures.show(data, panel.presetArea.querySelectorAll("button"));
+}
 
 /** An address that opens the page with the light on screen. */
 function link() {
@@ -127,10 +134,6 @@ function showPhoto(data) {
   stage.showLegend(data.header);
   handle.load(data.header);
   zoom.load(data.header.view, headsOf(data.header).map(({ head }) => head));
-  // The photo itself comes first.
-  preview.onMeasured = () => {
-    presetPictures.show(data, panel.presetArea.querySelectorAll("button"));
-  };
   photos.allowDownloads(true);
   showState(true);
 }

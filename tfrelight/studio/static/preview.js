@@ -75,7 +75,7 @@ export class Preview {
     this.half = false;
     /** Whether the speed of the photo is not known yet, and nobody is about to measure it. */
     this.isUnmeasured = false;
-    /** Called once it is known. */
+    /** @type {(data: PhotoData) => void} called with a photo once its speed is known */
     this.onMeasured = () => {};
     /** Whether a frame has been requested. */
     this.pending = false;
@@ -183,7 +183,7 @@ export class Preview {
     this.half = WHOLE_MAPS * work + whole > FAST;
     this.scale = this.half ? clamp(Math.sqrt(left(FAST, work) / whole), COARSEST, 1) : 1;
     this.draw(data, state, false);
-    this.onMeasured();
+    this.onMeasured(data);
   }
 
   /**

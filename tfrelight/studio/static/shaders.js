@@ -28,10 +28,10 @@ export const countOf = (layers) => Object.keys(layers).length;
  */
 
 /**
- * Relights, by layers that are named as the light's change and fill are.
+ * What a head or body adds to a picture that is relit.
  *
- * @param {string} change  a call in the shader that gives it
- * @param {string} fill
+ * @param {string} change  a call in the shader that gives the factors
+ * @param {string} fill  a call that gives what takes the photo's place
  */
 const relit = (change, fill) => `
     vec4 change = ${change};
